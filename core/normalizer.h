@@ -1,0 +1,111 @@
+/*
+** normalizer.h - a pipeline of steps over characters, as tokenizer.json's "normalizer" says.
+**
+** Reading pulls: the last step asks the one before it for a character, down to the source. A
+** step may give several characters for one, none, or others in another order, and each keeps
+** the source character it is aligned to, as the reference aligns it. The state of a whole
+** pipeline is one flat block, so that a step which must look ahead copies the block of the
+** steps below it and reads on from the copy.
+**
+**     enc_lane lane = {&normalizer, &source, state};       state: normalizer.state_bytes
+**     enc_lane_begin(&lane, cursor);
+**     while (enc_lane_next(&lane, normalizer.steps, &symbol)) ...
+**
+** A new kind of step is a row with a `next` function (and a row in the table of names).
+*/
+#ifndef ENC_NORMALIZER_H
+#define ENC_NORMALIZER_H
+
+#include "json_node.h"
+#include "source.h"
+
+typedef struct enc_normalizer enc_normalizer;
+typedef struct enc_step enc_step;
+
+typedef struct enc_lane {
+    const enc_normalizer *normalizer;
+    enc_source *source;
+    char *state; /* [normalizer->state_bytes], aligned as by malloc; an enc_cursor comes first */
+} enc_lane;
+
+typedef struct enc_step_kind {
+    /* Bytes of state, which begins zeroed, above `below` bytes of the steps before. */
+    size_t (*state_bytes)(size_t below);
+    /* The step's next character; false at the stretch's end. */
+    bool (*next)(const enc_lane *lane, const enc_step *step, enc_symbol *out);
+    /* Between two characters: false if more is ready without reading; else what was read
+    ** before is forgotten, for the reader may skip some text itself. */
+    bool (*settle)(const enc_lane *lane, const enc_step *step);
+} enc_step_kind;
+
+/* One character becomes up to 3 others; `flags` are the step's. Returns how many. */
+typedef size_t (*enc_character_map)(unsigned flags, uint32_t c, uint32_t out[3]);
+
+struct enc_step {
+    const enc_step_kind *kind;
+    enc_character_map map;
+    unsigned flags;
+    size_t level;  /* number of steps up to and with this one */
+    size_t offset; /* of its state */
+    size_t bytes;
+};
+
+enum { ENC_STEPS_MOST = 16, ENC_STEP_STATE_MOST = 32 * 1024 };
+
+struct enc_normalizer {
+    enc_step step[ENC_STEPS_MOST];
+    size_t steps;
+    size_t state_bytes;
+};
+
+/* No step at all: text is taken as it is. */
+void enc_normalizer_begin(enc_normalizer *normalizer);
+
+/* Appends the steps that a "normalizer" value asks for; null asks for none. */
+int enc_normalizer_read(enc_normalizer *normalizer, const enc_node *node, enc_error *err);
+
+/* Appends the steps of one of the reference's normalisers. `where` names it in messages. */
+int enc_normalizer_add_bert(enc_normalizer *normalizer, bool clean_text, bool chinese,
+                            bool strip_accents, bool lowercase, const char *where,
+                            enc_error *err);
+int enc_normalizer_add_lowercase(enc_normalizer *normalizer, const char *where,
+                                 enc_error *err);
+/* For the steps' own files: one step. */
+int enc_normalizer_add(enc_normalizer *normalizer, const enc_step_kind *kind,
+                       enc_character_map map, unsigned flags, const char *where,
+                       enc_error *err);
+
+/* Whether some step lowercases. */
+bool enc_normalizer_lowercases(const enc_normalizer *normalizer);
+
+/* ---- Reading ---- */
+
+void enc_lane_begin(const enc_lane *lane, enc_cursor cursor);
+
+static inline enc_cursor *enc_lane_cursor(const enc_lane *lane)
+{
+    return (enc_cursor *)(void *)lane->state;
+}
+
+/* The next character after `steps` steps. */
+static inline bool enc_lane_next(const enc_lane *lane, size_t steps, enc_symbol *out)
+{
+    if (steps == 0)
+        return enc_source_next(lane->source, enc_lane_cursor(lane), out);
+    const enc_step *step = &lane->normalizer->step[steps - 1];
+    return step->kind->next(lane, step, out);
+}
+
+/* See enc_step_kind; true if all steps are settled. */
+bool enc_lane_settle(const enc_lane *lane);
+
+/* ---- Kinds ---- */
+
+/* canonical_order.c: decomposition and canonical ordering (NFD, NFKD). */
+extern const enc_step_kind enc_canonical_order;
+enum {
+    ENC_ORDER_COMPATIBILITY = 1, /* NFKD */
+    ENC_ORDER_DROPS_MARKS = 2    /* and what BertNormalizer takes for accents is left out */
+};
+
+#endif

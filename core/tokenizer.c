@@ -1,0 +1,168 @@
+/* tokenizer.c - see tokenizer.h; opening and what a tokenizer tells of itself. */
+#include "tokenizer_parts.h"
+
+#include <string.h>
+
+/* ---- Parts --------------------------------------------------------------------------------- */
+
+static void tokenize_wordpiece(const enc_tokenizer *t, const enc_pretoken *word,
+                               enc_token_list *list)
+{
+    enc_wordpiece_tokenize(&t->wordpiece, word, list);
+}
+
+static void close_wordpiece(enc_tokenizer *t) { enc_wordpiece_close(&t->wordpiece); }
+
+void enc_tokenizer_set_wordpiece(enc_tokenizer *t, enc_wordpiece *model)
+{
+    t->wordpiece = *model;
+    *model = (enc_wordpiece){0};
+    t->tokenize = tokenize_wordpiece;
+    t->close = close_wordpiece;
+    t->vocabulary = &t->wordpiece.vocabulary;
+    t->most = t->wordpiece.most;
+}
+
+/* An added token's content as the normaliser makes it. */
+static int normalize_content(const void *context, const char *text, size_t size,
+                             uint32_t **out, size_t *length, enc_error *err)
+{
+    const enc_tokenizer *t = context;
+    enc_arena arena = {0};
+    enc_folded folded;
+    int rc = enc_tokenizer_fold(t, &arena, (enc_text){text, size}, NULL, &folded, err);
+    if (rc == ENC_OK) {
+        *length = folded.count;
+        *out = ENC_ALLOC(uint32_t, folded.count);
+        if (!*out)
+            rc = enc_nomem(err);
+        else if (folded.count)
+            memcpy(*out, folded.character, folded.count * sizeof **out);
+    }
+    enc_arena_destroy(&arena);
+    return rc;
+}
+
+int enc_tokenizer_set_added(enc_tokenizer *t, const enc_added_token *tokens, size_t count,
+                            const char *where, enc_error *err)
+{
+    return enc_added_tokens_open(tokens, count, t->vocabulary, normalize_content, t, where,
+                                 &t->added, err);
+}
+
+/* ---- ASCII --------------------------------------------------------------------------------- */
+
+/* What the normaliser makes of one ASCII character, if that is one ASCII character; else 128.
+** No step's result for such a character depends on what follows. */
+static int normalize_ascii(const enc_tokenizer *t, enc_arena *arena, char byte, uint32_t *out,
+                           enc_error *err)
+{
+    enc_folded folded;
+    enc_mark mark = enc_arena_mark(arena);
+    int rc = enc_tokenizer_fold(t, arena, (enc_text){&byte, 1}, NULL, &folded, err);
+    *out = rc == ENC_OK && folded.count == 1 && folded.character[0] < 128 ? folded.character[0]
+                                                                           : 128;
+    enc_arena_release(arena, mark);
+    return rc;
+}
+
+static int settle(enc_tokenizer *t, enc_error *err)
+{
+    enc_arena arena = {0};
+    int rc = ENC_OK;
+    t->removes_space = enc_pretokenizer_removes_space(&t->pretokenizer);
+    for (uint32_t c = 0; c < 128; c++)
+        t->sides[c] = enc_pretokenizer_sides(&t->pretokenizer, c);
+    for (int byte = 0; byte < 128 && rc == ENC_OK; byte++) {
+        uint32_t c;
+        rc = normalize_ascii(t, &arena, (char)byte, &c, err);
+        if (rc != ENC_OK || c == 128 || !enc_matcher_ignores(&t->added.normalized, c))
+            continue;
+        enc_sides sides = t->sides[c];
+        t->ascii[byte] = (enc_ascii){sides.left, sides.right, (unsigned char)c,
+                                     sides.removed ? ENC_ASCII_GAP : ENC_ASCII_PART};
+    }
+    enc_arena_destroy(&arena);
+    return rc;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out, enc_error *err)
+{
+    int rc;
+    enc_tokenizer *t = ENC_ZALLOC(enc_tokenizer, 1);
+    *out = NULL;
+    if (!t)
+        return enc_nomem(err);
+    enc_normalizer_begin(&t->normalizer);
+    enc_templates_begin(&t->templates);
+    if (files->json.data)
+        rc = enc_tokenizer_read_json(t, files, err);
+    else if (files->vocab.data)
+        rc = enc_tokenizer_read_vocab(t, files, err);
+    else
+        rc = enc_fail(err, ENC_CANTOPEN, "'%s' has neither tokenizer.json nor vocab.txt",
+                      files->folder ? files->folder : "the checkpoint");
+    if (rc == ENC_OK)
+        rc = settle(t, err);
+    if (rc != ENC_OK) {
+        enc_tokenizer_close(t);
+        return rc;
+    }
+    *out = t;
+    return ENC_OK;
+}
+
+void enc_tokenizer_close(enc_tokenizer *t)
+{
+    if (!t)
+        return;
+    enc_added_tokens_close(&t->added);
+    if (t->close)
+        t->close(t);
+    enc_free(t);
+}
+
+/* ---- What it tells ------------------------------------------------------------------------- */
+
+int32_t enc_tokenizer_max_id(const enc_tokenizer *t)
+{
+    int32_t ids[] = {enc_vocabulary_max_id(t->vocabulary), enc_added_tokens_max_id(&t->added),
+                     enc_templates_max_id(&t->templates)};
+    int32_t most = -1;
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        most = ids[i] > most ? ids[i] : most;
+    return most;
+}
+
+int32_t enc_tokenizer_max_type(const enc_tokenizer *t)
+{
+    return enc_templates_max_type(&t->templates);
+}
+
+const char *enc_tokenizer_string(const enc_tokenizer *t, int32_t id, size_t *size)
+{
+    const enc_added_token *added = enc_added_tokens_by_id(&t->added, id);
+    if (!added)
+        return enc_vocabulary_string(t->vocabulary, id, size);
+    *size = added->size;
+    return added->text;
+}
+
+int64_t enc_tokenizer_bytes(const enc_tokenizer *t)
+{
+    return (int64_t)(sizeof *t + t->vocabulary->bytes + t->added.bytes);
+}
+
+size_t enc_tokenizer_specials(const enc_tokenizer *t, bool pair)
+{
+    return enc_templates_specials(&t->templates, pair);
+}
+
+size_t enc_tokenizer_wrap(const enc_tokenizer *t, const enc_pieces *a, const enc_pieces *b,
+                          enc_token *out)
+{
+    return enc_templates_apply(&t->templates, a->token, a->count, b ? b->token : NULL,
+                               b ? b->count : 0, b != NULL, out);
+}

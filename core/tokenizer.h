@@ -1,0 +1,78 @@
+/*
+** tokenizer.h - text to token ids, as tokenizer.json (or vocab.txt) says.
+**
+**   source text -> added tokens cut out -> normaliser -> pre-tokenizer -> model (WordPiece)
+**               -> truncation -> template ([CLS] ... [SEP])
+**
+** Every step keeps the alignment to the source, so that each token knows its bytes and
+** characters there. Cost is linear in the text that is read, and reading stops early when no
+** more tokens are wanted: memory is bounded by the tokens asked for, not by the text.
+** A tokenizer is immutable after opening and shared by threads; scratch comes from an arena.
+*/
+#ifndef ENC_TOKENIZER_H
+#define ENC_TOKENIZER_H
+
+#include "encoder.h"
+#include "error.h"
+#include "memory.h"
+#include "poll.h"
+
+typedef struct enc_tokenizer enc_tokenizer;
+
+/* Contents of a checkpoint's tokenizer files; data NULL where there is no such file. */
+typedef struct enc_tokenizer_files {
+    const char *folder; /* for messages */
+    enc_text json;      /* tokenizer.json; truncation and padding inside it are ignored */
+    enc_text vocab;     /* vocab.txt: WordPiece, one token a line; used when json is absent */
+    enc_text config;    /* tokenizer_config.json: do_lower_case, strip_accents, ... for vocab */
+    enc_text special;   /* special_tokens_map.json, likewise */
+    bool lower_case;    /* sentence_bert_config.json's do_lower_case: Lowercase in front */
+} enc_tokenizer_files;
+
+/* A component that is not implemented is ENC_UNSUPPORTED naming it with its JSON path. */
+int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out, enc_error *err);
+void enc_tokenizer_close(enc_tokenizer *tokenizer);
+
+/* Largest id that encoding can give; -1 for an empty vocabulary. */
+int32_t enc_tokenizer_max_id(const enc_tokenizer *tokenizer);
+/* Largest type (segment) that its template gives. */
+int32_t enc_tokenizer_max_type(const enc_tokenizer *tokenizer);
+const char *enc_tokenizer_string(const enc_tokenizer *tokenizer, int32_t id, size_t *size);
+/* Bytes held. */
+int64_t enc_tokenizer_bytes(const enc_tokenizer *tokenizer);
+/* Special tokens that the template adds to one text, or to a pair. */
+size_t enc_tokenizer_specials(const enc_tokenizer *tokenizer, bool pair);
+
+typedef struct enc_pieces {
+    enc_token *token;
+    size_t count;
+    bool complete; /* false: `limit` stopped the reading before the text's end */
+} enc_pieces;
+
+/* Tokens of the text without template, in the arena. Stops once more than `limit` tokens are
+** there (0: no limit); the pieces then hold limit + 1 and complete is false. */
+int enc_tokenizer_pieces(const enc_tokenizer *tokenizer, enc_arena *arena, enc_text text,
+                         size_t limit, enc_poll *poll, enc_pieces *out, enc_error *err);
+
+/* Only how many there are, without memory for them. */
+int enc_tokenizer_count(const enc_tokenizer *tokenizer, enc_arena *arena, enc_text text,
+                        enc_poll *poll, size_t *count, enc_error *err);
+
+/* Puts the template around a (and b, for a pair; NULL for one text) and writes the tokens to
+** out [a->count + b->count + specials]; returns how many. */
+size_t enc_tokenizer_wrap(const enc_tokenizer *tokenizer, const enc_pieces *a,
+                          const enc_pieces *b, enc_token *out);
+
+/* Text as the normaliser makes it, each character with the source bytes it came from. */
+typedef struct enc_folded {
+    uint32_t *character;
+    size_t *byte_start; /* in the source */
+    size_t *byte_end;
+    size_t count;
+} enc_folded;
+
+/* Normalises the whole text (for finding a word in it), in the arena. */
+int enc_tokenizer_fold(const enc_tokenizer *tokenizer, enc_arena *arena, enc_text text,
+                       enc_poll *poll, enc_folded *out, enc_error *err);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+** tokenizer_parts.h - what a tokenizer is made of; for tokenizer*.c alone.
+**
+** Each part is a list or a table filled in from tokenizer.json (tokenizer_json.c) or vocab.txt
+** (tokenizer_vocab.c), then made ready by enc_tokenizer_settle.
+*/
+#ifndef ENC_TOKENIZER_PARTS_H
+#define ENC_TOKENIZER_PARTS_H
+
+#include "added_matcher.h"
+#include "added_tokens.h"
+#include "normalizer.h"
+#include "pretokenizer.h"
+#include "template.h"
+#include "tokenizer.h"
+#include "wordpiece.h"
+
+/* What an ASCII byte of the source comes to, if it stands among its like. */
+enum enc_ascii_kind {
+    ENC_ASCII_SLOW, /* not to be decided by itself */
+    ENC_ASCII_GAP,  /* between words */
+    ENC_ASCII_PART  /* character of a word */
+};
+
+typedef struct enc_ascii {
+    uint32_t left, right; /* enc_sides */
+    unsigned char c;      /* normalised */
+    unsigned char kind;
+} enc_ascii;
+
+struct enc_tokenizer {
+    enc_normalizer normalizer;
+    enc_pretokenizer pretokenizer;
+    enc_added_tokens added;
+    enc_templates templates;
+
+    /* The model: `tokenize` appends the tokens of a word of at most `most` characters (of
+    ** longer ones it sees the beginning). */
+    void (*tokenize)(const enc_tokenizer *tokenizer, const enc_pretoken *word,
+                     enc_token_list *list);
+    void (*close)(enc_tokenizer *tokenizer);
+    const enc_vocabulary *vocabulary;
+    size_t most;
+    union {
+        enc_wordpiece wordpiece;
+    };
+
+    enc_ascii ascii[256];  /* by source byte; beyond ASCII all slow */
+    enc_sides sides[128];  /* by normalised character */
+    bool removes_space;    /* white space is no part of any word */
+};
+
+int enc_tokenizer_read_json(enc_tokenizer *tokenizer, const enc_tokenizer_files *files,
+                            enc_error *err);
+int enc_tokenizer_read_vocab(enc_tokenizer *tokenizer, const enc_tokenizer_files *files,
+                             enc_error *err);
+
+/* Takes over an opened model. */
+void enc_tokenizer_set_wordpiece(enc_tokenizer *tokenizer, enc_wordpiece *model);
+/* Once normaliser and model are there. */
+int enc_tokenizer_set_added(enc_tokenizer *tokenizer, const enc_added_token *tokens,
+                            size_t count, const char *where, enc_error *err);
+
+#endif

@@ -1,0 +1,327 @@
+/*
+** tokenizer_read.c - from text to tokens: the loop that drives the parts.
+**
+** Plain ASCII, where each byte is decided by a table, is read in a loop of its own; whatever
+** that loop does not know goes character by character through normaliser and added tokens.
+*/
+#include <string.h>
+
+#include "added_matcher.h"
+#include "tokenizer_parts.h"
+
+/* Bytes of ASCII between two questions whether to stop; state that fits onto the stack. */
+enum { ASCII_AT_ONCE = 65536, USUAL_STATE = 4096 };
+
+typedef struct reader {
+    const enc_tokenizer *t;
+    enc_source source;
+    enc_lane lane;
+    enc_matcher matcher;
+    enc_pretoken word;
+    uint32_t right; /* side of the word's last character */
+    enc_token_list list;
+    bool failed;    /* out of memory */
+} reader;
+
+static bool is_over(const reader *r)
+{
+    return r->list.count > r->list.limit || r->failed || r->list.failed ||
+           r->matcher.failed || r->source.stopped;
+}
+
+/* ---- RobertaProcessing's trim_offsets -------------------------------------------------------- */
+
+/* Moves a token's offsets inwards by that many characters, as the reference does. */
+static void trim(reader *r, size_t index, size_t leading, size_t trailing)
+{
+    enc_token *t = &r->list.token[index];
+    bool begins = index == 0 || t->char_start == 0;
+    if (begins && r->t->templates.prefix_space && leading == 1)
+        leading = 0;
+    size_t start = t->char_start, number = start, end = t->char_end;
+    start = leading < end - start ? start + leading : end;
+    if (trailing > 0 && end >= trailing)
+        end = end - trailing > start ? end - trailing : start;
+    const char *at = r->source.data + t->byte_start;
+    for (; number < end; number++) {
+        if (number == start)
+            t->byte_start = (size_t)(at - r->source.data);
+        enc_utf8_next(&at, r->source.finish);
+    }
+    t->byte_end = (size_t)(at - r->source.data);
+    t->byte_start = start == end ? t->byte_end : t->byte_start;
+    t->char_start = start;
+    t->char_end = end;
+}
+
+/* Trims the tokens from `first` on by the white space their own strings have. */
+static void trim_tokens(reader *r, size_t first)
+{
+    for (size_t i = first; i < r->list.count; i++) {
+        size_t size, leading = 0, trailing = 0;
+        bool only = true;
+        const char *at = enc_vocabulary_string(r->t->vocabulary, r->list.token[i].id, &size);
+        for (const char *end = at ? at + size : at; at < end;) {
+            bool trimmed = enc_is_trimmed(enc_utf8_next(&at, end));
+            only &= trimmed;
+            leading += only;
+            trailing = trimmed ? trailing + 1 : 0;
+        }
+        if (leading > 0 || trailing > 0)
+            trim(r, i, leading, trailing);
+    }
+}
+
+/* ---- Words ----------------------------------------------------------------------------------- */
+
+static void finish_word(reader *r)
+{
+    if (r->word.characters == 0)
+        return;
+    size_t first = r->list.count;
+    r->t->tokenize(r->t, &r->word, &r->list);
+    r->list.word++;
+    enc_pretoken_clear(&r->word);
+    if (r->t->templates.trim && !r->list.counting && !r->list.failed)
+        trim_tokens(r, first);
+}
+
+static void add_token(reader *r, const enc_cut *cut)
+{
+    finish_word(r);
+    if (cut->empty)
+        return;
+    enc_token_list_add(&r->list, cut->id, &cut->first, &cut->last);
+    r->list.word++;
+    bool trims = r->t->templates.trim && (cut->leading > 0 || cut->trailing > 0);
+    if (trims && !r->list.counting && !r->list.failed)
+        trim(r, r->list.count - 1, cut->leading, cut->trailing);
+}
+
+static void add_character(reader *r, const enc_symbol *symbol)
+{
+    enc_sides sides = symbol->c < 128 ? r->t->sides[symbol->c]
+                                      : enc_pretokenizer_sides(&r->t->pretokenizer, symbol->c);
+    if (sides.removed) {
+        finish_word(r);
+        return;
+    }
+    if (sides.left != r->right)
+        finish_word(r);
+    r->right = sides.right;
+    r->failed |= !enc_pretoken_add(&r->word, symbol);
+}
+
+/* ---- ASCII ------------------------------------------------------------------------------------ */
+
+/* Appends ASCII from `at` to the word as long as it stays one word; returns where that ends. */
+static const char *append_ascii(reader *r, const char *at, const char *stop, size_t character)
+{
+    const enc_ascii *table = r->t->ascii, *e = &table[(unsigned char)*at];
+    enc_pretoken *w = &r->word;
+    enc_symbol symbol = {0, 1, (size_t)(at - r->source.data), character};
+    uint32_t right = e->left;
+    if (w->characters == 0)
+        w->first = symbol;
+    else if (w->first.byte + w->characters != symbol.byte)
+        enc_pretoken_bend(w); /* something between was left out */
+    for (; at < stop; at++) {
+        e = &table[(unsigned char)*at];
+        if (e->kind != ENC_ASCII_PART || e->left != right)
+            break;
+        right = e->right;
+        if (!w->straight) {
+            symbol.c = e->c;
+            r->failed |= !enc_pretoken_add(w, &symbol);
+            symbol.byte++;
+            symbol.character++;
+            continue;
+        }
+        w->characters++;
+        if (w->kept == w->capacity && !enc_pretoken_grow(w)) {
+            r->failed = true;
+            break;
+        }
+        if (w->kept < w->most) {
+            w->text[w->kept++] = (char)e->c;
+            w->size++;
+        }
+    }
+    r->right = right;
+    return at;
+}
+
+/* Reads ASCII while the table decides. Nothing may have been read ahead. */
+static void read_ascii(reader *r)
+{
+    enc_cursor *cursor = enc_lane_cursor(&r->lane);
+    const char *at = cursor->at, *stop = r->source.stop;
+    if (stop - at > ASCII_AT_ONCE)
+        stop = at + ASCII_AT_ONCE;
+    while (at < stop && !r->failed && r->list.count <= r->list.limit) {
+        const enc_ascii *e = &r->t->ascii[(unsigned char)*at];
+        if (e->kind == ENC_ASCII_SLOW)
+            break;
+        if (e->kind == ENC_ASCII_GAP) {
+            finish_word(r);
+            at++;
+            continue;
+        }
+        if (e->left != r->right)
+            finish_word(r);
+        at = append_ascii(r, at, stop, cursor->character + (size_t)(at - cursor->at));
+    }
+    r->matcher.previous = r->t->ascii[(unsigned char)at[-1]].c;
+    cursor->character += (size_t)(at - cursor->at);
+    r->source.countdown -= (int)(at - cursor->at);
+    cursor->at = at;
+    if (r->source.countdown <= 0)
+        enc_source_poll(&r->source);
+}
+
+static bool can_read_ascii(const reader *r)
+{
+    const enc_cursor *cursor = enc_lane_cursor(&r->lane);
+    return cursor->at < r->source.stop &&
+           r->t->ascii[(unsigned char)*cursor->at].kind != ENC_ASCII_SLOW &&
+           enc_matcher_settled(&r->matcher) && enc_lane_settle(&r->lane);
+}
+
+/* ---- Stretches --------------------------------------------------------------------------------- */
+
+/* Reads the text up to the next added token that is matched as it is. */
+static void read_stretch(reader *r)
+{
+    enc_symbol symbol;
+    enc_cut token;
+    bool matches = r->t->added.normalized.count > 0;
+    while (!is_over(r)) {
+        enum enc_found found;
+        if (can_read_ascii(r)) {
+            read_ascii(r);
+            continue;
+        }
+        if (matches)
+            found = enc_matcher_next(&r->matcher, &symbol, &token);
+        else
+            found = enc_lane_next(&r->lane, r->t->normalizer.steps, &symbol)
+                        ? ENC_FOUND_CHARACTER : ENC_FOUND_END;
+        if (found == ENC_FOUND_CHARACTER)
+            add_character(r, &symbol);
+        else if (found == ENC_FOUND_TOKEN)
+            add_token(r, &token);
+        else
+            break;
+    }
+    finish_word(r);
+}
+
+static void read_text(reader *r)
+{
+    enc_cursor cursor = enc_source_cursor(&r->source);
+    enc_cut token;
+    for (;;) {
+        enc_lane_begin(&r->lane, cursor);
+        enc_matcher_restart(&r->matcher);
+        read_stretch(r);
+        cursor = *enc_lane_cursor(&r->lane);
+        if (is_over(r) || !enc_source_cut(&r->source, &cursor, &token))
+            return;
+        add_token(r, &token);
+    }
+}
+
+/* Room for the state of the normaliser's steps: `usual` [USUAL_STATE] if it suffices. */
+static char *state_room(const enc_tokenizer *t, char *usual, enc_arena *arena)
+{
+    if (t->normalizer.state_bytes <= USUAL_STATE)
+        return usual;
+    return ENC_ARENA(arena, char, t->normalizer.state_bytes);
+}
+
+static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc_poll *poll,
+                    enc_token_list *list, enc_error *err)
+{
+    _Alignas(16) char usual_state[USUAL_STATE];
+    enc_pretoken_usual usual_word;
+    reader r = {.t = t, .list = *list};
+    enc_source_begin(&r.source, text, &t->added.raw, poll);
+    r.lane = (enc_lane){&t->normalizer, &r.source, state_room(t, usual_state, arena)};
+    if (!r.lane.state)
+        return enc_nomem(err);
+    enc_matcher_begin(&r.matcher, &t->added.normalized, &r.lane, t->removes_space, arena);
+    enc_pretoken_begin(&r.word, &usual_word, t->most, arena);
+    read_text(&r);
+    *list = r.list;
+    if (r.source.stopped)
+        return enc_fail(err, ENC_INTERRUPTED, "interrupted");
+    return r.failed || r.list.failed || r.matcher.failed ? enc_nomem(err) : ENC_OK;
+}
+
+int enc_tokenizer_pieces(const enc_tokenizer *t, enc_arena *arena, enc_text text, size_t limit,
+                         enc_poll *poll, enc_pieces *out, enc_error *err)
+{
+    enc_token_list list = {.arena = arena, .limit = limit ? limit : SIZE_MAX};
+    size_t likely = text.size / 4 + 8; /* English has some 4.5 bytes a token */
+    list.capacity = likely > list.limit ? list.limit + 1 : likely;
+    list.token = ENC_ARENA(arena, enc_token, list.capacity);
+    *out = (enc_pieces){0};
+    if (!list.token)
+        return enc_nomem(err);
+    int rc = read_all(t, arena, text, poll, &list, err);
+    if (rc != ENC_OK)
+        return rc;
+    bool complete = list.count <= list.limit;
+    *out = (enc_pieces){list.token, complete ? list.count : list.limit + 1, complete};
+    return ENC_OK;
+}
+
+int enc_tokenizer_count(const enc_tokenizer *t, enc_arena *arena, enc_text text,
+                        enc_poll *poll, size_t *count, enc_error *err)
+{
+    enc_token_list list = {.arena = arena, .limit = SIZE_MAX, .counting = true};
+    int rc = read_all(t, arena, text, poll, &list, err);
+    *count = rc == ENC_OK ? list.count : 0;
+    return rc;
+}
+
+/* ---- Folding ------------------------------------------------------------------------------------ */
+
+/* Normalises the text into `out`, or only counts if it has no room. False: interrupted. */
+static bool fold(const enc_lane *lane, enc_folded *out)
+{
+    enc_symbol symbol;
+    out->count = 0;
+    enc_lane_begin(lane, enc_source_cursor(lane->source));
+    while (enc_lane_next(lane, lane->normalizer->steps, &symbol)) {
+        if (out->character) {
+            out->character[out->count] = symbol.c;
+            out->byte_start[out->count] = symbol.byte;
+            out->byte_end[out->count] = symbol.byte + symbol.size;
+        }
+        out->count++;
+    }
+    return !lane->source->stopped;
+}
+
+int enc_tokenizer_fold(const enc_tokenizer *t, enc_arena *arena, enc_text text,
+                       enc_poll *poll, enc_folded *out, enc_error *err)
+{
+    _Alignas(16) char usual_state[USUAL_STATE];
+    enc_source source;
+    enc_source_begin(&source, text, NULL, poll);
+    enc_lane lane = {&t->normalizer, &source, state_room(t, usual_state, arena)};
+    *out = (enc_folded){0};
+    if (!lane.state)
+        return enc_nomem(err);
+    bool whole = fold(&lane, out);
+    if (whole) {
+        out->character = ENC_ARENA(arena, uint32_t, out->count);
+        out->byte_start = ENC_ARENA(arena, size_t, out->count);
+        out->byte_end = ENC_ARENA(arena, size_t, out->count);
+        if (!out->character || !out->byte_start || !out->byte_end)
+            return enc_nomem(err);
+        whole = fold(&lane, out);
+    }
+    return whole ? ENC_OK : enc_fail(err, ENC_INTERRUPTED, "interrupted");
+}
