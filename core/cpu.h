@@ -1,0 +1,19 @@
+/*
+** cpu.h - what the processor and the operating system let us run.
+*/
+#ifndef ENC_CPU_H
+#define ENC_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct enc_cpu {
+    bool avx2;   /* AVX2 and FMA, and the system saves the 256-bit registers */
+    bool avx512; /* AVX-512 F, DQ, BW and VL besides, and the 512-bit registers are saved */
+    char text[128]; /* "AMD EPYC (avx2 fma avx512f)" */
+} enc_cpu;
+
+/* Asks the processor; writes *cpu. */
+void enc_cpu_detect(enc_cpu *cpu);
+
+#endif

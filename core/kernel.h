@@ -1,0 +1,41 @@
+/*
+** kernel.h - the kernels that ops.c chooses from; not for the forward pass, which sees
+** ops.h.
+**
+** How a kernel is made: kernel_<name>.c defines a vector of floats and a dozen operations
+** on it, then includes kernel_body.inc, which writes every function of the table in these
+** terms. The same source thus runs on every instruction set, in the same order of
+** summation. A file of another architecture compiles to nothing.
+*/
+#ifndef ENC_KERNEL_H
+#define ENC_KERNEL_H
+
+#include "ops.h"
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* Loops over registers have to disappear, at any level of optimisation. */
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 32")
+#endif
+
+extern const enc_ops enc_ops_portable;
+
+#if defined(__aarch64__)
+extern const enc_ops enc_ops_neon;
+#endif
+
+#if defined(__x86_64__)
+extern const enc_ops enc_ops_avx2;   /* AVX2, FMA */
+extern const enc_ops enc_ops_avx512; /* AVX-512 F, DQ, BW, VL */
+#endif
+
+#if !defined(ENC_NO_OPENBLAS)
+/* The table of the "openblas" kernel: products by sgemm, everything else from `vectors`.
+** To be called once. */
+const enc_ops *enc_ops_openblas(const enc_ops *vectors);
+#endif
+
+#endif

@@ -1,0 +1,106 @@
+/*
+** ops.c - the choice of a kernel: once per process, by what the processor can run.
+*/
+#include "ops.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu.h"
+#include "kernel.h"
+
+enum { MAX_KERNELS = 4, NAMES_SIZE = 192, SHOWN = 32 };
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static const enc_ops *kernels[MAX_KERNELS]; /* best first */
+static size_t kernel_count;
+static const enc_ops *chosen;
+static char names[NAMES_SIZE];
+static enc_cpu cpu;
+
+static const enc_ops *find(const char *name)
+{
+    for (size_t i = 0; i < kernel_count; i++)
+        if (!strcmp(kernels[i]->name, name))
+            return kernels[i];
+    return NULL;
+}
+
+static void append(const char *text)
+{
+    size_t used = strlen(names);
+    size_t size = strlen(text);
+    if (used + size < sizeof names)
+        memcpy(names + used, text, size + 1);
+}
+
+/* An environment variable may hold anything: printable ASCII is shown, and not much of
+** it. */
+static void append_unknown(const char *name)
+{
+    char shown[SHOWN + 1];
+    size_t size = 0;
+    for (; size < SHOWN && name[size]; size++)
+        shown[size] = name[size] >= ' ' && name[size] <= '~' ? name[size] : '?';
+    shown[size] = '\0';
+    append(" (CONTEXTUAL_KERNEL: no kernel '");
+    append(shown);
+    append("' here)");
+}
+
+static void choose(void)
+{
+    enc_cpu_detect(&cpu);
+#if defined(__x86_64__)
+    if (cpu.avx512)
+        kernels[kernel_count++] = &enc_ops_avx512;
+    if (cpu.avx2)
+        kernels[kernel_count++] = &enc_ops_avx2;
+#elif defined(__aarch64__)
+    kernels[kernel_count++] = &enc_ops_neon;
+#endif
+#if !defined(ENC_NO_OPENBLAS)
+    const enc_ops *vectors = kernel_count > 0 ? kernels[0] : &enc_ops_portable;
+    kernels[kernel_count++] = enc_ops_openblas(vectors);
+#endif
+    kernels[kernel_count++] = &enc_ops_portable;
+
+    for (size_t i = 0; i < kernel_count; i++) {
+        append(i > 0 ? ", " : "");
+        append(kernels[i]->name);
+    }
+    chosen = kernels[0];
+    const char *wanted = getenv("CONTEXTUAL_KERNEL");
+    if (wanted && *wanted) {
+        const enc_ops *found = find(wanted);
+        if (found)
+            chosen = found;
+        else
+            append_unknown(wanted);
+    }
+}
+
+const enc_ops *enc_ops_get(void)
+{
+    pthread_once(&once, choose);
+    return chosen;
+}
+
+const enc_ops *enc_ops_find(const char *name)
+{
+    pthread_once(&once, choose);
+    return find(name);
+}
+
+const char *enc_ops_names(void)
+{
+    pthread_once(&once, choose);
+    return names;
+}
+
+const char *enc_cpu_describe(void)
+{
+    pthread_once(&once, choose);
+    return cpu.text;
+}
