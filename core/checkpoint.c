@@ -1,0 +1,307 @@
+/* checkpoint.c - see checkpoint.h. */
+#include "checkpoint.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "json.h"
+#include "memory.h"
+#include "safetensors.h"
+#include "widen.h"
+
+enum {
+    CHUNK = 256 * 1024, /* bytes read at a time: hashed, widened, checked while in cache */
+    MAX_SHARDS = 4096,
+};
+
+static const char weights_name[] = "model.safetensors";
+static const char index_name[] = "model.safetensors.index.json";
+
+struct enc_checkpoint {
+    char *name;            /* of the file that lists the tensors */
+    enc_file *file;
+    int files;
+    enc_tensor_list list;  /* by name */
+    void *chunk;           /* [CHUNK] bytes before they are widened */
+};
+
+/* ---- Opening ------------------------------------------------------------------------- */
+
+/* Opens one more file and takes its tensors in. There is room for it. */
+static int add_file(enc_checkpoint *checkpoint, const char *folder, const char *name,
+                    enc_error *err)
+{
+    int index = checkpoint->files;
+    enc_file *file = &checkpoint->file[index];
+    int rc = enc_file_open(folder, name, INT64_MAX, file, err);
+    if (rc != ENC_OK)
+        return rc;
+    checkpoint->files++;
+    return enc_safetensors_read(file, index, &checkpoint->list, err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const enc_tensor *)a)->name, ((const enc_tensor *)b)->name);
+}
+
+static int sort_names(enc_checkpoint *checkpoint, enc_error *err)
+{
+    enc_tensor_list *list = &checkpoint->list;
+    if (list->count > 0)
+        qsort(list->at, list->count, sizeof *list->at, by_name);
+    for (size_t i = 1; i < list->count; i++)
+        if (strcmp(list->at[i - 1].name, list->at[i].name) == 0)
+            return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' is in %s and in %s",
+                            enc_tail(checkpoint->name, ENC_TAIL),
+                            enc_tail(list->at[i].name, ENC_TAIL),
+                            enc_checkpoint_file(checkpoint, &list->at[i - 1]),
+                            enc_checkpoint_file(checkpoint, &list->at[i]));
+    return ENC_OK;
+}
+
+static int open_single(enc_checkpoint *checkpoint, const char *folder, enc_error *err)
+{
+    checkpoint->file = ENC_ZALLOC(enc_file, 1);
+    if (!checkpoint->file)
+        return enc_nomem(err);
+    return add_file(checkpoint, folder, checkpoint->name, err);
+}
+
+/* ---- Shards -------------------------------------------------------------------------- */
+
+/* Index of the shard of that relative path, -1 if it has not been opened. */
+static int find_shard(const enc_checkpoint *checkpoint, const char *name)
+{
+    for (int i = 0; i < checkpoint->files; i++)
+        if (strcmp(checkpoint->file[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* Opens the shard the map names for one tensor, unless it is open. */
+static int add_shard(enc_checkpoint *checkpoint, const char *folder, const char *part,
+                     const char *tensor, const json_t *shard, enc_error *err)
+{
+    char shown[ENC_JSON_SHOWN];
+    const char *plain = json_string_value(shard);
+    if (!plain)
+        return enc_fail(err, ENC_CORRUPT, "%s: weight_map '%s' is %s, must be a string",
+                        enc_tail(checkpoint->name, ENC_TAIL), enc_tail(tensor, ENC_TAIL),
+                        enc_json_show(shard, shown));
+    if (!enc_path_is_inside(plain) || strchr(plain, '/'))
+        return enc_fail(err, ENC_CORRUPT, "%s: shard name %s must be a plain file name",
+                        enc_tail(checkpoint->name, ENC_TAIL), enc_json_show(shard, shown));
+    char *name = enc_path_join(part, plain);
+    if (!name)
+        return enc_nomem(err);
+    int rc = ENC_OK;
+    if (find_shard(checkpoint, name) < 0) {
+        if (checkpoint->files == MAX_SHARDS)
+            rc = enc_fail(err, ENC_UNSUPPORTED, "%s names more than %d shards",
+                          enc_tail(checkpoint->name, ENC_TAIL), MAX_SHARDS);
+        else
+            rc = add_file(checkpoint, folder, name, err);
+    }
+    enc_free(name);
+    return rc;
+}
+
+/* Every tensor of the map must be in the file the map says. */
+static int check_map(enc_checkpoint *checkpoint, const char *part, json_t *map,
+                     enc_error *err)
+{
+    const char *key;
+    json_t *shard;
+    json_object_foreach(map, key, shard) {
+        const enc_tensor *tensor = enc_checkpoint_find(checkpoint, key);
+        char *name = enc_path_join(part, json_string_value(shard));
+        if (!name)
+            return enc_nomem(err);
+        bool there = tensor && tensor->file == find_shard(checkpoint, name);
+        enc_free(name);
+        if (!there)
+            return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' is not in %s",
+                            enc_tail(checkpoint->name, ENC_TAIL), enc_tail(key, ENC_TAIL),
+                            enc_tail(json_string_value(shard), ENC_TAIL));
+    }
+    return ENC_OK;
+}
+
+static int open_sharded(enc_checkpoint *checkpoint, const char *folder, const char *part,
+                        enc_error *err)
+{
+    enc_json index;
+    json_t *map = NULL;
+    int rc = enc_json_load(folder, checkpoint->name, &index, err);
+    if (rc == ENC_OK)
+        rc = enc_json_require(&index, "weight_map", err);
+    if (rc == ENC_OK)
+        rc = enc_json_container(&index, "weight_map", JSON_OBJECT, &map, err);
+    if (rc == ENC_OK) {
+        checkpoint->file = ENC_ZALLOC(enc_file, MAX_SHARDS);
+        rc = checkpoint->file ? ENC_OK : enc_nomem(err);
+    }
+    const char *key;
+    json_t *shard;
+    if (rc == ENC_OK)
+        json_object_foreach(map, key, shard)
+            if ((rc = add_shard(checkpoint, folder, part, key, shard, err)) != ENC_OK)
+                break;
+    if (rc == ENC_OK)
+        rc = sort_names(checkpoint, err);
+    if (rc == ENC_OK)
+        rc = check_map(checkpoint, part, map, err);
+    enc_json_free(&index);
+    return rc;
+}
+
+/* ---- Which of the two ---------------------------------------------------------------- */
+
+/* Neither form is there: says what is there instead. */
+static int fail_absent(const char *folder, const char *part, enc_error *err)
+{
+    static const char *const others[] = {
+        "pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5",
+        "flax_model.msgpack", "adapter_model.safetensors"};
+    char *where = enc_path_join(folder, part);
+    const char *other = NULL;
+    if (!where)
+        return enc_nomem(err);
+    for (size_t i = 0; !other && i < sizeof others / sizeof *others; i++)
+        if (enc_file_exists(where, others[i]))
+            other = others[i];
+    int rc = enc_fail(err, ENC_CANTOPEN, "'%s' has neither %s nor %s%s%s%s",
+                      enc_tail(where, ENC_TAIL), weights_name, index_name,
+                      other ? "; " : "", other ? other : "",
+                      other ? " is not a format that is read" : "");
+    enc_free(where);
+    return rc;
+}
+
+static int open_part(enc_checkpoint *checkpoint, const char *folder, const char *part,
+                     enc_error *err)
+{
+    checkpoint->chunk = enc_alloc(CHUNK);
+    checkpoint->name = enc_path_join(part, weights_name);
+    if (!checkpoint->chunk || !checkpoint->name)
+        return enc_nomem(err);
+    if (enc_file_exists(folder, checkpoint->name)) {
+        int rc = open_single(checkpoint, folder, err);
+        return rc == ENC_OK ? sort_names(checkpoint, err) : rc;
+    }
+    enc_free(checkpoint->name);
+    checkpoint->name = enc_path_join(part, index_name);
+    if (!checkpoint->name)
+        return enc_nomem(err);
+    if (!enc_file_exists(folder, checkpoint->name))
+        return fail_absent(folder, part, err);
+    return open_sharded(checkpoint, folder, part, err);
+}
+
+int enc_checkpoint_open(const char *folder, const char *part, enc_checkpoint **out,
+                        enc_error *err)
+{
+    *out = NULL;
+    enc_checkpoint *checkpoint = ENC_ZALLOC(enc_checkpoint, 1);
+    int rc = checkpoint ? open_part(checkpoint, folder, part, err) : enc_nomem(err);
+    if (rc == ENC_OK)
+        *out = checkpoint;
+    else
+        enc_checkpoint_close(checkpoint);
+    return rc;
+}
+
+void enc_checkpoint_close(enc_checkpoint *checkpoint)
+{
+    if (!checkpoint)
+        return;
+    for (int i = 0; i < checkpoint->files; i++)
+        enc_file_close(&checkpoint->file[i]);
+    enc_tensor_list_free(&checkpoint->list);
+    enc_free(checkpoint->file);
+    enc_free(checkpoint->name);
+    enc_free(checkpoint->chunk);
+    enc_free(checkpoint);
+}
+
+/* ---- Tensors ------------------------------------------------------------------------- */
+
+enc_tensor *enc_checkpoint_find(const enc_checkpoint *checkpoint, const char *name)
+{
+    size_t low = 0, high = checkpoint->list.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, checkpoint->list.at[middle].name);
+        if (order == 0)
+            return &checkpoint->list.at[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+size_t enc_checkpoint_count(const enc_checkpoint *checkpoint)
+{
+    return checkpoint->list.count;
+}
+
+enc_tensor *enc_checkpoint_at(const enc_checkpoint *checkpoint, size_t index)
+{
+    return &checkpoint->list.at[index];
+}
+
+const char *enc_checkpoint_file(const enc_checkpoint *checkpoint, const enc_tensor *tensor)
+{
+    const char *name = tensor ? checkpoint->file[tensor->file].name : checkpoint->name;
+    return enc_tail(name, ENC_TAIL);
+}
+
+int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *out,
+                        enc_digest *digest, enc_error *err)
+{
+    const enc_file *file = &checkpoint->file[tensor->file];
+    size_t width = enc_dtype_size(tensor->dtype);
+    if (width == 0)
+        return enc_fail(err, ENC_UNSUPPORTED,
+                        "%s: tensor '%s' has dtype %s, weights are F32, F16, BF16 or F64",
+                        enc_checkpoint_file(checkpoint, tensor),
+                        enc_tail(tensor->name, ENC_TAIL), tensor->dtype_name);
+    if (digest)
+        enc_digest_number(digest, (int64_t)tensor->bytes);
+    uint64_t count = tensor->bytes / width;
+    for (uint64_t done = 0; done < count;) {
+        size_t n = CHUNK / width;
+        if (n > count - done)
+            n = (size_t)(count - done);
+        float *to = out + done;
+        void *raw = tensor->dtype == ENC_DTYPE_F32 ? (void *)to : checkpoint->chunk;
+        int rc = enc_file_read(file, tensor->offset + done * width, raw, n * width, err);
+        if (rc != ENC_OK)
+            return rc;
+        if (digest)
+            enc_digest_part(digest, raw, n * width);
+        enc_widen(tensor->dtype, raw, n, to);
+        ptrdiff_t bad = enc_vector_not_finite(to, n);
+        if (bad >= 0)
+            return enc_fail(err, ENC_CORRUPT,
+                            "%s: tensor '%s' is not finite at element %" PRIu64,
+                            enc_checkpoint_file(checkpoint, tensor),
+                            enc_tail(tensor->name, ENC_TAIL), done + (uint64_t)bad);
+        done += n;
+    }
+    tensor->used = true;
+    return ENC_OK;
+}
+
+int enc_checkpoint_unchanged(const enc_checkpoint *checkpoint, enc_error *err)
+{
+    int rc = ENC_OK;
+    for (int i = 0; rc == ENC_OK && i < checkpoint->files; i++)
+        rc = enc_file_unchanged(&checkpoint->file[i], err);
+    return rc;
+}

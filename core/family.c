@@ -1,0 +1,45 @@
+/*
+** family.c - what distinguishes one encoder from another: a row of properties and the names
+** of its tensors. Adding a family whose properties exist is adding a row.
+*/
+#include <string.h>
+
+#include "model.h"
+
+/* With a head on top (BertForMaskedLM), the encoder's tensors stand below a prefix. */
+static const char *const bert_prefixes[] = {"bert.", "", NULL};
+
+static const enc_family families[] = {
+    {.model_type = "bert",
+     .norm = ENC_NORM_LAYER,
+     .place = ENC_PLACE_POST,
+     .position = ENC_POSITION_LEARNED,
+     .mask = ENC_MASK_FULL,
+     .ffn = ENC_FFN_DENSE,
+     .token_types = true,
+     .prefixes = bert_prefixes,
+     .names = {
+         [ENC_SLOT_TOKENS] = "embeddings.word_embeddings",
+         [ENC_SLOT_POSITIONS] = "embeddings.position_embeddings",
+         [ENC_SLOT_TYPES] = "embeddings.token_type_embeddings",
+         [ENC_SLOT_EMBEDDING_NORM] = "embeddings.LayerNorm",
+         [ENC_SLOT_QUERY] = "encoder.layer.%d.attention.self.query",
+         [ENC_SLOT_KEY] = "encoder.layer.%d.attention.self.key",
+         [ENC_SLOT_VALUE] = "encoder.layer.%d.attention.self.value",
+         [ENC_SLOT_ATTENTION_OUT] = "encoder.layer.%d.attention.output.dense",
+         [ENC_SLOT_ATTENTION_NORM] = "encoder.layer.%d.attention.output.LayerNorm",
+         [ENC_SLOT_FFN_UP] = "encoder.layer.%d.intermediate.dense",
+         [ENC_SLOT_FFN_DOWN] = "encoder.layer.%d.output.dense",
+         [ENC_SLOT_FFN_NORM] = "encoder.layer.%d.output.LayerNorm",
+     }},
+};
+
+const enc_family *enc_family_find(const char *model_type)
+{
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (strcmp(families[i].model_type, model_type) == 0)
+            return &families[i];
+    return NULL;
+}
+
+const char *enc_family_names(void) { return "bert"; }

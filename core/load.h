@@ -1,0 +1,88 @@
+/*
+** load.h - the steps of loading a checkpoint, for model.c, which takes them, and for tests.
+**
+** Paths of files are relative to the checkpoint's folder; `part` is the folder in it that a
+** module's files stand in, "" for the checkpoint's own.
+*/
+#ifndef ENC_LOAD_H
+#define ENC_LOAD_H
+
+#include "checkpoint.h"
+#include "digest.h"
+#include "model.h"
+
+/* ---- modules.json (modules.c) -------------------------------------------------------- */
+
+enum enc_module_kind {
+    ENC_MODULE_TRANSFORMER, ENC_MODULE_POOLING, ENC_MODULE_DENSE, ENC_MODULE_NORMALIZE,
+    ENC_MODULE_LAYER_NORM, ENC_MODULE_DROPOUT
+};
+
+enum { ENC_MAX_MODULES = 16 };
+
+typedef struct enc_module {
+    enum enc_module_kind kind;
+    char *part;
+} enc_module;
+
+typedef struct enc_module_list {
+    enc_module at[ENC_MAX_MODULES];
+    int count; /* 0: there is no modules.json */
+} enc_module_list;
+
+/* Which modules there are: a Transformer, a Pooling, then steps; anything else is
+** ENC_UNSUPPORTED naming it. */
+int enc_modules_list(const char *folder, enc_module_list *out, enc_error *err);
+void enc_modules_free(enc_module_list *list);
+
+/* Pooling and steps into model->modules, with the weights of Dense and LayerNorm. Wants
+** model->config and model->ops. No modules at all: mean pooling, as sentence-transformers
+** does. Sets info.dimensions. */
+int enc_modules_read(enc_model *model, const char *folder, const enc_module_list *list,
+                     enc_digest *digest, enc_error *err);
+
+/* ---- sentence-transformers' settings (prompts.c) ------------------------------------- */
+
+/* sentence_bert_config.json beside the transformer: max_seq_length, do_lower_case. */
+int enc_sentence_config_read(const char *folder, const char *part, enc_modules *out,
+                             enc_error *err);
+/* config_sentence_transformers.json: prompts, default_prompt_name, similarity_fn_name,
+** truncate_dim. */
+int enc_prompts_read(enc_model *model, const char *folder, enc_digest *digest,
+                     enc_error *err);
+
+/* ---- config.json (config.c) ---------------------------------------------------------- */
+
+int enc_config_read(const char *folder, const char *part, const enc_family **family,
+                    enc_config *out, enc_error *err);
+
+/* ---- Weights (bind.c) ---------------------------------------------------------------- */
+
+typedef struct enc_binder {
+    enc_model *model;           /* owns what is bound */
+    enc_checkpoint *checkpoint;
+    enc_digest *digest;         /* takes names, shapes and bytes of the tensors in use */
+    const char *prefix;         /* before every name */
+    const char *says;           /* the file that says the sizes, for messages */
+    float *scratch;             /* a matrix before it is packed; for enc_free */
+    size_t room;                /* floats of scratch */
+} enc_binder;
+
+/* The whole encoder's weights into model->weights, as family and config say. */
+int enc_bind_encoder(enc_binder *binder, enc_error *err);
+
+/* Matrices NAME.weight [out, in] one above the other, with vectors NAME.bias [out] if `bias`,
+** as one packed linear layer of names_count * out columns. %d in a name is `block`. */
+int enc_bind_linear(enc_binder *binder, const char *const *names, int names_count,
+                    int block, int in, int out, bool bias, enc_linear *to, enc_error *err);
+
+/* NAME.weight and NAME.bias [width] (or, as older checkpoints spell it, gamma and beta). */
+int enc_bind_norm(enc_binder *binder, const char *name, int block, int width, float eps,
+                  enc_norm *to, enc_error *err);
+
+/* ---- Memory of the model (model.c) --------------------------------------------------- */
+
+/* A copy that lives as long as the model; NULL: out of memory. */
+char *enc_model_copy(enc_model *model, const char *text);
+
+#endif

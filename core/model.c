@@ -1,0 +1,399 @@
+/*
+** model.c - a checkpoint folder becomes a model: the order of the steps, and what is known
+** at their end. Cheap files come first: most mistakes are told before weights are read.
+*/
+#include <string.h>
+#include <sys/stat.h>
+
+#include "file.h"
+#include "json.h"
+#include "load.h"
+
+enum { TOKENIZER_LIMIT = 256 * 1024 * 1024 };
+
+/* ---- Memory -------------------------------------------------------------------------- */
+
+typedef struct block {
+    struct block *next;
+} block;
+
+struct enc_block_list {
+    block *first;
+    int64_t bytes;
+};
+
+/* The link stands in the cache line before the memory, which stays aligned. */
+void *enc_model_alloc(enc_model *model, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) ||
+        __builtin_add_overflow(bytes, (size_t)ENC_ALIGNMENT, &bytes))
+        return NULL;
+    block *fresh = enc_alloc(bytes);
+    if (!fresh)
+        return NULL;
+    fresh->next = model->blocks->first;
+    model->blocks->first = fresh;
+    model->blocks->bytes += (int64_t)bytes;
+    return (char *)fresh + ENC_ALIGNMENT;
+}
+
+char *enc_model_copy(enc_model *model, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = enc_model_alloc(model, size, 1);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+void enc_model_free(enc_model *model)
+{
+    if (!model)
+        return;
+    enc_tokenizer_close(model->tokenizer);
+    while (model->blocks && model->blocks->first) {
+        block *gone = model->blocks->first;
+        model->blocks->first = gone->next;
+        enc_free(gone);
+    }
+    enc_free(model->blocks);
+    enc_free(model);
+}
+
+static enc_model *model_new(void)
+{
+    enc_model *model = ENC_ZALLOC(enc_model, 1);
+    if (!model)
+        return NULL;
+    model->blocks = ENC_ZALLOC(enc_block_list, 1);
+    if (model->blocks)
+        return model;
+    enc_model_free(model);
+    return NULL;
+}
+
+const enc_model_info *enc_model_describe(const enc_model *model) { return &model->info; }
+
+/* ---- The folder ---------------------------------------------------------------------- */
+
+bool enc_model_exists(const char *path)
+{
+    return enc_file_exists(path, "config.json") || enc_file_exists(path, "modules.json");
+}
+
+static int check_folder(const char *path, enc_error *err)
+{
+    static const char wanted[] =
+        "a checkpoint is a folder with config.json, model.safetensors and tokenizer.json";
+    struct stat status;
+    const char *shown = enc_tail(path, ENC_TAIL);
+    if (stat(path, &status) != 0)
+        return enc_fail(err, ENC_CANTOPEN, "cannot open '%s': there is no such folder",
+                        shown);
+    if (!S_ISDIR(status.st_mode))
+        return enc_fail(err, ENC_CANTOPEN, "'%s' is not a folder; %s", shown, wanted);
+    if (!enc_model_exists(path))
+        return enc_fail(err, ENC_CANTOPEN, "'%s' has no config.json; %s", shown, wanted);
+    return ENC_OK;
+}
+
+static int check_options(const enc_model_options *options, enc_error *err)
+{
+    const char *quantize = options && options->quantize ? options->quantize : "none";
+    if (strcmp(quantize, "none") == 0)
+        return ENC_OK;
+    return enc_fail(err, ENC_INVALID, "quantize is '%s', must be 'none'",
+                    enc_tail(quantize, ENC_TAIL));
+}
+
+/* ---- Tokenizer and lengths ----------------------------------------------------------- */
+
+/* A file of the tokenizer, or {NULL, 0} without one. */
+static int load_optional(const char *folder, const char *part, const char *name,
+                         enc_text *out, enc_error *err)
+{
+    char *path = enc_path_join(part, name), *data = NULL;
+    size_t size = 0;
+    int rc = path ? ENC_OK : enc_nomem(err);
+    if (rc == ENC_OK && enc_file_exists(folder, path))
+        rc = enc_file_load(folder, path, TOKENIZER_LIMIT, &data, &size, err);
+    enc_free(path);
+    *out = (enc_text){data, size};
+    return rc;
+}
+
+/* Tokens that tokenizer_config.json allows, 0 for no limit, which is spelled as null, as an
+** absent key, or as 10^30. */
+static int read_length(const enc_text *config, const char *name, int *out, enc_error *err)
+{
+    enc_json json;
+    double length = 0;
+    *out = 0;
+    if (!config->data)
+        return ENC_OK;
+    int rc = enc_json_from(config->data, config->size, name, &json, err);
+    if (rc == ENC_OK) {
+        const char *key = "model_max_length";
+        if (!enc_json_has(&json, key))
+            key = "max_len"; /* its old name */
+        rc = enc_json_real(&json, key, 0, 1e300, "a number of tokens from 1", &length, err);
+    }
+    enc_json_free(&json);
+    if (rc == ENC_OK && length > 0 && length < INT32_MAX)
+        *out = length < 1 ? 1 : (int)length;
+    return rc;
+}
+
+/* max_seq_length, else what the tokenizer allows; never more than there are positions, since
+** beyond these the reference fails. Returns the setting that decided, for messages. */
+static const char *set_max_tokens(enc_model *model, int tokenizer_length)
+{
+    int said = model->modules.max_tokens ? model->modules.max_tokens : tokenizer_length;
+    int positions = model->config.positions;
+    bool decides = said > 0 && said < positions;
+    model->max_tokens = (size_t)(decides ? said : positions);
+    if (!decides)
+        return "config.json: max_position_embeddings";
+    return model->modules.max_tokens ? "sentence_bert_config.json: max_seq_length"
+                                     : "tokenizer_config.json: model_max_length";
+}
+
+/* What a text becomes must lie inside the model's tables: ids below V, segments below their
+** number, and room for the special tokens at least. */
+static int check_tokenizer(const enc_model *model, const char *file, const char *limit,
+                           enc_error *err)
+{
+    const enc_tokenizer *tokenizer = model->tokenizer;
+    int32_t id = enc_tokenizer_max_id(tokenizer);
+    if (id >= model->config.vocabulary) {
+        size_t size = 0;
+        const char *string = enc_tokenizer_string(tokenizer, id, &size);
+        return enc_fail(err, ENC_CORRUPT,
+                        "%s: token '%.*s' has id %d, the table of embeddings has %d rows",
+                        file, (int)(size < 60 ? size : 0), string ? string : "", (int)id,
+                        model->config.vocabulary);
+    }
+    size_t specials = enc_tokenizer_specials(tokenizer, false);
+    if (model->max_tokens < specials)
+        return enc_fail(err, ENC_CORRUPT,
+                        "%s is %zu tokens, the special tokens alone are %zu", limit,
+                        model->max_tokens, specials);
+    enc_token probe = {0};
+    enc_pieces pieces = {&probe, 1, true};
+    enc_token *wrapped = ENC_ALLOC(enc_token, specials + 1);
+    if (!wrapped)
+        return enc_nomem(err);
+    size_t count = enc_tokenizer_wrap(tokenizer, &pieces, NULL, wrapped);
+    int rc = ENC_OK;
+    for (size_t i = 0; i < count && model->family->token_types; i++)
+        if (wrapped[i].type < 0 || wrapped[i].type >= model->config.types)
+            rc = enc_fail(err, ENC_CORRUPT,
+                          "%s gives tokens type id %d, config.json says type_vocab_size %d",
+                          file, (int)wrapped[i].type, model->config.types);
+    enc_free(wrapped);
+    return rc;
+}
+
+static int load_tokenizer(enc_model *model, const char *folder, const char *part,
+                          enc_digest *digest, enc_error *err)
+{
+    enc_tokenizer_files files = {.folder = folder, .lower_case = model->modules.lower_case};
+    const struct { const char *name; enc_text *text; } wanted[] = {
+        {"tokenizer.json", &files.json}, {"vocab.txt", &files.vocab},
+        {"tokenizer_config.json", &files.config},
+        {"special_tokens_map.json", &files.special}};
+    int rc = ENC_OK, length = 0;
+    for (size_t i = 0; rc == ENC_OK && i < sizeof wanted / sizeof *wanted; i++)
+        rc = load_optional(folder, part, wanted[i].name, wanted[i].text, err);
+    if (rc == ENC_OK && !files.json.data && !files.vocab.data)
+        rc = enc_fail(err, ENC_CANTOPEN, "'%s' has neither tokenizer.json nor vocab.txt",
+                      enc_tail(folder, ENC_TAIL));
+    if (rc == ENC_OK)
+        rc = read_length(&files.config, "tokenizer_config.json", &length, err);
+    if (rc == ENC_OK)
+        rc = enc_tokenizer_open(&files, &model->tokenizer, err);
+    /* tokenizer.json says everything; the other files count only without it. */
+    const char *file = files.json.data ? wanted[0].name : wanted[1].name;
+    for (size_t i = 0; rc == ENC_OK && i < (files.json.data ? 1u : 4u); i++)
+        enc_digest_bytes(digest, wanted[i].text->data, wanted[i].text->size);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        enc_free((void *)wanted[i].text->data);
+    if (rc != ENC_OK)
+        return rc;
+    const char *limit = set_max_tokens(model, length);
+    enc_digest_number(digest, (int64_t)model->max_tokens);
+    enc_digest_number(digest, model->modules.lower_case);
+    return check_tokenizer(model, file, limit, err);
+}
+
+/* ---- What the model is --------------------------------------------------------------- */
+
+static const char *pooling_name(enc_model *model)
+{
+    static const char *const names[] = {"cls", "max", "mean", "mean_sqrt_len",
+                                        "weightedmean", "lasttoken"};
+    char joined[64] = "";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (model->modules.pooling & 1u << i) {
+            if (joined[0])
+                strcat(joined, "+");
+            strcat(joined, names[i]);
+        }
+    return enc_model_copy(model, joined);
+}
+
+/* Compact JSON text of the value, whose reference is taken over; NULL: out of memory. */
+static const char *keep_json(enc_model *model, json_t *value)
+{
+    char *text = value ? enc_json_text(value) : NULL;
+    char *kept = text ? enc_model_copy(model, text) : NULL;
+    enc_free(text);
+    json_decref(value);
+    return kept;
+}
+
+static const char *prompts_json(enc_model *model)
+{
+    const enc_modules *modules = &model->modules;
+    json_t *object = json_object();
+    for (int i = 0; object && i < modules->prompt_count; i++)
+        if (json_object_set_new(object, modules->prompt[i].name,
+                                json_string(modules->prompt[i].text)) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+    return keep_json(model, object);
+}
+
+static const char *unused_json(enc_model *model, const enc_checkpoint *checkpoint)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; array && i < enc_checkpoint_count(checkpoint); i++) {
+        const enc_tensor *tensor = enc_checkpoint_at(checkpoint, i);
+        if (!tensor->used && json_array_append_new(array, json_string(tensor->name)) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+    return keep_json(model, array);
+}
+
+static int describe(enc_model *model, const char *path, const enc_digest *digest,
+                    enc_error *err)
+{
+    const enc_modules *modules = &model->modules;
+    const enc_config *config = &model->config;
+    enc_model_info *info = &model->info;
+    char hex[ENC_DIGEST_HEX];
+    enc_digest_hex(digest, hex);
+    info->path = enc_model_copy(model, path);
+    info->fingerprint = enc_model_copy(model, hex);
+    info->pooling = pooling_name(model);
+    info->prompts = prompts_json(model);
+    if (!info->path || !info->fingerprint || !info->pooling || !info->prompts)
+        return enc_nomem(err);
+    info->family = model->family->model_type;
+    info->quantize = "none";
+    info->similarity = modules->similarity;
+    if (modules->default_prompt >= 0)
+        info->default_prompt = modules->prompt[modules->default_prompt].name;
+    info->activation = config->activation_name;
+    if (modules->truncate_dim > 0 && modules->truncate_dim < info->dimensions)
+        info->dimensions = modules->truncate_dim;
+    info->hidden_size = config->hidden_size;
+    info->layers = config->layers;
+    info->heads = config->heads;
+    info->head_size = config->head_size;
+    info->max_tokens = (int)model->max_tokens;
+    info->vocabulary = config->vocabulary;
+    info->normalize = modules->step_count > 0 &&
+                      modules->step[modules->step_count - 1].kind == ENC_STEP_NORMALIZE;
+    info->bytes = (int64_t)sizeof *model + model->blocks->bytes +
+                  enc_tokenizer_bytes(model->tokenizer);
+    return ENC_OK;
+}
+
+/* ---- Loading ------------------------------------------------------------------------- */
+
+static int load_encoder(enc_model *model, const char *folder, const char *part,
+                        enc_digest *digest, enc_error *err)
+{
+    char *says = enc_path_join(part, "config.json");
+    enc_binder binder = {.model = model, .digest = digest, .prefix = "", .says = says};
+    int rc = says ? ENC_OK : enc_nomem(err);
+    if (rc == ENC_OK)
+        rc = enc_checkpoint_open(folder, part, &binder.checkpoint, err);
+    if (rc == ENC_OK)
+        rc = enc_bind_encoder(&binder, err);
+    if (rc == ENC_OK)
+        rc = enc_checkpoint_unchanged(binder.checkpoint, err);
+    if (rc == ENC_OK) {
+        model->info.unused_tensors = unused_json(model, binder.checkpoint);
+        rc = model->info.unused_tensors ? ENC_OK : enc_nomem(err);
+    }
+    enc_checkpoint_close(binder.checkpoint);
+    enc_free(binder.scratch);
+    enc_free(says);
+    return rc;
+}
+
+/* What the sizes don't show but the vectors depend on. */
+static void digest_config(enc_digest *digest, const enc_model *model)
+{
+    uint32_t eps;
+    memcpy(&eps, &model->config.norm_eps, sizeof eps);
+    enc_digest_text(digest, model->family->model_type);
+    enc_digest_number(digest, model->config.heads);
+    enc_digest_number(digest, model->config.layers);
+    enc_digest_number(digest, model->config.activation);
+    enc_digest_number(digest, eps);
+}
+
+static int load_all(enc_model *model, const char *folder, const enc_module_list *list,
+                    enc_digest *digest, enc_error *err)
+{
+    const char *part = list->count > 0 ? list->at[0].part : "";
+    model->ops = enc_ops_get();
+    model->modules.default_prompt = -1;
+    model->modules.similarity = "cosine";
+    int rc = enc_config_read(folder, part, &model->family, &model->config, err);
+    /* As the reference: without modules.json these files are not looked at. */
+    if (rc == ENC_OK && list->count > 0)
+        rc = enc_prompts_read(model, folder, digest, err);
+    if (rc == ENC_OK && list->count > 0)
+        rc = enc_sentence_config_read(folder, part, &model->modules, err);
+    if (rc != ENC_OK)
+        return rc;
+    digest_config(digest, model);
+    rc = load_tokenizer(model, folder, part, digest, err);
+    if (rc == ENC_OK)
+        rc = enc_modules_read(model, folder, list, digest, err);
+    if (rc == ENC_OK)
+        rc = load_encoder(model, folder, part, digest, err);
+    return rc == ENC_OK ? describe(model, folder, digest, err) : rc;
+}
+
+int enc_model_load(const char *path, const enc_model_options *options, enc_model **out,
+                   enc_error *err)
+{
+    *out = NULL;
+    enc_module_list list = {0};
+    enc_model *model = NULL;
+    enc_digest *digest = NULL;
+    int rc = check_options(options, err);
+    if (rc == ENC_OK)
+        rc = check_folder(path, err);
+    if (rc == ENC_OK)
+        rc = enc_modules_list(path, &list, err);
+    if (rc == ENC_OK) {
+        model = model_new();
+        digest = enc_digest_new();
+        rc = model && digest ? load_all(model, path, &list, digest, err) : enc_nomem(err);
+    }
+    enc_digest_free(digest);
+    enc_modules_free(&list);
+    if (rc == ENC_OK)
+        *out = model;
+    else
+        enc_model_free(model);
+    return rc;
+}

@@ -1,0 +1,175 @@
+/*
+** model.h - what a model is, once loaded: properties, weights, tokenizer, pooling.
+**
+** A family (BERT, ...) is a row of properties and a table of tensor names (family.c); the
+** forward pass switches on a property, never on a family's name. Adding a family whose
+** differences are known ones is adding a row.
+**
+** All weights are float32. Matrices of linear layers are packed for the kernel in use
+** (ops.h) and exist in that layout only.
+*/
+#ifndef ENC_MODEL_H
+#define ENC_MODEL_H
+
+#include "encoder.h"
+#include "error.h"
+#include "memory.h"
+#include "ops.h"
+#include "tokenizer.h"
+
+/* ---- What differs between families --------------------------------------------------- */
+
+enum enc_norm_kind { ENC_NORM_LAYER };   /* mean and variance, weight and bias */
+enum enc_norm_place { ENC_PLACE_POST };  /* norm(x + sublayer(x)) */
+enum enc_position_kind { ENC_POSITION_LEARNED }; /* a row of a table per position */
+enum enc_mask { ENC_MASK_FULL };         /* every token sees every token */
+enum enc_ffn_kind { ENC_FFN_DENSE };     /* down(act(up(x))) */
+
+/* Where a family keeps a tensor; see enc_family.names. %d stands for the block's number. */
+enum enc_slot {
+    ENC_SLOT_TOKENS,          /* [V, D] */
+    ENC_SLOT_POSITIONS,       /* [P, D] */
+    ENC_SLOT_TYPES,           /* [types, D] */
+    ENC_SLOT_EMBEDDING_NORM,  /* [D], weight and bias */
+    ENC_SLOT_QUERY,           /* [D, D] and [D] */
+    ENC_SLOT_KEY,
+    ENC_SLOT_VALUE,
+    ENC_SLOT_ATTENTION_OUT,   /* [D, D] and [D] */
+    ENC_SLOT_ATTENTION_NORM,
+    ENC_SLOT_FFN_UP,          /* [F, D] and [F] */
+    ENC_SLOT_FFN_DOWN,        /* [D, F] and [D] */
+    ENC_SLOT_FFN_NORM,
+    ENC_SLOT_COUNT
+};
+
+typedef struct enc_family {
+    const char *model_type;  /* config.json's */
+    enum enc_norm_kind norm;
+    enum enc_norm_place place;
+    enum enc_position_kind position;
+    enum enc_mask mask;
+    enum enc_ffn_kind ffn;
+    bool token_types;
+    const char *const *prefixes;   /* tried in order before every name; NULL-terminated */
+    const char *names[ENC_SLOT_COUNT]; /* without ".weight" / ".bias" */
+} enc_family;
+
+/* The row for config.json's model_type; NULL if there is none. */
+const enc_family *enc_family_find(const char *model_type);
+/* "bert, ...": for messages. */
+const char *enc_family_names(void);
+
+/* ---- config.json --------------------------------------------------------------------- */
+
+typedef struct enc_config {
+    int hidden_size;  /* D */
+    int layers;       /* L */
+    int heads;        /* H */
+    int head_size;    /* D / H */
+    int ffn_size;     /* F */
+    int vocabulary;   /* V */
+    int positions;    /* P: rows of the position table */
+    int types;        /* rows of the segment table */
+    float norm_eps;
+    enum enc_activation activation;
+    const char *activation_name;
+} enc_config;
+
+/* ---- Weights ------------------------------------------------------------------------- */
+
+typedef struct enc_linear {
+    size_t in;
+    size_t out;
+    const float *packed; /* as ops->pack left W [out, in] */
+    const float *bias;   /* [out], or NULL */
+} enc_linear;
+
+typedef struct enc_norm {
+    size_t width;        /* D of what it takes */
+    const float *weight; /* [D] */
+    const float *bias;   /* [D] */
+    float eps;
+} enc_norm;
+
+typedef struct enc_layer {
+    enc_linear qkv;            /* D -> 3D: query, key and value side by side */
+    enc_linear attention_out;  /* D -> D */
+    enc_norm attention_norm;
+    enc_linear ffn_up;         /* D -> F */
+    enc_linear ffn_down;       /* F -> D */
+    enc_norm ffn_norm;
+} enc_layer;
+
+typedef struct enc_weights {
+    const float *tokens;    /* [V, D] */
+    const float *positions; /* [P, D] */
+    const float *types;     /* [types, D]; NULL if the family has none */
+    enc_norm embedding_norm;
+    enc_layer *layer;       /* [L] */
+} enc_weights;
+
+/* ---- After the encoder: sentence-transformers' modules ------------------------------- */
+
+enum { ENC_MAX_STEPS = 8 };
+
+enum enc_step_kind { ENC_STEP_DENSE, ENC_STEP_NORMALIZE, ENC_STEP_LAYER_NORM };
+
+/* What happens to the pooled vector, in the order of modules.json. */
+typedef struct enc_step {
+    enum enc_step_kind kind;
+    enc_linear dense;               /* DENSE */
+    enum enc_activation activation; /* DENSE */
+    enc_norm norm;                  /* LAYER_NORM */
+} enc_step;
+
+typedef struct enc_prompt {
+    char *name;
+    char *text;
+} enc_prompt;
+
+typedef struct enc_modules {
+    unsigned pooling;      /* bits of enc_pooling */
+    bool include_prompt;   /* false: the prompt's tokens are left out of the pooling */
+    enc_step step[ENC_MAX_STEPS];
+    int step_count;
+    enc_prompt *prompt;    /* in the file's order */
+    int prompt_count;
+    int default_prompt;    /* index, -1: none */
+    int max_tokens;        /* max_seq_length; 0: not said */
+    int truncate_dim;      /* 0: none */
+    bool lower_case;       /* do_lower_case */
+    const char *similarity; /* "cosine", "dot", "euclidean", "manhattan" */
+} enc_modules;
+
+/* ---- The model ----------------------------------------------------------------------- */
+
+typedef struct enc_block_list enc_block_list; /* memory the model owns; freed as a whole */
+
+struct enc_model {
+    const enc_family *family;
+    const enc_ops *ops;
+    enc_config config;
+    enc_weights weights;
+    enc_modules modules;
+    enc_tokenizer *tokenizer;
+    size_t max_tokens;       /* special tokens included; 0: no limit */
+    enc_model_info info;
+    enc_block_list *blocks;
+};
+
+/* Loads a checkpoint folder (no cache; registry.c has that). */
+int enc_model_load(const char *path, const enc_model_options *options, enc_model **out,
+                   enc_error *err);
+void enc_model_free(enc_model *model);
+
+/* Memory that lives as long as the model; NULL if there is none. */
+void *enc_model_alloc(enc_model *model, size_t count, size_t size);
+
+/* y [rows, out] = x [rows, in] Wᵀ + b, in row blocks between which `poll` is asked; where the
+** kernel is not row-invariant each text (starts [count + 1], row offsets) is its own call.
+** Implemented in linear.c. False: stopped. */
+bool enc_linear_apply(const enc_ops *ops, const enc_linear *linear, const float *x,
+                      size_t rows, const size_t *starts, size_t count, float *y,
+                      enc_poll *poll);
+
+#endif

@@ -1,0 +1,241 @@
+/*
+** registry.c - the process's models: each checkpoint is loaded once and shared.
+**
+** An entry is a canonical path, the options, and a signature of the files (sizes and times), so
+** that a checkpoint replaced on disk is another model. Entries that nobody holds stay until
+** enc_model_trim: a connection that closes and one that opens a moment later share the weights.
+** One mutex guards the list; loading happens outside it, while the entry says "loading" and
+** others who want the same checkpoint wait.
+*/
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model.h"
+
+typedef struct entry {
+    struct entry *next;
+    char *path;         /* canonical */
+    char *quantize;
+    uint64_t signature;
+    enc_model *model;   /* NULL while it loads */
+    int holders;
+    bool loading;
+} entry;
+
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t loaded;
+    entry *first;
+    bool watches_fork;
+} registry = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, false};
+
+/* ---- Fork: the child keeps the models; a load under way in another thread is not there ---- */
+
+static void before_fork(void) { pthread_mutex_lock(&registry.mutex); }
+static void after_fork_parent(void) { pthread_mutex_unlock(&registry.mutex); }
+
+static void after_fork_child(void)
+{
+    pthread_mutex_init(&registry.mutex, NULL);
+    pthread_cond_init(&registry.loaded, NULL);
+    for (entry **link = &registry.first; *link;) {
+        if ((*link)->loading)
+            *link = (*link)->next;
+        else
+            link = &(*link)->next;
+    }
+}
+
+/* ---- Entries ---- */
+
+static void entry_free(entry *e)
+{
+    enc_free(e->path);
+    enc_free(e->quantize);
+    enc_free(e);
+}
+
+static entry *entry_new(const char *path, const char *quantize, uint64_t signature)
+{
+    entry *e = ENC_ZALLOC(entry, 1);
+    if (!e)
+        return NULL;
+    e->path = enc_copy_string(path, strlen(path));
+    e->quantize = enc_copy_string(quantize, strlen(quantize));
+    e->signature = signature;
+    e->loading = true;
+    e->holders = 1;
+    if (e->path && e->quantize)
+        return e;
+    entry_free(e);
+    return NULL;
+}
+
+static entry *find_key(const char *path, const char *quantize, uint64_t signature)
+{
+    for (entry *e = registry.first; e; e = e->next)
+        if (e->signature == signature && strcmp(e->path, path) == 0 &&
+            strcmp(e->quantize, quantize) == 0)
+            return e;
+    return NULL;
+}
+
+static entry *find_model(const enc_model *model)
+{
+    entry *e = registry.first;
+    while (e && e->model != model)
+        e = e->next;
+    return e;
+}
+
+static void unlink_entry(entry *gone)
+{
+    entry **link = &registry.first;
+    while (*link != gone)
+        link = &(*link)->next;
+    *link = gone->next;
+}
+
+/* ---- What is on disk ---- */
+
+/* Sizes and times of the files that make a checkpoint, mixed into one number. */
+static uint64_t files_signature(const char *folder)
+{
+    static const char *const names[] = {
+        "config.json", "model.safetensors", "model.safetensors.index.json",
+        "tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json",
+        "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json",
+        "1_Pooling/config.json"};
+    uint64_t mixed = 14695981039346656037u; /* FNV-1a over the numbers */
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[4352];
+        struct stat info = {0};
+        size_t length = strlen(folder), more = strlen(names[i]);
+        if (length + more + 2 > sizeof path)
+            continue;
+        memcpy(path, folder, length);
+        path[length] = '/';
+        memcpy(path + length + 1, names[i], more + 1);
+        bool there = stat(path, &info) == 0;
+        uint64_t numbers[] = {i, there, (uint64_t)info.st_size, (uint64_t)info.st_ino,
+                              (uint64_t)info.st_mtim.tv_sec, (uint64_t)info.st_mtim.tv_nsec};
+        for (size_t j = 0; j < sizeof numbers / sizeof *numbers; j++)
+            mixed = (mixed ^ numbers[j]) * 1099511628211u;
+    }
+    return mixed;
+}
+
+/* ---- Interface ---- */
+
+/* The entry for the key, held once more: loaded already, or *load says the caller must. */
+static entry *hold(const char *path, const char *quantize, uint64_t signature, bool *load)
+{
+    *load = false;
+    pthread_mutex_lock(&registry.mutex);
+    if (!registry.watches_fork)
+        registry.watches_fork =
+            pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0;
+    entry *e;
+    while ((e = find_key(path, quantize, signature)) && e->loading)
+        pthread_cond_wait(&registry.loaded, &registry.mutex);
+    if (e) {
+        e->holders++;
+    } else {
+        e = entry_new(path, quantize, signature);
+        if (e) {
+            e->next = registry.first;
+            registry.first = e;
+            *load = true;
+        }
+    }
+    pthread_mutex_unlock(&registry.mutex);
+    return e;
+}
+
+int enc_model_open(const char *path, const enc_model_options *options, enc_model **out,
+                   enc_error *err)
+{
+    enc_model_options plain = {"none"};
+    if (options && options->quantize)
+        plain.quantize = options->quantize;
+    *out = NULL;
+    char *canonical = realpath(path, NULL);
+    uint64_t signature = canonical ? files_signature(canonical) : 0;
+    if (!canonical)
+        return enc_fail(err, ENC_CANTOPEN, "cannot open '%s': %s", path,
+                        errno == ENOENT ? "there is no such folder" : "it can't be reached");
+    bool load;
+    entry *e = hold(canonical, plain.quantize, signature, &load);
+    int rc = e ? ENC_OK : enc_nomem(err);
+    if (e && load) {
+        enc_model *model = NULL;
+        rc = enc_model_load(canonical, &plain, &model, err);
+        pthread_mutex_lock(&registry.mutex);
+        e->loading = false;
+        e->model = model;
+        if (rc != ENC_OK)
+            unlink_entry(e);
+        pthread_cond_broadcast(&registry.loaded);
+        pthread_mutex_unlock(&registry.mutex);
+    }
+    free(canonical);
+    if (rc == ENC_OK)
+        *out = e->model;
+    else if (e)
+        entry_free(e);
+    return rc;
+}
+
+void enc_model_retain(enc_model *model)
+{
+    pthread_mutex_lock(&registry.mutex);
+    find_model(model)->holders++;
+    pthread_mutex_unlock(&registry.mutex);
+}
+
+void enc_model_close(enc_model *model)
+{
+    if (!model)
+        return;
+    pthread_mutex_lock(&registry.mutex);
+    find_model(model)->holders--;
+    pthread_mutex_unlock(&registry.mutex);
+}
+
+void enc_model_discard(enc_model *model)
+{
+    if (!model)
+        return;
+    pthread_mutex_lock(&registry.mutex);
+    entry *e = find_model(model);
+    bool last = --e->holders == 0;
+    if (last)
+        unlink_entry(e);
+    pthread_mutex_unlock(&registry.mutex);
+    if (last) {
+        enc_model_free(e->model);
+        entry_free(e);
+    }
+}
+
+int64_t enc_model_trim(void)
+{
+    int64_t bytes = 0;
+    for (;;) {
+        pthread_mutex_lock(&registry.mutex);
+        entry *e = registry.first;
+        while (e && (e->loading || e->holders > 0))
+            e = e->next;
+        if (e)
+            unlink_entry(e);
+        pthread_mutex_unlock(&registry.mutex);
+        if (!e)
+            return bytes;
+        bytes += e->model->info.bytes;
+        enc_model_free(e->model);
+        entry_free(e);
+    }
+}
