@@ -1,0 +1,269 @@
+/*
+** embed.c - enc_embed: many texts, one vector each.
+**
+** The texts are put in order of length, longest first, and parted into groups of about
+** GROUP_TOKENS tokens. A group is one item of work for the pool: its thread tokenizes the texts,
+** packs their tokens end to end, runs one forward pass and pools each text's rows. Nothing is
+** shared between groups but the model, and no result depends on the grouping (ops.h).
+*/
+#include <stdlib.h>
+#include <string.h>
+
+#include "forward.h"
+#include "pooling.h"
+#include "pool.h"
+#include "reading.h"
+#include "session.h"
+
+/* Enough rows for the kernels' full speed; small enough that scratch stays in the cache and
+** the last groups leave no thread idle for long. */
+enum { GROUP_TOKENS = 256, BYTES_PER_TOKEN = 4 };
+
+typedef struct work {
+    const enc_model *model;
+    const enc_text *text;
+    enc_finish finish;
+    const char *prompt; /* text */
+    enum enc_truncate truncate;
+    const size_t *order; /* [texts] */
+    const size_t *group; /* [groups + 1] places in order */
+    float *out;          /* [texts, dimensions] */
+    enc_embed_report *report;
+    enc_poll *poll;
+    pthread_mutex_t mutex; /* guards the two below */
+    enc_error first;       /* of the lowest text, so that runs agree on it */
+    size_t first_text;
+} work;
+
+/* Sequences that wait for a forward pass; in the arena. */
+typedef struct waiting {
+    enc_sequence *sequence; /* [capacity] */
+    size_t count;
+    size_t capacity;
+    size_t rows;
+} waiting;
+
+static void note_error(work *w, size_t text, const enc_error *err)
+{
+    pthread_mutex_lock(&w->mutex);
+    if (w->first.code == ENC_OK || text < w->first_text) {
+        w->first = *err;
+        w->first_text = text;
+    }
+    pthread_mutex_unlock(&w->mutex);
+}
+
+/* ---- One forward pass ---- */
+
+static bool make_batch(const waiting *queue, enc_arena *arena, enc_batch *batch)
+{
+    int32_t *id = ENC_ARENA(arena, int32_t, queue->rows);
+    size_t *start = ENC_ARENA(arena, size_t, queue->count + 1);
+    if (!id || !start)
+        return false;
+    size_t row = 0;
+    for (size_t i = 0; i < queue->count; i++) {
+        start[i] = row;
+        for (size_t j = 0; j < queue->sequence[i].count; j++)
+            id[row++] = queue->sequence[i].token[j].id;
+    }
+    start[queue->count] = row;
+    *batch = (enc_batch){id, NULL, start, queue->count};
+    return true;
+}
+
+/* Writes a text's vector, or adds a window's share to it. */
+static void deliver(const work *w, const enc_sequence *s, const float *vector)
+{
+    size_t n = (size_t)w->finish.dimensions;
+    float *out = w->out + s->text * n;
+    if (s->part == 1)
+        memcpy(out, vector, n * sizeof *out);
+    else
+        w->model->ops->accumulate(1.0f / (float)s->part, vector, out, n);
+}
+
+static int encode(const work *w, const waiting *queue, enc_arena *arena)
+{
+    enc_batch batch;
+    float *x;
+    float *vector = ENC_ARENA(arena, float, (size_t)w->finish.dimensions);
+    float *scratch = ENC_ARENA(arena, float, enc_pool_scratch(w->model, &w->finish));
+    if (!vector || !scratch || !make_batch(queue, arena, &batch))
+        return ENC_NOMEM;
+    int rc = enc_forward(w->model, &batch, w->finish.layer, arena, w->poll, NULL, &x);
+    if (rc != ENC_OK)
+        return rc;
+    size_t width = (size_t)w->model->config.hidden_size;
+    for (size_t i = 0; i < queue->count; i++) {
+        const enc_sequence *s = &queue->sequence[i];
+        enc_pool_sequence(w->model, &w->finish, x + batch.start[i] * width, s->count, s->skip,
+                          scratch, vector);
+        deliver(w, s, vector);
+    }
+    return ENC_OK;
+}
+
+static int flush(const work *w, waiting *queue, enc_arena *arena, enc_error *err)
+{
+    enc_mark mark = enc_arena_mark(arena);
+    int rc = queue->count ? encode(w, queue, arena) : ENC_OK;
+    enc_arena_release(arena, mark);
+    queue->count = 0;
+    queue->rows = 0;
+    if (rc == ENC_NOMEM)
+        return enc_nomem(err);
+    return rc == ENC_OK ? ENC_OK : enc_fail(err, rc, "interrupted");
+}
+
+/* ---- A group of texts ---- */
+
+/* The mean over windows has no length 1 even where each window's vector has. */
+static void finish_windows(const work *w, size_t text)
+{
+    const enc_modules *modules = &w->model->modules;
+    bool unit = w->finish.normalize ||
+                (w->finish.steps_normalize && modules->step_count > 0 &&
+                 modules->step[modules->step_count - 1].kind == ENC_STEP_NORMALIZE);
+    if (unit)
+        enc_vector_normalize(w->out + text * (size_t)w->finish.dimensions,
+                             (size_t)w->finish.dimensions);
+}
+
+static int queue_reading(const work *w, const enc_reading *reading, size_t text,
+                         waiting *queue, enc_arena *arena, enc_error *err)
+{
+    if (reading->count > 1)
+        memset(w->out + text * (size_t)w->finish.dimensions, 0,
+               (size_t)w->finish.dimensions * sizeof(float));
+    for (size_t i = 0; i < reading->count; i++) {
+        reading->sequence[i].text = text;
+        queue->sequence[queue->count++] = reading->sequence[i];
+        queue->rows += reading->sequence[i].count;
+        if (queue->rows < GROUP_TOKENS && queue->count < queue->capacity)
+            continue;
+        if (flush(w, queue, arena, err) != ENC_OK)
+            return err->code;
+    }
+    /* windows are summed in their order, within this group: no other text's flush does it */
+    if (reading->count > 1 && flush(w, queue, arena, err) == ENC_OK)
+        finish_windows(w, text);
+    return err->code;
+}
+
+static int add_text(const work *w, size_t text, waiting *queue, enc_arena *arena,
+                    enc_error *err)
+{
+    enc_reading reading;
+    int rc = enc_read(w->model, w->text[text], w->prompt, w->truncate, w->report != NULL,
+                      arena, w->poll, &reading, err);
+    if (rc != ENC_OK)
+        return rc;
+    if (reading.sequence[0].count == 0)
+        return enc_fail(err, ENC_INVALID, "the text has no tokens, so there is nothing to "
+                        "embed");
+    if (w->report)
+        w->report[text] =
+            (enc_embed_report){reading.total, reading.kept, reading.truncated};
+    return queue_reading(w, &reading, text, queue, arena, err);
+}
+
+static void encode_group(void *context, size_t index, enc_arena *arena)
+{
+    work *w = context;
+    enc_mark mark = enc_arena_mark(arena);
+    enc_error err = {0};
+    waiting queue = {.capacity = GROUP_TOKENS};
+    size_t place = w->group[index], text = w->order[place];
+    queue.sequence = ENC_ARENA(arena, enc_sequence, queue.capacity);
+    if (!queue.sequence)
+        enc_nomem(&err);
+    for (; err.code == ENC_OK && place < w->group[index + 1]; place++) {
+        text = w->order[place];
+        add_text(w, text, &queue, arena, &err);
+    }
+    if (err.code == ENC_OK)
+        flush(w, &queue, arena, &err);
+    if (err.code != ENC_OK)
+        note_error(w, text, &err);
+    enc_arena_release(arena, mark);
+}
+
+/* ---- Order and groups ---- */
+
+typedef struct sized {
+    size_t size;
+    size_t text;
+} sized;
+
+static int longest_first(const void *a, const void *b)
+{
+    const sized *x = a, *y = b;
+    if (x->size != y->size)
+        return x->size < y->size ? 1 : -1;
+    return x->text < y->text ? -1 : 1;
+}
+
+/* Fills w->order and w->group; returns the number of groups, 0 if memory is out. */
+static size_t arrange(work *w, size_t count, enc_arena *arena)
+{
+    sized *sizes = ENC_ARENA(arena, sized, count);
+    size_t *order = ENC_ARENA(arena, size_t, count);
+    size_t *group = ENC_ARENA(arena, size_t, count + 1);
+    if (!sizes || !order || !group)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        sizes[i] = (sized){w->text[i].size, i};
+    qsort(sizes, count, sizeof *sizes, longest_first);
+    size_t groups = 0, tokens = 0, limit = w->model->max_tokens;
+    for (size_t i = 0; i < count; i++) {
+        order[i] = sizes[i].text;
+        if (i == 0 || tokens >= GROUP_TOKENS) {
+            group[groups++] = i;
+            tokens = 0;
+        }
+        size_t guess = sizes[i].size / BYTES_PER_TOKEN + 2;
+        tokens += limit && guess > limit ? limit : guess;
+    }
+    group[groups] = count;
+    w->order = order;
+    w->group = group;
+    return groups;
+}
+
+static int embed_all(work *w, size_t count, enc_arena *arena, enc_error *err)
+{
+    size_t groups = arrange(w, count, arena);
+    if (groups == 0)
+        return enc_nomem(err);
+    pthread_mutex_init(&w->mutex, NULL);
+    enc_pool_run(encode_group, w, groups, arena, w->poll);
+    pthread_mutex_destroy(&w->mutex);
+    if (atomic_load(&w->poll->stop))
+        return enc_fail(err, ENC_INTERRUPTED, "interrupted");
+    if (w->first.code != ENC_OK)
+        return enc_fail(err, w->first.code, "%s", w->first.message);
+    return ENC_OK;
+}
+
+int enc_embed(enc_session *session, const enc_model *model, const enc_text *texts,
+              size_t count, const enc_embed_options *options, float *out,
+              enc_embed_report *report, enc_error *err)
+{
+    static const enc_embed_options plain = ENC_EMBED_DEFAULTS;
+    if (!options)
+        options = &plain;
+    work w = {.model = model, .text = texts, .truncate = options->truncate, .out = out,
+              .report = report};
+    int rc = enc_finish_plan(model, options, &w.finish, err);
+    if (rc == ENC_OK)
+        rc = enc_model_prompt(model, options->prompt, &w.prompt, err);
+    if (rc != ENC_OK || count == 0)
+        return rc;
+    enc_call call;
+    enc_call_begin(&call, session);
+    w.poll = &call.poll;
+    rc = embed_all(&w, count, call.arena, err);
+    enc_call_end(&call);
+    return rc;
+}

@@ -1,0 +1,39 @@
+/*
+** forward.h - the forward pass over a batch of token sequences packed end to end.
+*/
+#ifndef ENC_FORWARD_H
+#define ENC_FORWARD_H
+
+#include "model.h"
+#include "poll.h"
+
+/* Sequences end to end: sequence i is rows start[i] ... start[i+1]-1. No padding, no mask
+** tensor: attention runs inside each sequence. */
+typedef struct enc_batch {
+    const int32_t *id;    /* [T] rows of the token table */
+    const int32_t *type;  /* [T] segments; NULL: all 0 */
+    const size_t *start;  /* [count + 1] */
+    size_t count;
+} enc_batch;
+
+/* Sees intermediate values on their way; either callback may be NULL. */
+typedef struct enc_observer {
+    void *context;
+    /* hidden state `layer` of the whole batch, x [T, D] */
+    void (*hidden)(void *context, int layer, const float *x);
+    /* inside block `layer`: qkv [T, 3D], output [T, D] the heads' outputs side by side */
+    void (*heads)(void *context, int layer, const float *qkv, const float *output);
+} enc_observer;
+
+/* Runs the first `layers` blocks. *out is the last hidden state [T, D], in the arena. Ids,
+** types and positions must be inside their tables: the caller's duty, checked at load and by
+** truncation. Returns ENC_OK, ENC_NOMEM or ENC_INTERRUPTED. */
+int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_arena *arena,
+                enc_poll *poll, const enc_observer *observer, float **out);
+
+/* Attention of every head of one sequence (attention.c): qkv [rows, 3D] as the projection left
+** it, output [rows, D]. False: out of memory or stopped (*interrupted tells which). */
+bool enc_attend(const enc_model *model, const float *qkv, size_t rows, enc_arena *arena,
+                enc_poll *poll, float *output, bool *interrupted);
+
+#endif

@@ -1,0 +1,164 @@
+/* reading.c - see reading.h. */
+#include "reading.h"
+
+#include <string.h>
+
+#include "unicode.h"
+
+typedef struct reader {
+    const enc_model *model;
+    enc_arena *arena;
+    enc_poll *poll;
+    enc_error *err;
+    size_t prompt_bytes;
+    size_t prompt_chars;
+    size_t room; /* tokens of the text that fit beside the special ones; SIZE_MAX: no limit */
+} reader;
+
+/* sentence-transformers puts the prompt's text in front, with no space of its own. */
+static int put_prompt(reader *r, const char *prompt, enc_text *text)
+{
+    size_t size = strlen(prompt);
+    if (size == 0)
+        return ENC_OK;
+    char *joined = text->size <= SIZE_MAX - size
+                       ? ENC_ARENA(r->arena, char, size + text->size) : NULL;
+    if (!joined)
+        return enc_nomem(r->err);
+    memcpy(joined, prompt, size);
+    if (text->size)
+        memcpy(joined + size, text->data, text->size);
+    *text = (enc_text){joined, size + text->size};
+    r->prompt_bytes = size;
+    r->prompt_chars = enc_utf8_count(prompt, size);
+    return ENC_OK;
+}
+
+static size_t less(size_t a, size_t b) { return a > b ? a - b : 0; }
+
+static void shift_offsets(const reader *r, enc_token *token, size_t count)
+{
+    if (r->prompt_bytes == 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        token[i].byte_start = less(token[i].byte_start, r->prompt_bytes);
+        token[i].byte_end = less(token[i].byte_end, r->prompt_bytes);
+        token[i].char_start = less(token[i].char_start, r->prompt_chars);
+        token[i].char_end = less(token[i].char_end, r->prompt_chars);
+    }
+}
+
+static int wrap(const reader *r, const enc_pieces *pieces, size_t first, size_t count,
+                enc_sequence *out)
+{
+    enc_pieces part = {pieces->token + first, count, true};
+    size_t specials = enc_tokenizer_specials(r->model->tokenizer, false);
+    out->token = ENC_ARENA(r->arena, enc_token, count + specials);
+    if (!out->token)
+        return enc_nomem(r->err);
+    out->count = enc_tokenizer_wrap(r->model->tokenizer, &part, NULL, out->token);
+    shift_offsets(r, out->token, out->count);
+    return ENC_OK;
+}
+
+/* sentence-transformers tokenizes the prompt alone, with its special tokens, and leaves so many
+** leading tokens out, less one if the last is special. */
+static int prompt_skip(reader *r, const char *prompt, size_t *skip)
+{
+    *skip = 0;
+    if (r->prompt_bytes == 0 || r->model->modules.include_prompt)
+        return ENC_OK;
+    enc_pieces pieces;
+    enc_sequence alone;
+    enc_text text = {prompt, r->prompt_bytes};
+    int rc = enc_tokenizer_pieces(r->model->tokenizer, r->arena, text, 0, r->poll, &pieces,
+                                  r->err);
+    if (rc == ENC_OK)
+        rc = wrap(r, &pieces, 0, pieces.count < r->room ? pieces.count : r->room, &alone);
+    if (rc == ENC_OK && alone.count > 0)
+        *skip = alone.count - (alone.token[alone.count - 1].special ? 1 : 0);
+    return rc;
+}
+
+/* Every window of `room` tokens as a sequence of its own. */
+static int cut_windows(const reader *r, const enc_pieces *pieces, enc_reading *out)
+{
+    size_t windows = pieces->count <= r->room ? 1 : (pieces->count - 1) / r->room + 1;
+    out->sequence = ENC_ARENA(r->arena, enc_sequence, windows);
+    if (!out->sequence)
+        return enc_nomem(r->err);
+    for (size_t i = 0; i < windows; i++) {
+        size_t first = i == 0 ? 0 : i * r->room; /* room may be SIZE_MAX */
+        size_t count = pieces->count - first < r->room ? pieces->count - first : r->room;
+        enc_sequence *s = &out->sequence[i];
+        *s = (enc_sequence){.part = windows};
+        if (wrap(r, pieces, first, count, s) != ENC_OK)
+            return ENC_NOMEM;
+    }
+    out->count = windows;
+    return ENC_OK;
+}
+
+static int cut_one(const reader *r, const enc_pieces *pieces, enum enc_truncate truncate,
+                   enc_reading *out)
+{
+    size_t count = pieces->count < r->room ? pieces->count : r->room;
+    size_t first = truncate == ENC_TRUNCATE_START ? pieces->count - count : 0;
+    out->sequence = ENC_ARENA(r->arena, enc_sequence, 1);
+    if (!out->sequence)
+        return enc_nomem(r->err);
+    *out->sequence = (enc_sequence){.part = 1};
+    out->count = 1;
+    return wrap(r, pieces, first, count, out->sequence);
+}
+
+/* Number of tokens to the text's end, without keeping them. */
+static int count_all(const reader *r, enc_text text, size_t *count)
+{
+    enc_pieces pieces;
+    enc_mark mark = enc_arena_mark(r->arena);
+    int rc = enc_tokenizer_pieces(r->model->tokenizer, r->arena, text, 0, r->poll, &pieces,
+                                  r->err);
+    enc_arena_release(r->arena, mark);
+    *count = rc == ENC_OK ? pieces.count : 0;
+    return rc;
+}
+
+int enc_read(const enc_model *model, enc_text text, const char *prompt,
+             enum enc_truncate truncate, bool want_total, enc_arena *arena, enc_poll *poll,
+             enc_reading *out, enc_error *err)
+{
+    size_t specials = enc_tokenizer_specials(model->tokenizer, false);
+    reader r = {.model = model, .arena = arena, .poll = poll, .err = err, .room = SIZE_MAX};
+    if (model->max_tokens && truncate != ENC_TRUNCATE_NONE)
+        r.room = less(model->max_tokens, specials);
+    if (r.room == 0)
+        return enc_fail(err, ENC_INVALID, "the model reads %zu tokens, its special tokens "
+                        "alone are %zu", model->max_tokens, specials);
+    bool only_start = truncate == ENC_TRUNCATE_END && r.room != SIZE_MAX;
+    enc_pieces pieces;
+    size_t skip;
+    int rc = put_prompt(&r, prompt, &text);
+    if (rc == ENC_OK)
+        rc = prompt_skip(&r, prompt, &skip);
+    if (rc == ENC_OK)
+        rc = enc_tokenizer_pieces(model->tokenizer, arena, text, only_start ? r.room : 0, poll,
+                                  &pieces, err);
+    if (rc != ENC_OK)
+        return rc;
+    size_t total = pieces.count;
+    if (!pieces.complete && want_total && (rc = count_all(&r, text, &total)) != ENC_OK)
+        return rc;
+    if (truncate == ENC_TRUNCATE_ERROR && total > r.room)
+        return enc_fail(err, ENC_INVALID, "the text has %zu tokens, the model reads %zu "
+                        "(special tokens included)", total + specials, model->max_tokens);
+    rc = truncate == ENC_TRUNCATE_MEAN ? cut_windows(&r, &pieces, out)
+                                       : cut_one(&r, &pieces, truncate, out);
+    if (rc != ENC_OK)
+        return rc;
+    out->sequence[0].skip = skip < out->sequence[0].count ? skip : out->sequence[0].count;
+    out->total = total + specials;
+    out->truncated = truncate != ENC_TRUNCATE_MEAN && total > r.room;
+    out->kept = out->truncated ? r.room + specials : out->total;
+    return ENC_OK;
+}

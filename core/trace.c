@@ -1,0 +1,219 @@
+/*
+** trace.c - enc_trace: one forward pass that is looked at on its way.
+**
+** Of each block asked for the trace keeps queries, keys and values [T, 3D] and the heads'
+** outputs [T, D]. A row of attention is computed from these when it is asked for, by the same
+** kernel operations as in the forward pass (attention.c), so that it shows what happened there.
+*/
+#include <math.h>
+#include <string.h>
+
+#include "forward.h"
+#include "reading.h"
+#include "session.h"
+
+struct enc_trace {
+    const enc_model *model;
+    enc_tokens *tokens;
+    float **hidden;       /* [L+1] of [T, D]; NULL where not asked for */
+    float **qkv;          /* [L+1] of [T, 3D] */
+    float **output;       /* [L+1] of [T, D] */
+    float *packed_keys;   /* Kᵀ of one head, for enc_trace_attention */
+    int packed_layer;     /* which; -1: none */
+    int packed_head;
+    size_t rows;          /* T */
+    bool out_of_memory;
+};
+
+/* ---- What the forward pass shows is copied ---- */
+
+typedef struct watcher {
+    enc_trace *trace;
+    const enc_trace_request *request;
+} watcher;
+
+static float *copy(enc_trace *trace, const float *x, size_t count)
+{
+    float *kept = ENC_ALLOC(float, count);
+    if (kept)
+        memcpy(kept, x, count * sizeof *x);
+    else
+        trace->out_of_memory = true;
+    return kept;
+}
+
+static void keep_hidden(void *context, int layer, const float *x)
+{
+    watcher *w = context;
+    enc_trace *t = w->trace;
+    if (w->request->hidden && w->request->hidden[layer])
+        t->hidden[layer] = copy(t, x, t->rows * (size_t)t->model->config.hidden_size);
+}
+
+static void keep_heads(void *context, int layer, const float *qkv, const float *output)
+{
+    watcher *w = context;
+    enc_trace *t = w->trace;
+    size_t cells = t->rows * (size_t)t->model->config.hidden_size;
+    if (!w->request->attention || !w->request->attention[layer])
+        return;
+    t->qkv[layer] = copy(t, qkv, cells * 3);
+    t->output[layer] = copy(t, output, cells);
+}
+
+/* ---- Running ---- */
+
+static int highest_layer(const enc_model *model, const enc_trace_request *request)
+{
+    for (int layer = model->config.layers; layer > 0; layer--)
+        if ((request->hidden && request->hidden[layer]) ||
+            (request->attention && request->attention[layer]))
+            return layer;
+    return 0;
+}
+
+static enc_trace *trace_new(const enc_model *model, enc_tokens *tokens)
+{
+    size_t layers = (size_t)model->config.layers + 1;
+    enc_trace *t = ENC_ZALLOC(enc_trace, 1);
+    if (!t)
+        return NULL;
+    t->model = model;
+    t->rows = tokens->count;
+    t->packed_layer = -1;
+    t->hidden = ENC_ZALLOC(float *, layers);
+    t->qkv = ENC_ZALLOC(float *, layers);
+    t->output = ENC_ZALLOC(float *, layers);
+    t->packed_keys = ENC_ALLOC(
+        float, model->ops->packed_size(t->rows, (size_t)model->config.head_size));
+    if (t->hidden && t->qkv && t->output && t->packed_keys) {
+        t->tokens = tokens;
+        return t;
+    }
+    enc_trace_free(t);
+    return NULL;
+}
+
+static int run(enc_call *call, enc_trace *t, const enc_trace_request *request, enc_error *err)
+{
+    if (t->rows == 0)
+        return ENC_OK;
+    watcher w = {t, request};
+    enc_observer observer = {&w, keep_hidden, keep_heads};
+    int32_t *id = ENC_ARENA(call->arena, int32_t, t->rows);
+    size_t start[2] = {0, t->rows};
+    float *x;
+    if (!id)
+        return enc_nomem(err);
+    for (size_t i = 0; i < t->rows; i++)
+        id[i] = t->tokens->token[i].id;
+    enc_batch batch = {id, NULL, start, 1};
+    int rc = enc_forward(t->model, &batch, highest_layer(t->model, request), call->arena,
+                         &call->poll, &observer, &x);
+    if (rc == ENC_INTERRUPTED)
+        return enc_fail(err, rc, "interrupted");
+    return rc == ENC_NOMEM || t->out_of_memory ? enc_nomem(err) : ENC_OK;
+}
+
+int enc_trace_run(enc_session *session, const enc_model *model, enc_text text,
+                  const enc_trace_request *request, enc_trace **out, enc_error *err)
+{
+    enc_tokens *tokens;
+    *out = NULL;
+    if (request->truncate == ENC_TRUNCATE_NONE)
+        return enc_fail(err, ENC_INVALID, "truncate 'none' is for tokens; hidden states take "
+                        "end, start or error");
+    int rc = enc_tokenize(session, model, text, request->prompt, request->truncate, &tokens,
+                          err);
+    if (rc != ENC_OK)
+        return rc;
+    enc_trace *t = trace_new(model, tokens);
+    if (!t) {
+        enc_tokens_free(tokens);
+        return enc_nomem(err);
+    }
+    enc_call call;
+    enc_call_begin(&call, session);
+    rc = run(&call, t, request, err);
+    enc_call_end(&call);
+    if (rc == ENC_OK)
+        *out = t;
+    else
+        enc_trace_free(t);
+    return rc;
+}
+
+static void free_all(float **blocks, int layers)
+{
+    for (int i = 0; blocks && i <= layers; i++)
+        enc_free(blocks[i]);
+    enc_free(blocks);
+}
+
+void enc_trace_free(enc_trace *t)
+{
+    if (!t)
+        return;
+    free_all(t->hidden, t->model->config.layers);
+    free_all(t->qkv, t->model->config.layers);
+    free_all(t->output, t->model->config.layers);
+    enc_free(t->packed_keys);
+    enc_tokens_free(t->tokens);
+    enc_free(t);
+}
+
+/* ---- Looking ---- */
+
+const enc_tokens *enc_trace_tokens(const enc_trace *trace)
+{
+    return trace->tokens;
+}
+
+static bool in_range(const enc_trace *t, int layer, size_t position)
+{
+    return layer >= 0 && layer <= t->model->config.layers && position < t->rows;
+}
+
+const float *enc_trace_hidden(const enc_trace *t, int layer, size_t position)
+{
+    if (!in_range(t, layer, position) || !t->hidden[layer])
+        return NULL;
+    return t->hidden[layer] + position * (size_t)t->model->config.hidden_size;
+}
+
+const float *enc_trace_head(const enc_trace *t, enum enc_head_part part, int layer, int head,
+                            size_t position)
+{
+    size_t width = (size_t)t->model->config.hidden_size;
+    size_t column = (size_t)head * (size_t)t->model->config.head_size;
+    if (!in_range(t, layer, position) || !t->qkv[layer] || head < 0 ||
+        head >= t->model->config.heads)
+        return NULL;
+    if (part == ENC_HEAD_OUTPUT)
+        return t->output[layer] + position * width + column;
+    return t->qkv[layer] + position * 3 * width + (size_t)part * width + column;
+}
+
+bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t from,
+                         float *score, float *weight)
+{
+    enc_trace *t = (enc_trace *)trace; /* the packed keys are a cache, not state */
+    const enc_ops *ops = t->model->ops;
+    size_t d = (size_t)t->model->config.head_size;
+    size_t ld = 3 * (size_t)t->model->config.hidden_size;
+    const float scale = 1.0f / sqrtf((float)d);
+    const float *query = enc_trace_head(t, ENC_HEAD_QUERY, layer, head, from);
+    if (!query)
+        return false;
+    if (t->packed_layer != layer || t->packed_head != head) {
+        ops->pack(enc_trace_head(t, ENC_HEAD_KEY, layer, head, 0), t->rows, d, ld, 1,
+                  t->packed_keys);
+        t->packed_layer = layer;
+        t->packed_head = head;
+    }
+    ops->multiply(query, ld, 1, t->packed_keys, t->rows, d, NULL, weight, t->rows);
+    for (size_t i = 0; i < t->rows; i++)
+        score[i] = weight[i] * scale;
+    ops->softmax(weight, t->rows, scale);
+    return true;
+}
