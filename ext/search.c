@@ -1,0 +1,207 @@
+/* search.c - see search.h. */
+#include "search.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection.h"
+
+enum { MAX_NAME = 255 };
+
+/* The folder the library was loaded from, "" if unknown. Written at the first load. */
+static char library_folder[PATH_MAX];
+
+void ctx_search_locate_library(void)
+{
+    static const char here; /* any object of the library's own */
+    Dl_info info;
+    if (library_folder[0] || !dladdr(&here, &info) || !info.dli_fname)
+        return;
+    if (!realpath(info.dli_fname, library_folder))
+        library_folder[0] = '\0';
+    char *slash = strrchr(library_folder, '/');
+    if (slash)
+        *slash = '\0';
+}
+
+int ctx_search_name_valid(const char *name)
+{
+    size_t length = strlen(name);
+    if (length == 0 || length > MAX_NAME || name[0] == '.')
+        return 0;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (c < 0x20 || c == 0x7f || c == '/' || c == '\\' || c == '@')
+            return 0;
+    }
+    return 1;
+}
+
+/* ---- Folders ----
+**
+** A visit gets each folder in order and stops the walk by returning not 0. */
+
+typedef int visit(const char *folder, void *context);
+
+static int visit_format(visit *what, void *context, const char *format, const char *part)
+{
+    char *folder = sqlite3_mprintf(format, part);
+    if (!folder)
+        return SQLITE_NOMEM;
+    int stop = what(folder, context);
+    sqlite3_free(folder);
+    return stop;
+}
+
+static int visit_environment(visit *what, void *context)
+{
+    const char *path = getenv("CONTEXTUAL_PATH");
+    int stop = 0;
+    while (path && *path && !stop) {
+        size_t length = strcspn(path, ":");
+        char *folder = length ? sqlite3_mprintf("%.*s", (int)length, path) : NULL;
+        if (length && !folder)
+            return SQLITE_NOMEM;
+        if (folder)
+            stop = what(folder, context);
+        sqlite3_free(folder);
+        path += length + (path[length] == ':');
+    }
+    return stop;
+}
+
+static int visit_folders(visit *what, void *context)
+{
+    int stop = visit_environment(what, context);
+    if (!stop && library_folder[0])
+        stop = visit_format(what, context, "%s/models", library_folder);
+    const char *data = getenv("XDG_DATA_HOME");
+    const char *home = getenv("HOME");
+    if (!stop && data && data[0] == '/') /* the standard has relative paths ignored */
+        stop = visit_format(what, context, "%s/contextual/models", data);
+    else if (!stop && home && home[0])
+        stop = visit_format(what, context, "%s/.local/share/contextual/models", home);
+    return stop;
+}
+
+/* ---- Finding one ---- */
+
+typedef struct wanted {
+    const char *name;
+    char *path;
+} wanted;
+
+static int look_for(const char *folder, void *context)
+{
+    wanted *w = context;
+    char *path = sqlite3_mprintf("%s/%s", folder, w->name);
+    if (!path)
+        return SQLITE_NOMEM;
+    if (!enc_model_exists(path)) {
+        sqlite3_free(path);
+        return 0;
+    }
+    w->path = path;
+    return SQLITE_DONE;
+}
+
+int ctx_search_find(const char *name, char **path)
+{
+    wanted w = {name, NULL};
+    int code = visit_folders(look_for, &w);
+    *path = w.path;
+    return code == SQLITE_NOMEM ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+/* ---- Listing all ---- */
+
+typedef struct found_list {
+    ctx_found *list;
+    int count;
+    int capacity;
+} found_list;
+
+static int has_name(const found_list *found, const char *name)
+{
+    for (int i = 0; i < found->count; i++)
+        if (strcmp(found->list[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
+static int add(found_list *found, const char *folder, const char *name)
+{
+    if (found->count == found->capacity) {
+        int capacity = found->capacity ? 2 * found->capacity : 16;
+        ctx_found *larger =
+            sqlite3_realloc64(found->list, (sqlite3_uint64)capacity * sizeof *larger);
+        if (!larger)
+            return SQLITE_NOMEM;
+        found->list = larger;
+        found->capacity = capacity;
+    }
+    ctx_found *entry = &found->list[found->count];
+    entry->path = sqlite3_mprintf("%s/%s", folder, name);
+    entry->name = sqlite3_mprintf("%s", name);
+    if (!entry->path || !entry->name) {
+        sqlite3_free(entry->path);
+        sqlite3_free(entry->name);
+        return SQLITE_NOMEM;
+    }
+    if (enc_model_exists(entry->path)) {
+        found->count++;
+    } else {
+        sqlite3_free(entry->path);
+        sqlite3_free(entry->name);
+    }
+    return SQLITE_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const ctx_found *)a)->name, ((const ctx_found *)b)->name);
+}
+
+static int list_folder(const char *folder, void *context)
+{
+    found_list *found = context;
+    int before = found->count;
+    int code = SQLITE_OK;
+    DIR *stream = opendir(folder);
+    if (!stream) /* a folder that is not there has no models */
+        return SQLITE_OK;
+    struct dirent *item;
+    while (code == SQLITE_OK && (item = readdir(stream)))
+        if (ctx_search_name_valid(item->d_name) && !has_name(found, item->d_name))
+            code = add(found, folder, item->d_name);
+    closedir(stream);
+    if (found->count > before)
+        qsort(found->list + before, (size_t)(found->count - before), sizeof *found->list,
+              by_name);
+    return code;
+}
+
+int ctx_search_list(ctx_found **out, int *count)
+{
+    found_list found = {NULL, 0, 0};
+    int code = visit_folders(list_folder, &found);
+    if (code != SQLITE_OK) {
+        ctx_search_free(found.list, found.count);
+        found = (found_list){NULL, 0, 0};
+    }
+    *out = found.list;
+    *count = found.count;
+    return code;
+}
+
+void ctx_search_free(ctx_found *list, int count)
+{
+    for (int i = 0; i < count; i++) {
+        sqlite3_free(list[i].name);
+        sqlite3_free(list[i].path);
+    }
+    sqlite3_free(list);
+}

@@ -1,0 +1,60 @@
+/*
+** values.c - SQL values in and out: text arguments (connection.h), vector results
+** (options.h).
+*/
+#include "options.h"
+
+/* Subtypes of vector blobs, as sqlite-vec reads and writes them. */
+enum { SUBTYPE_FLOAT32 = 223, SUBTYPE_BIT = 224, SUBTYPE_INT8 = 225 };
+
+int ctx_text_argument(sqlite3_value *value, const char *function, const char *what,
+                      enc_text *out, int *is_null, ctx_error *error)
+{
+    int type = value ? sqlite3_value_type(value) : SQLITE_NULL;
+    *is_null = type == SQLITE_NULL;
+    if (*is_null)
+        return SQLITE_OK;
+    if (type == SQLITE_BLOB)
+        return ctx_fail(error, SQLITE_ERROR, function,
+                        "%s must be TEXT: got BLOB of %d bytes; use CAST(x AS TEXT) if it "
+                        "is UTF-8 text", what, sqlite3_value_bytes(value));
+    const char *text = (const char *)sqlite3_value_text(value);
+    if (!text) /* converting the encoding ran out of memory: not to be taken for SQL NULL */
+        return ctx_fail(error, SQLITE_NOMEM, function, "out of memory");
+    out->data = text;
+    out->size = (size_t)sqlite3_value_bytes(value);
+    return SQLITE_OK;
+}
+
+void ctx_result_vector(sqlite3_context *context, const float *vector, int length,
+                       enum enc_vector_type type)
+{
+    size_t n = (size_t)length;
+    if (type == ENC_FLOAT32) {
+        sqlite3_result_blob64(context, vector, n * sizeof *vector, SQLITE_TRANSIENT);
+        sqlite3_result_subtype(context, SUBTYPE_FLOAT32);
+        return;
+    }
+    if (type == ENC_BIT && n % 8 != 0) {
+        char *message = sqlite3_mprintf("a bit vector's length must be a multiple of 8: "
+                                        "this one is %d", length);
+        if (message)
+            sqlite3_result_error(context, message, -1);
+        else
+            sqlite3_result_error_nomem(context);
+        sqlite3_free(message);
+        return;
+    }
+    size_t size = type == ENC_BIT ? n / 8 : n;
+    void *packed = sqlite3_malloc64(size ? size : 1);
+    if (!packed) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    if (type == ENC_BIT)
+        enc_vector_to_bit(vector, n, packed);
+    else
+        enc_vector_to_int8(vector, n, packed);
+    sqlite3_result_blob64(context, packed, size, sqlite3_free);
+    sqlite3_result_subtype(context, type == ENC_BIT ? SUBTYPE_BIT : SUBTYPE_INT8);
+}
