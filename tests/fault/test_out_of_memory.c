@@ -1,0 +1,95 @@
+/*
+** test_out_of_memory.c - the n-th allocation of the encoder fails, for n = 1, 2, 3 ... until a run
+** gets through: every failure is ENC_NOMEM, nothing leaks, and the next run gives the same bits.
+*/
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../core/model.h"
+#include "../../core/memory.h"
+#include "../unit/unit.h"
+
+static long countdown; /* 0: never fail; n: the n-th call from now fails */
+static bool failed;
+
+static void *failing_take(size_t bytes)
+{
+    if (countdown > 0 && --countdown == 0) {
+        failed = true;
+        return NULL;
+    }
+    return malloc(bytes);
+}
+
+static void give(void *block) { free(block); }
+
+static void use_failing_allocator(void)
+{
+    static const enc_allocator failing = {failing_take, give};
+    enc_set_allocator(&failing);
+}
+
+static void arm(long n)
+{
+    countdown = n;
+    failed = false;
+}
+
+enum { DIMENSIONS = 32, LAYERS = 2, MOST = 5000 };
+
+static const enc_text texts[] = {{"The bank approved the loan.", 27},
+                                 {"", 0},
+                                 {"We sat on the bank of the river, and it rained.", 47}};
+
+/* One whole life: load, embed, look inside, let go. */
+static int whole_life(float *out)
+{
+    enc_error err = {0};
+    enc_model *model = NULL;
+    enc_session *session = NULL;
+    enc_trace *trace = NULL;
+    enc_tokens *tokens = NULL;
+    bool every[LAYERS + 1] = {true, true, true}, found;
+    float word[DIMENSIONS];
+    enc_trace_request request = {NULL, ENC_TRUNCATE_END, every, every};
+    int rc = enc_model_load(test_data("golden/bert"), NULL, &model, &err);
+    if (rc == ENC_OK)
+        rc = enc_session_open(&session, &err);
+    if (rc == ENC_OK)
+        rc = enc_embed(session, model, texts, 3, NULL, out, NULL, &err);
+    if (rc == ENC_OK)
+        rc = enc_tokenize(session, model, texts[0], NULL, ENC_TRUNCATE_END, &tokens, &err);
+    if (rc == ENC_OK)
+        rc = enc_trace_run(session, model, texts[2], &request, &trace, &err);
+    if (rc == ENC_OK)
+        rc = enc_word_embed(session, model, texts[2], (enc_text){"bank", 4}, NULL, word,
+                            &found, &err);
+    enc_trace_free(trace);
+    enc_tokens_free(tokens);
+    enc_session_close(session);
+    enc_model_free(model);
+    if (rc == ENC_NOMEM)
+        CHECK_STR(err.message, "out of memory");
+    return rc;
+}
+
+TEST("memory: whichever allocation fails, the call says out of memory and nothing leaks")
+{
+    float want[3 * DIMENSIONS], got[3 * DIMENSIONS];
+    use_failing_allocator();
+    arm(0);
+    CHECK_INT(whole_life(want), ENC_OK);
+    int64_t before = enc_memory_used();
+    long n = 1;
+    for (; n < MOST; n++) {
+        arm(n);
+        int rc = whole_life(got);
+        if (!failed)
+            break;
+        CHECK(rc == ENC_NOMEM || rc == ENC_OK); /* a smaller request may have been enough */
+        CHECK_INT(enc_memory_used(), before);
+    }
+    CHECK(n > 20 && n < MOST);
+    CHECK_INT(memcmp(want, got, sizeof got), 0);
+    arm(0);
+}

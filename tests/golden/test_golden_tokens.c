@@ -1,0 +1,264 @@
+/*
+** test_golden_tokens.c - token ids, offsets, words and segments exactly as the reference's.
+*/
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../core/model.h"
+#include "../unit/unit.h"
+#include "golden.h"
+
+/* ---- Single texts and pairs of the fixtures ------------------------------------------ */
+
+static long long integer_at(const json_t *text, const char *key, size_t i)
+{
+    return json_integer_value(json_array_get(json_object_get(text, key), i));
+}
+
+/* One bound of a range: offsets[i][side]. */
+static long long bound_at(const json_t *text, const char *key, size_t i, size_t side)
+{
+    const json_t *range = json_array_get(json_object_get(text, key), i);
+    return json_integer_value(json_array_get(range, side));
+}
+
+static void check_value(const golden *g, const json_t *text, size_t i, const char *what,
+                        long long got, long long want)
+{
+    char label[128];
+    snprintf(label, sizeof label, "%s %s token %zu: %s", g->name, golden_id(text), i, what);
+    unit_check_int(got, want, __FILE__, __LINE__, label);
+}
+
+static void check_string(const golden *g, const json_t *text, size_t i, int32_t id)
+{
+    const json_t *want = json_array_get(json_object_get(text, "tokens"), i);
+    size_t size = 0;
+    const char *got = enc_token_string(g->model, id, &size);
+    bool same = got && size == json_string_length(want) &&
+                memcmp(got, json_string_value(want), size) == 0;
+    check_value(g, text, i, "string is the reference's", same, true);
+}
+
+static void check_tokens(const golden *g, const json_t *text, const enc_token *token,
+                         size_t count)
+{
+    size_t wanted = json_array_size(json_object_get(text, "input_ids"));
+    check_value(g, text, 0, "count", (long long)count, (long long)wanted);
+    for (size_t i = 0; i < count && i < wanted; i++) {
+        const json_t *word = json_array_get(json_object_get(text, "word_ids"), i);
+        const enc_token *t = &token[i];
+        check_value(g, text, i, "id", t->id, integer_at(text, "input_ids", i));
+        check_value(g, text, i, "segment", t->type, integer_at(text, "type_ids", i));
+        check_value(g, text, i, "special", t->special,
+                    integer_at(text, "special_tokens_mask", i));
+        check_value(g, text, i, "word", t->word,
+                    json_is_null(word) ? -1 : json_integer_value(word));
+        check_value(g, text, i, "first character", (long long)t->char_start,
+                    bound_at(text, "offsets", i, 0));
+        check_value(g, text, i, "character behind it", (long long)t->char_end,
+                    bound_at(text, "offsets", i, 1));
+        check_value(g, text, i, "first byte", (long long)t->byte_start,
+                    bound_at(text, "byte_offsets", i, 0));
+        check_value(g, text, i, "byte behind it", (long long)t->byte_end,
+                    bound_at(text, "byte_offsets", i, 1));
+        check_string(g, text, i, t->id);
+    }
+}
+
+static void check_single(const golden *g, const json_t *text)
+{
+    enc_error err = {0};
+    enc_text source = golden_text(json_object_get(text, "text"));
+    long long total = json_integer_value(json_object_get(text, "n_untruncated"));
+    enc_tokens *tokens = NULL;
+    if (!CHECK_INT(enc_tokenize(g->session, g->model, source, NULL, ENC_TRUNCATE_END,
+                                &tokens, &err), ENC_OK)) {
+        printf("  %s %s: %s\n", g->name, golden_id(text), err.message);
+        return;
+    }
+    check_tokens(g, text, tokens->token, tokens->count);
+    check_value(g, text, 0, "total", (long long)tokens->total, total);
+    check_value(g, text, 0, "truncated", tokens->truncated,
+                json_is_true(json_object_get(text, "truncated")));
+    size_t counted = 0, kept = 0;
+    CHECK_INT(enc_token_count(g->session, g->model, source, &counted, &kept, &err), ENC_OK);
+    check_value(g, text, 0, "enc_token_count's total", (long long)counted, total);
+    check_value(g, text, 0, "enc_token_count's kept", (long long)kept,
+                (long long)tokens->count);
+    enc_tokens_free(tokens);
+}
+
+/* Pairs are the tokenizer's own; none of the fixtures' is too long for its model. */
+static void check_pair(const golden *g, const json_t *text)
+{
+    const enc_tokenizer *tokenizer = g->model->tokenizer;
+    enc_text side[2] = {golden_text(json_object_get(text, "text")),
+                        golden_text(json_object_get(text, "pair"))};
+    enc_arena arena = {0};
+    enc_pieces pieces[2] = {{0}, {0}};
+    enc_error err = {0};
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(enc_tokenizer_pieces(tokenizer, &arena, side[i], 0, NULL, &pieces[i],
+                                       &err), ENC_OK);
+    size_t specials = enc_tokenizer_specials(tokenizer, true);
+    size_t count = pieces[0].count + pieces[1].count + specials;
+    enc_token *token = ENC_ARENA(&arena, enc_token, count);
+    if (CHECK(token != NULL) &&
+        CHECK_INT(enc_tokenizer_wrap(tokenizer, &pieces[0], &pieces[1], token), count))
+        check_tokens(g, text, token, count);
+    enc_arena_destroy(&arena);
+}
+
+static void check_all_tokens(const char *name, const char *checkpoint)
+{
+    golden g;
+    if (golden_open(&g, name, checkpoint)) {
+        size_t i;
+        json_t *text;
+        json_array_foreach(g.texts, i, text) {
+            if (json_is_null(json_object_get(text, "pair")))
+                check_single(&g, text);
+            else
+                check_pair(&g, text);
+        }
+    }
+    golden_close(&g);
+}
+
+TEST("golden bert: tokens, offsets, words and segments are the reference's")
+{
+    check_all_tokens("bert", NULL);
+}
+
+TEST("golden bert_cased: tokens, offsets, words and segments are the reference's")
+{
+    check_all_tokens("bert_cased", NULL);
+}
+
+TEST("golden bert_gamma: tokens, offsets, words and segments are the reference's")
+{
+    check_all_tokens("bert_gamma", NULL);
+}
+
+TEST("golden bert_v5: tokens, offsets, words and segments are the reference's")
+{
+    check_all_tokens("bert_v5", NULL);
+}
+
+TEST("golden all-MiniLM-L6-v2: tokens, offsets, words and segments are the reference's")
+{
+    const char *model = test_model();
+    if (!model)
+        SKIP("models/all-MiniLM-L6-v2 is not there");
+    check_all_tokens("real_minilm", model);
+}
+
+/* ---- Torture lines ------------------------------------------------------------------- */
+
+static json_t *load_torture(const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "golden/torture/%s.json", name);
+    return json_load_file(test_data(path), JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+}
+
+/* row: [ids, [start, end, start, end, ...]] in characters. */
+static void check_line(const char *name, size_t line, const json_t *row,
+                       const enc_tokens *tokens)
+{
+    const json_t *ids = json_array_get(row, 0), *offsets = json_array_get(row, 1);
+    bool same = tokens->count == json_array_size(ids) && !tokens->truncated;
+    for (size_t i = 0; same && i < tokens->count; i++) {
+        const enc_token *t = &tokens->token[i];
+        json_int_t id = json_integer_value(json_array_get(ids, i));
+        json_int_t begin = json_integer_value(json_array_get(offsets, 2 * i));
+        json_int_t end = json_integer_value(json_array_get(offsets, 2 * i + 1));
+        same = t->id == id && t->char_start == (size_t)begin && t->char_end == (size_t)end;
+    }
+    char label[96];
+    snprintf(label, sizeof label,
+             "%s: line %zu of torture/lines.json: ids and offsets right",
+             name, line);
+    unit_check_int(same, true, __FILE__, __LINE__, label);
+}
+
+static void check_torture(const char *name, const char *checkpoint)
+{
+    enc_error err = {0};
+    enc_model *model = NULL;
+    enc_session *session = NULL;
+    json_t *lines = load_torture("lines"), *root = load_torture(name);
+    const json_t *rows = json_object_get(root, "rows");
+    if (CHECK(json_array_size(lines) > 300) &&
+        CHECK_INT(json_array_size(rows), json_array_size(lines)) &&
+        CHECK_INT(enc_model_open(checkpoint, NULL, &model, &err), ENC_OK) &&
+        CHECK_INT(enc_session_open(&session, &err), ENC_OK)) {
+        size_t i;
+        json_t *line;
+        json_array_foreach(lines, i, line) {
+            enc_tokens *tokens = NULL;
+            if (CHECK_INT(enc_tokenize(session, model, golden_text(line), NULL,
+                                       ENC_TRUNCATE_NONE, &tokens, &err), ENC_OK))
+                check_line(name, i, json_array_get(rows, i), tokens);
+            enc_tokens_free(tokens);
+        }
+    }
+    enc_session_close(session);
+    if (model)
+        enc_model_close(model);
+    json_decref(lines);
+    json_decref(root);
+}
+
+TEST("torture lines: the uncased tokenizer gives the reference's ids and offsets")
+{
+    check_torture("bert", test_data("golden/bert"));
+}
+
+TEST("torture lines: an uncased tokenizer that ships nothing but tokenizer.json does too")
+{
+    check_torture("bert", test_data("golden/bert_v5"));
+}
+
+TEST("torture lines: the cased tokenizer gives the reference's ids and offsets")
+{
+    check_torture("bert_cased", test_data("golden/bert_cased"));
+}
+
+/* A folder with links to the files of a checkpoint but tokenizer.json. */
+static const char *without_json(const char *checkpoint)
+{
+    static const char *const files[] = {
+        "config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json",
+        "special_tokens_map.json"};
+    const char *folder = test_tmp("vocabulary_only");
+    CHECK_INT(mkdir(folder, 0700), 0);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char from[1024], to[1024];
+        snprintf(from, sizeof from, "%s/%s", checkpoint, files[i]);
+        snprintf(to, sizeof to, "%s/%s", folder, files[i]);
+        CHECK_INT(symlink(from, to), 0);
+    }
+    return folder;
+}
+
+TEST("torture lines: vocab.txt and tokenizer_config.json without tokenizer.json do as well")
+{
+    check_torture("bert_cased", without_json(test_data("golden/bert_cased")));
+}
+
+TEST("torture lines: truncation and padding inside tokenizer.json are passed over")
+{
+    check_torture("bert_gamma", test_data("golden/bert_gamma"));
+}
+
+TEST("torture lines: all-MiniLM-L6-v2's tokenizer gives the reference's ids and offsets")
+{
+    const char *model = test_model();
+    if (!model)
+        SKIP("models/all-MiniLM-L6-v2 is not there");
+    check_torture("real_minilm", model);
+}

@@ -1,0 +1,153 @@
+/*
+** test_sqlite_memory.c - SQLite's n-th allocation fails, for n = 1, 2, 3 ... until all statements
+** get through: each gives its value or "out of memory", nothing leaks, the connection closes.
+*/
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../unit/unit.h"
+
+/* ---- An allocator that fails once ---- */
+
+static sqlite3_mem_methods plain;
+static long countdown = -1; /* calls until one fails; below 0: none will */
+static bool has_failed;
+
+static bool fails_now(void)
+{
+    if (countdown < 0 || countdown-- > 0)
+        return false;
+    has_failed = true;
+    return true;
+}
+
+static void *failing_malloc(int size)
+{
+    return fails_now() ? NULL : plain.xMalloc(size);
+}
+
+static void *failing_realloc(void *block, int size)
+{
+    return fails_now() ? NULL : plain.xRealloc(block, size);
+}
+
+static bool use_failing_allocator(void)
+{
+    sqlite3_shutdown();
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &plain);
+    sqlite3_mem_methods failing = plain;
+    failing.xMalloc = failing_malloc;
+    failing.xRealloc = failing_realloc;
+    return sqlite3_config(SQLITE_CONFIG_MALLOC, &failing) == SQLITE_OK &&
+           sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) == SQLITE_OK;
+}
+
+/* ---- What is run ---- */
+
+static const char *const statements[] = {
+    "SELECT embed_model('tiny', :tests || '/golden/bert')",
+    "SELECT embed_model_default('tiny')",
+    "SELECT hex(embed('the bank'))",
+    "SELECT hex(embed('the bank', 'tiny', '{\"dimensions\": 8, \"type\": \"bit\"}'))",
+    "SELECT hex(embed_try('a river', embed_model_default('tiny'), 'query'))",
+    "SELECT similarity('the bank', 'a river')",
+    "SELECT embed_info('the bank')",
+    "SELECT hex(token_embedding('the bank', 'bank', '[0, -1]', 'tiny', '{\"combine\": "
+    "\"concat\"}'))",
+    "SELECT hex(static_embedding('bank'))",
+    "SELECT cosine(vector('[1, 2]'), '[2, 1]')",
+    "SELECT hex(vector_avg(value)) FROM json_each('[\"[1,2]\", \"[3,4]\"]')",
+    "SELECT group_concat(token) FROM tokens('the bank')",
+    "SELECT hex(vector_sum(vector, 2)) FROM hidden_states('the bank') WHERE layer = 1",
+    "SELECT sum(weight) > 0.9 FROM attention('the bank') WHERE layer = 1 AND head = 0",
+    "SELECT hex(embedding) FROM embed_each('[\"a\", \"b\"]') WHERE key = 1",
+    "SELECT hex(embedding) FROM embed_query('SELECT ''a'' UNION ALL SELECT ''b''')",
+    "SELECT count(*) >= 0 FROM embed_models",
+    "SELECT json_type(contextual_info())",
+    "SELECT embed_model_drop('tiny')",
+};
+enum { STATEMENTS = sizeof statements / sizeof *statements, MOST = 20000 };
+
+static char *values[STATEMENTS]; /* of the run without a failure */
+
+static const char *library(void)
+{
+    const char *path = getenv("CONTEXTUAL_LIBRARY");
+    return path ? path : test_data("../contextual.so");
+}
+
+/* Steps one statement; its value goes to *value, to be freed. */
+static int step(sqlite3 *db, const char *sql, char **value)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    int folder = sqlite3_bind_parameter_index(statement, ":tests");
+    if (rc == SQLITE_OK && folder)
+        rc = sqlite3_bind_text(statement, folder, test_data(""), -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    long left = countdown;
+    countdown = -1; /* a number's text is made by column_text: that is not under test */
+    if (rc == SQLITE_ROW && sqlite3_column_text(statement, 0))
+        *value = strdup((const char *)sqlite3_column_text(statement, 0));
+    countdown = left;
+    int end = sqlite3_finalize(statement);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? end : rc;
+}
+
+/* A statement that fails for want of memory may take what follows with it (a name that was not
+** bound); what it may not do is give another value. */
+static bool run_statement(sqlite3 *db, int i)
+{
+    char *value = NULL;
+    bool before = has_failed;
+    int rc = step(db, statements[i], &value);
+    bool good = true;
+    if (rc == SQLITE_OK && !values[i])
+        values[i] = strdup(value ? value : "NULL");
+    else if (rc == SQLITE_OK)
+        good = CHECK_STR(value ? value : "NULL", values[i]);
+    else if (has_failed && !before)
+        good = CHECK_INT(rc & 0xff, SQLITE_NOMEM);
+    if (!good)
+        printf("    after: %s\n", statements[i]);
+    free(value);
+    return good;
+}
+
+/* One whole life, in which allocation n fails; false: a check failed. */
+static bool whole_life(long n)
+{
+    sqlite3 *db = NULL;
+    bool good = CHECK_INT(sqlite3_open(":memory:", &db), SQLITE_OK);
+    sqlite3_enable_load_extension(db, 1);
+    has_failed = false;
+    countdown = n;
+    char *message = NULL;
+    int rc = sqlite3_load_extension(db, library(), NULL, &message);
+    sqlite3_free(message);
+    good = good && CHECK(rc == SQLITE_OK || has_failed);
+    for (int i = 0; rc == SQLITE_OK && good && i < STATEMENTS; i++)
+        good = run_statement(db, i);
+    countdown = -1;
+    return CHECK_INT(sqlite3_close(db), SQLITE_OK) && good;
+}
+
+static void fail_everywhere(void)
+{
+    REQUIRE(use_failing_allocator());
+    REQUIRE(whole_life(-1));
+    sqlite3_int64 before = sqlite3_memory_used();
+    long n = 0;
+    while (n < MOST && whole_life(n) && has_failed)
+        n++;
+    CHECK(n > 500 && n < MOST);
+    CHECK_INT(sqlite3_memory_used(), before);
+}
+
+TEST("host: whichever allocation of SQLite's fails, the answer is right or out of memory")
+{
+    unit_in_child(fail_everywhere);
+}

@@ -1,0 +1,219 @@
+/* test_bind.c - core/bind.c, core/family.c: each tensor lands where the forward pass reads it. */
+#include "unit.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../core/checkpoint.h"
+#include "../../core/model.h"
+#include "checkpoint_copy.h"
+
+static const char weights[] = "model.safetensors";
+
+/* The tensor's numbers for free(), NULL if it is not there. */
+static float *numbers_of(const char *folder, const char *name)
+{
+    enc_checkpoint *checkpoint = NULL;
+    if (enc_checkpoint_open(folder, "", &checkpoint, NULL) != ENC_OK)
+        return NULL;
+    enc_tensor *tensor = enc_checkpoint_find(checkpoint, name);
+    float *numbers = tensor ? malloc(enc_tensor_elements(tensor) * sizeof *numbers) : NULL;
+    if (numbers && enc_checkpoint_read(checkpoint, tensor, numbers, NULL, NULL) != ENC_OK) {
+        free(numbers);
+        numbers = NULL;
+    }
+    enc_checkpoint_close(checkpoint);
+    return numbers;
+}
+
+static void check_same(const char *folder, const char *name, const float *got, size_t count)
+{
+    float *want = numbers_of(folder, name);
+    REQUIRE(want && got);
+    CHECK(memcmp(got, want, count * sizeof *got) == 0);
+    free(want);
+}
+
+/* Rows first ... first + out of the layer compute x Wᵀ + b of the tensors under `name`. */
+static void check_linear(const char *folder, const enc_model *model, const enc_linear *linear,
+                         const char *name, size_t first, size_t out)
+{
+    char full[128];
+    float x[128], y[256];
+    REQUIRE(linear->in <= 128 && linear->out <= 256);
+    snprintf(full, sizeof full, "%s.weight", name);
+    float *weight = numbers_of(folder, full);
+    snprintf(full, sizeof full, "%s.bias", name);
+    float *bias = numbers_of(folder, full);
+    REQUIRE(weight && bias);
+    for (size_t j = 0; j < linear->in; j++)
+        x[j] = (float)(j % 5) - 2;
+    model->ops->multiply(x, linear->in, 1, linear->packed, linear->out, linear->in,
+                         linear->bias, y, linear->out);
+    for (size_t i = 0; i < out; i++) {
+        double sum = (double)bias[i];
+        for (size_t j = 0; j < linear->in; j++)
+            sum += (double)x[j] * (double)weight[i * linear->in + j];
+        CHECK_NEAR(y[first + i], sum, 2e-5);
+    }
+    free(weight);
+    free(bias);
+}
+
+static enc_model *load(const char *folder)
+{
+    enc_error err = {0};
+    enc_model *model = NULL;
+    CHECK_INT(enc_model_load(folder, NULL, &model, &err), ENC_OK);
+    CHECK_STR(err.message, "");
+    return model;
+}
+
+TEST("bind: tables, norms and linear layers are the file's, query, key and value side by side")
+{
+    const char *folder = test_data("golden/bert");
+    char copy[4200];
+    folder = strcpy(copy, folder); /* test_data's buffer is used again */
+    enc_model *model = load(folder);
+    REQUIRE(model);
+    const enc_weights *w = &model->weights;
+    const enc_layer *layer = &w->layer[1];
+    check_same(folder, "bert.embeddings.word_embeddings.weight", w->tokens, 588 * 32);
+    check_same(folder, "bert.embeddings.position_embeddings.weight", w->positions, 64 * 32);
+    check_same(folder, "bert.embeddings.token_type_embeddings.weight", w->types, 2 * 32);
+    check_same(folder, "bert.embeddings.LayerNorm.weight", w->embedding_norm.weight, 32);
+    check_same(folder, "bert.embeddings.LayerNorm.bias", w->embedding_norm.bias, 32);
+    check_same(folder, "bert.encoder.layer.1.attention.output.LayerNorm.weight",
+               layer->attention_norm.weight, 32);
+    check_same(folder, "bert.encoder.layer.1.output.LayerNorm.bias", layer->ffn_norm.bias, 32);
+    CHECK_INT(layer->qkv.out, 96);
+    check_linear(folder, model, &layer->qkv, "bert.encoder.layer.1.attention.self.query", 0,
+                 32);
+    check_linear(folder, model, &layer->qkv, "bert.encoder.layer.1.attention.self.key", 32, 32);
+    check_linear(folder, model, &layer->qkv, "bert.encoder.layer.1.attention.self.value", 64,
+                 32);
+    check_linear(folder, model, &layer->attention_out,
+                 "bert.encoder.layer.1.attention.output.dense", 0, 32);
+    check_linear(folder, model, &layer->ffn_up, "bert.encoder.layer.1.intermediate.dense", 0,
+                 64);
+    check_linear(folder, model, &layer->ffn_down, "bert.encoder.layer.1.output.dense", 0, 32);
+    enc_model_free(model);
+}
+
+TEST("bind: older spellings of norms are found, what nothing uses is listed")
+{
+    enc_model *model = load(test_data("golden/bert_gamma"));
+    REQUIRE(model);
+    char copy[4200];
+    snprintf(copy, sizeof copy, "%s", test_data("golden/bert_gamma"));
+    check_same(copy, "bert.encoder.layer.0.output.LayerNorm.gamma",
+               model->weights.layer[0].ffn_norm.weight, 24);
+    check_same(copy, "bert.encoder.layer.0.output.LayerNorm.beta",
+               model->weights.layer[0].ffn_norm.bias, 24);
+    CHECK_STR(model->info.unused_tensors,
+              "[\"bert.embeddings.position_ids\",\"cls.predictions.bias\","
+              "\"cls.predictions.transform.LayerNorm.beta\","
+              "\"cls.predictions.transform.LayerNorm.gamma\","
+              "\"cls.predictions.transform.dense.bias\","
+              "\"cls.predictions.transform.dense.weight\"]");
+    enc_model_free(model);
+}
+
+TEST("bind: every tensor of the encoder is needed, by the name the checkpoint uses")
+{
+    static const char *const names[] = {
+        "bert.embeddings.position_embeddings.weight",
+        "bert.embeddings.token_type_embeddings.weight",
+        "bert.embeddings.LayerNorm.weight",
+        "bert.embeddings.LayerNorm.bias"};
+    static const char *const of_layer[] = {
+        "attention.self.query.weight", "attention.self.query.bias",
+        "attention.self.key.weight", "attention.self.key.bias",
+        "attention.self.value.weight", "attention.self.value.bias",
+        "attention.output.dense.weight", "attention.output.dense.bias",
+        "attention.output.LayerNorm.weight", "attention.output.LayerNorm.bias",
+        "intermediate.dense.weight", "intermediate.dense.bias", "output.dense.weight",
+        "output.dense.bias", "output.LayerNorm.weight", "output.LayerNorm.bias"};
+    const char *folder = copy_checkpoint("bert");
+    size_t size, count = sizeof names / sizeof *names;
+    size_t all = count + sizeof of_layer / sizeof *of_layer;
+    char *plain = copy_read(folder, weights, &size), name[128], want[256];
+    REQUIRE(plain);
+    for (size_t i = 0; i < all; i++) {
+        if (i < count)
+            snprintf(name, sizeof name, "%s", names[i]);
+        else
+            snprintf(name, sizeof name, "bert.encoder.layer.1.%s", of_layer[i - count]);
+        REQUIRE(copy_rename_tensor(folder, weights, name, "another name"));
+        snprintf(want, sizeof want, "model.safetensors: tensor '%s' is missing%s", name,
+                 i < count ? "" : " (config.json says 2 layers)");
+        CHECK_STR(copy_load_error(folder, NULL), want);
+        copy_write(folder, weights, plain, size);
+    }
+    copy_rename_tensor(folder, weights, "bert.embeddings.word_embeddings.weight", "x");
+    CHECK_STR(copy_load_error(folder, NULL),
+              "model.safetensors: tensor 'embeddings.word_embeddings.weight' is missing");
+    copy_write(folder, weights, plain, size);
+    copy_edit(folder, "config.json", "num_hidden_layers", "3");
+    CHECK_STR(copy_load_error(folder, NULL),
+              "model.safetensors: tensor 'bert.encoder.layer.2.attention.self.query.weight' is "
+              "missing (config.json says 3 layers)");
+    free(plain);
+}
+
+TEST("bind: a shape that is not what config.json says is refused with both")
+{
+    static const struct { const char *key, *value, *message; } rows[] = {
+        {"vocab_size", "600",
+         "model.safetensors: tensor 'bert.embeddings.word_embeddings.weight' has shape [588, "
+         "32], config.json says [600, 32]"},
+        {"hidden_size", "64",
+         "model.safetensors: tensor 'bert.embeddings.word_embeddings.weight' has shape [588, "
+         "32], config.json says [588, 64]"},
+        {"max_position_embeddings", "512",
+         "model.safetensors: tensor 'bert.embeddings.position_embeddings.weight' has shape "
+         "[64, 32], config.json says [512, 32]"},
+        {"type_vocab_size", "1",
+         "model.safetensors: tensor 'bert.embeddings.token_type_embeddings.weight' has shape "
+         "[2, 32], config.json says [1, 32]"},
+        {"intermediate_size", "128",
+         "model.safetensors: tensor 'bert.encoder.layer.0.intermediate.dense.weight' has shape "
+         "[64, 32], config.json says [128, 32]"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *folder = copy_checkpoint("bert");
+        copy_edit(folder, "config.json", rows[i].key, rows[i].value);
+        copy_edit(folder, "1_Pooling/config.json", "word_embedding_dimension", "null");
+        CHECK_STR(copy_load_error(folder, NULL), rows[i].message);
+    }
+}
+
+TEST("bind: one NaN in any tensor in use is refused by the tensor's name, elsewhere it is not")
+{
+    static const char nan[] = "\0\0\xc0\x7f";
+    const char *folder = copy_checkpoint("bert");
+    enc_checkpoint *checkpoint = NULL;
+    size_t size;
+    char *plain = copy_read(folder, weights, &size), want[256];
+    REQUIRE(plain && enc_checkpoint_open(folder, "", &checkpoint, NULL) == ENC_OK);
+    for (size_t i = 0; i < enc_checkpoint_count(checkpoint); i++) {
+        const enc_tensor *tensor = enc_checkpoint_at(checkpoint, i);
+        uint64_t last = enc_tensor_elements(tensor) - 1;
+        copy_poke_tensor(folder, weights, tensor->name, last * 4, nan, 4);
+        snprintf(want, sizeof want, "model.safetensors: tensor '%s' is not finite at element %u",
+                 tensor->name, (unsigned)last);
+        bool used = strncmp(tensor->name, "cls.", 4) != 0;
+        CHECK_STR(copy_load_error(folder, NULL), used ? want : "");
+        copy_write(folder, weights, plain, size);
+    }
+    enc_checkpoint_close(checkpoint);
+    free(plain);
+}
+
+TEST("family: bert is known by its name, and by that alone")
+{
+    CHECK(enc_family_find("bert") != NULL);
+    CHECK(!enc_family_find("BERT") && !enc_family_find("") && !enc_family_find("bert2"));
+    CHECK_STR(enc_family_names(), "bert");
+}

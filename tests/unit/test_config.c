@@ -1,0 +1,158 @@
+/* test_config.c - core/config.c: config.json, each key believed only inside its range. */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../core/load.h"
+#include "checkpoint_copy.h"
+
+static int read_config(const char *folder, enc_config *config, enc_error *err)
+{
+    const enc_family *family = NULL;
+    *err = (enc_error){0};
+    return enc_config_read(folder, "", &family, config, err);
+}
+
+TEST("config: the sizes of the golden checkpoints are read")
+{
+    enc_config config;
+    enc_error err;
+    CHECK_INT(read_config(test_data("golden/bert_cased"), &config, &err), ENC_OK);
+    CHECK_INT(config.hidden_size, 48);
+    CHECK_INT(config.layers, 3);
+    CHECK_INT(config.heads, 6);
+    CHECK_INT(config.head_size, 8);
+    CHECK_INT(config.ffn_size, 80);
+    CHECK_INT(config.vocabulary, 672);
+    CHECK_INT(config.positions, 32);
+    CHECK_INT(config.types, 2);
+    CHECK_NEAR(config.norm_eps, 1e-12, 1e-19);
+    CHECK_INT(config.activation, ENC_ACT_GELU_TANH);
+    CHECK_STR(config.activation_name, "gelu_new");
+}
+
+TEST("config: absent keys mean what the reference takes for them")
+{
+    static const char *const keys[] = {"hidden_act", "layer_norm_eps", "type_vocab_size",
+                                       "position_embedding_type", "is_decoder"};
+    const char *folder = copy_checkpoint("bert_cased");
+    enc_config config;
+    enc_error err;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        copy_edit(folder, "config.json", keys[i], "null");
+    CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+    CHECK_INT(config.activation, ENC_ACT_GELU);
+    CHECK_INT(config.types, 2);
+    CHECK_NEAR(config.norm_eps, 1e-12, 1e-19);
+}
+
+TEST("config: every name of an activation that transformers has is known or refused")
+{
+    static const struct { const char *name; int activation; } rows[] = {
+        {"\"gelu\"", ENC_ACT_GELU},
+        {"\"gelu_python\"", ENC_ACT_GELU},
+        {"\"gelu_new\"", ENC_ACT_GELU_TANH},
+        {"\"gelu_fast\"", ENC_ACT_GELU_TANH},
+        {"\"gelu_pytorch_tanh\"", ENC_ACT_GELU_TANH},
+        {"\"quick_gelu\"", ENC_ACT_GELU_QUICK},
+        {"\"relu\"", ENC_ACT_RELU},
+        {"\"silu\"", ENC_ACT_SILU},
+        {"\"swish\"", ENC_ACT_SILU},
+        {"\"tanh\"", ENC_ACT_TANH},
+        {"\"sigmoid\"", ENC_ACT_SIGMOID},
+        {"\"linear\"", ENC_ACT_NONE}};
+    const char *folder = copy_checkpoint("bert");
+    enc_config config;
+    enc_error err;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        copy_edit(folder, "config.json", "hidden_act", rows[i].name);
+        CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+        CHECK_INT(config.activation, rows[i].activation);
+    }
+    copy_edit(folder, "config.json", "hidden_act", "\"gelu_10\"");
+    CHECK_INT(read_config(folder, &config, &err), ENC_UNSUPPORTED);
+    CHECK_STR(err.message, "config.json: hidden_act 'gelu_10' is not implemented (gelu, "
+                           "gelu_new, quick_gelu, relu, silu, tanh, ...)");
+}
+
+TEST("config: a key that lies is refused with what it says and what it may say")
+{
+    static const struct { const char *key, *value; int code; const char *message; } rows[] = {
+        {"model_type", NULL, ENC_CORRUPT, "config.json: model_type is missing"},
+        {"model_type", "5", ENC_CORRUPT, "config.json: model_type is 5, must be a string"},
+        {"model_type", "\"llama\"", ENC_UNSUPPORTED,
+         "config.json: model_type 'llama' is not an encoder this build runs (bert)"},
+        {"hidden_size", NULL, ENC_CORRUPT, "config.json: hidden_size is missing"},
+        {"hidden_size", "null", ENC_CORRUPT, "config.json: hidden_size is missing"},
+        {"hidden_size", "0", ENC_CORRUPT, "config.json: hidden_size is 0, must be 1 ... 65536"},
+        {"hidden_size", "1e9", ENC_CORRUPT,
+         "config.json: hidden_size is 1e9, must be an integer 1 ... 65536"},
+        {"hidden_size", "\"32\"", ENC_CORRUPT,
+         "config.json: hidden_size is '32', must be an integer 1 ... 65536"},
+        {"hidden_size", "31", ENC_CORRUPT,
+         "config.json: hidden_size 31 is not divisible by num_attention_heads 4"},
+        {"num_attention_heads", "7", ENC_CORRUPT,
+         "config.json: hidden_size 32 is not divisible by num_attention_heads 7"},
+        {"num_attention_heads", "0", ENC_CORRUPT,
+         "config.json: num_attention_heads is 0, must be 1 ... 1024"},
+        {"num_attention_heads", "-1", ENC_CORRUPT,
+         "config.json: num_attention_heads is -1, must be 1 ... 1024"},
+        {"num_hidden_layers", "0", ENC_CORRUPT,
+         "config.json: num_hidden_layers is 0, must be 1 ... 1024"},
+        {"num_hidden_layers", "1000000000", ENC_CORRUPT,
+         "config.json: num_hidden_layers is 1000000000, must be 1 ... 1024"},
+        {"intermediate_size", "1048577", ENC_CORRUPT,
+         "config.json: intermediate_size is 1048577, must be 1 ... 1048576"},
+        {"vocab_size", "1e19", ENC_CORRUPT,
+         "config.json: vocab_size is 1e19, must be an integer 1 ... 16777216"},
+        {"max_position_embeddings", "-5", ENC_CORRUPT,
+         "config.json: max_position_embeddings is -5, must be 1 ... 1048576"},
+        {"type_vocab_size", "0", ENC_CORRUPT,
+         "config.json: type_vocab_size is 0, must be 1 ... 1024"},
+        {"layer_norm_eps", "0", ENC_CORRUPT,
+         "config.json: layer_norm_eps is 0, must be more than 0, at most 0.1"},
+        {"layer_norm_eps", "-1e-12", ENC_CORRUPT,
+         "config.json: layer_norm_eps is -1e-12, must be more than 0, at most 0.1"},
+        {"layer_norm_eps", "\"1e-12\"", ENC_CORRUPT,
+         "config.json: layer_norm_eps is '1e-12', must be more than 0, at most 0.1"},
+        {"hidden_act", "[\"gelu\"]", ENC_CORRUPT,
+         "config.json: hidden_act is an array, must be a string"},
+        {"position_embedding_type", "\"relative_key\"", ENC_UNSUPPORTED,
+         "config.json: position_embedding_type 'relative_key' is not implemented (absolute)"},
+        {"is_decoder", "true", ENC_UNSUPPORTED,
+         "config.json: is_decoder is true, which is not implemented"},
+        {"is_decoder", "1", ENC_CORRUPT, "config.json: is_decoder is 1, must be true or false"},
+        {"add_cross_attention", "true", ENC_UNSUPPORTED,
+         "config.json: add_cross_attention is true, which is not implemented"},
+        {"quantization_config", "{\"bits\":4}", ENC_UNSUPPORTED,
+         "config.json: quantization_config is there: weights are read as floats only"},
+        {"pruned_heads", "{\"0\":[1]}", ENC_UNSUPPORTED,
+         "config.json: pruned_heads are not implemented"},
+        {"", "[]", ENC_CORRUPT, "config.json holds an array, must be an object"},
+        {"", "", ENC_CORRUPT, "config.json is empty"},
+        {"", "{\"hidden_size\": 32, \"hidden_size\": 64}", ENC_CORRUPT,
+         "config.json: 'hidden_size' appears twice"}};
+    const char *folder = copy_checkpoint("bert");
+    size_t size;
+    char *plain = copy_read(folder, "config.json", &size);
+    REQUIRE(plain);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        enc_config config;
+        enc_error err;
+        REQUIRE(copy_edit(folder, "config.json", rows[i].key, rows[i].value));
+        CHECK_INT(read_config(folder, &config, &err), rows[i].code);
+        CHECK_STR(err.message, rows[i].message);
+        copy_write(folder, "config.json", plain, size);
+    }
+    free(plain);
+}
+
+TEST("config: pruned_heads that prunes nothing is no reason to refuse")
+{
+    const char *folder = copy_checkpoint("bert");
+    enc_config config;
+    enc_error err;
+    copy_edit(folder, "config.json", "pruned_heads", "{}");
+    CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+}
