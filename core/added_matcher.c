@@ -6,8 +6,14 @@
 void enc_matcher_begin(enc_matcher *m, const enc_patterns *patterns, const enc_lane *lane,
                        bool drops_space, enc_arena *arena)
 {
-    *m = (enc_matcher){.patterns = patterns, .lane = lane, .arena = arena,
-                       .drops_space = drops_space};
+    m->patterns = patterns;
+    m->lane = lane;
+    m->drops_space = drops_space;
+    m->arena = arena;
+    m->queue = m->usual;
+    m->capacity = sizeof m->usual / sizeof *m->usual;
+    m->failed = false;
+    enc_matcher_restart(m);
 }
 
 void enc_matcher_restart(enc_matcher *m)
@@ -24,7 +30,7 @@ bool enc_matcher_ignores(const enc_patterns *p, uint32_t c)
            (p->count == 0 || !enc_match_step(p, &match, c));
 }
 
-/* ---- The queue ------------------------------------------------------------------------------ */
+/* ---- The queue ----------------------------------------------------------------------- */
 
 static bool make_room(enc_matcher *m)
 {
@@ -32,7 +38,7 @@ static bool make_room(enc_matcher *m)
         return true;
     enc_symbol *queue = m->queue;
     if (m->head <= m->capacity / 2) {
-        size_t capacity = m->capacity ? m->capacity * 2 : 64;
+        size_t capacity = m->capacity * 2;
         queue = ENC_ARENA(m->arena, enc_symbol, capacity);
         if (!queue) {
             m->failed = true;
@@ -40,8 +46,7 @@ static bool make_room(enc_matcher *m)
         }
         m->capacity = capacity;
     }
-    if (m->count)
-        memmove(queue, m->queue + m->head, m->count * sizeof *queue);
+    memmove(queue, m->queue + m->head, m->count * sizeof *queue);
     m->queue = queue;
     m->head = 0;
     return true;
@@ -75,7 +80,7 @@ static enc_symbol pop(enc_matcher *m)
     return symbol;
 }
 
-/* ---- Matching ------------------------------------------------------------------------------- */
+/* ---- Matching ------------------------------------------------------------------------ */
 
 /* The longest token whose content begins `ahead` places after the head. */
 static const enc_pattern *match_at(enc_matcher *m, size_t ahead)

@@ -17,6 +17,7 @@ typedef struct enc_matcher {
     enc_arena *arena;
     bool drops_space;  /* nobody wants the white space that is passed on, but for the first of
                        ** a run: then long runs take no memory */
+    enc_symbol usual[64];
     enc_symbol *queue; /* [count] from `head` on: read ahead, not yet passed on */
     size_t head, count, capacity;
     size_t pass;       /* characters at the head that are decided: to be passed on */

@@ -8,7 +8,7 @@
 #include "memory.h"
 #include "unicode.h"
 
-/* ---- Matching -------------------------------------------------------------------------- */
+/* ---- Matching ------------------------------------------------------------------------ */
 
 /* First pattern of [low, high) whose character at `depth` is c or, if `after`, beyond c. All
 ** of them agree before `depth`; one that ends there sorts first. */
@@ -41,7 +41,7 @@ const enc_pattern *enc_match_complete(const enc_patterns *p, const enc_match *m)
     return complete && m->length > 0 ? &p->pattern[m->low] : NULL;
 }
 
-/* ---- Which token counts ----------------------------------------------------------------- */
+/* ---- Which token counts -------------------------------------------------------------- */
 
 /* What the reference makes of a list in which texts repeat. */
 typedef struct plan {
@@ -130,7 +130,7 @@ static void find_shown(const plan *p, member *members, enc_added_tokens *added)
         p->shown[i] = enc_added_tokens_by_id(added, added->token[i].id);
 }
 
-/* ---- Patterns ---------------------------------------------------------------------------- */
+/* ---- Patterns ------------------------------------------------------------------------ */
 
 typedef struct builder {
     enc_added_tokens *added;
@@ -233,7 +233,7 @@ static void settle_patterns(enc_patterns *p)
     }
 }
 
-/* ---- The list ------------------------------------------------------------------------------ */
+/* ---- The list ------------------------------------------------------------------------ */
 
 static int copy_tokens(const enc_added_token *tokens, size_t count, enc_added_tokens *added,
                        enc_error *err)

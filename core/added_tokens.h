@@ -53,7 +53,7 @@ typedef struct enc_added_tokens {
 typedef int (*enc_normalize_text)(const void *context, const char *text, size_t size,
                                   uint32_t **out, size_t *length, enc_error *err);
 
-enum { ENC_ADDED_TOKEN_MOST = 1000 }; /* characters */
+enum { ENC_ADDED_TOKEN_MOST = 256 }; /* characters */
 
 /* Copies the tokens (their ids are not looked at) and numbers them. `where` names the list in
 ** messages. `context` is handed to `normalize`. */
@@ -67,7 +67,7 @@ int32_t enc_added_tokens_max_id(const enc_added_tokens *added);
 /* NULL for an id that none has. */
 const enc_added_token *enc_added_tokens_by_id(const enc_added_tokens *added, int32_t id);
 
-/* ---- Matching, character by character ---- */
+/* ---- Matching, character by character ------------------------------------------------ */
 
 /* The patterns that begin with what was read so far. */
 typedef struct enc_match {

@@ -69,13 +69,16 @@ static void copy_place(const enc_lane *lane, const enc_step *step, int to, int f
 
 static void decompose(place *p, unsigned flags)
 {
-    uint32_t parts[ENC_EXPANSION] = {p->symbol.c};
-    uint32_t wanted = flags & ENC_ORDER_COMPATIBILITY ? ENC_DECOMPOSES_COMPAT : ENC_DECOMPOSES;
+    uint32_t parts[ENC_EXPANSION];
+    uint32_t properties = enc_properties(p->symbol.c);
+    bool compatibility = flags & ENC_ORDER_COMPATIBILITY;
     p->next = 0;
     p->count = 1;
-    if (enc_properties(p->symbol.c) & wanted)
-        p->count = flags & ENC_ORDER_COMPATIBILITY ? enc_decompose_compat(p->symbol.c, parts)
-                                                   : enc_decompose(p->symbol.c, parts);
+    p->items[0] = (item){p->symbol.c, (uint8_t)(properties >> 24), true};
+    if (!(properties & (compatibility ? ENC_DECOMPOSES_COMPAT : ENC_DECOMPOSES)))
+        return;
+    p->count = compatibility ? enc_decompose_compat(p->symbol.c, parts)
+                             : enc_decompose(p->symbol.c, parts);
     for (size_t i = 0; i < p->count; i++)
         p->items[i] = (item){parts[i], enc_combining_class(parts[i]), i == 0};
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "forward.h"
 #include "pooling.h"
 #include "pool.h"
 #include "reading.h"
@@ -55,23 +54,6 @@ static void note_error(work *w, size_t text, const enc_error *err)
 
 /* ---- One forward pass ---- */
 
-static bool make_batch(const waiting *queue, enc_arena *arena, enc_batch *batch)
-{
-    int32_t *id = ENC_ARENA(arena, int32_t, queue->rows);
-    size_t *start = ENC_ARENA(arena, size_t, queue->count + 1);
-    if (!id || !start)
-        return false;
-    size_t row = 0;
-    for (size_t i = 0; i < queue->count; i++) {
-        start[i] = row;
-        for (size_t j = 0; j < queue->sequence[i].count; j++)
-            id[row++] = queue->sequence[i].token[j].id;
-    }
-    start[queue->count] = row;
-    *batch = (enc_batch){id, NULL, start, queue->count};
-    return true;
-}
-
 /* Writes a text's vector, or adds a window's share to it. */
 static void deliver(const work *w, const enc_sequence *s, const float *vector)
 {
@@ -89,7 +71,7 @@ static int encode(const work *w, const waiting *queue, enc_arena *arena)
     float *x;
     float *vector = ENC_ARENA(arena, float, (size_t)w->finish.dimensions);
     float *scratch = ENC_ARENA(arena, float, enc_pool_scratch(w->model, &w->finish));
-    if (!vector || !scratch || !make_batch(queue, arena, &batch))
+    if (!vector || !scratch || !enc_pack(queue->sequence, queue->count, arena, &batch))
         return ENC_NOMEM;
     int rc = enc_forward(w->model, &batch, w->finish.layer, arena, w->poll, NULL, &x);
     if (rc != ENC_OK)

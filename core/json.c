@@ -65,8 +65,8 @@ static int fail_duplicate(const char *data, size_t end, const char *name, enc_er
     return enc_fail(err, ENC_CORRUPT, "%s: '%s' appears twice", name, key);
 }
 
-/* Out of memory, jansson calls the string it could not copy an invalid token, or misses a key
-** where one has just ended. Of a text that is really wrong it never says so behind a quote. */
+/* Out of memory, jansson calls the string it could not copy an invalid token, or misses a
+** key where one has just ended. Of really wrong text it never says so behind a quote. */
 static bool is_lost_string(const json_error_t *error, const char *data, size_t at)
 {
     return at > 0 && data[at - 1] == '"' &&

@@ -26,6 +26,15 @@ bool enc_node_is_null(const enc_node *node)
     return !node->value || json_is_null(node->value);
 }
 
+static bool is_plain(const char *key)
+{
+    for (; *key; key++)
+        if (!((*key >= 'a' && *key <= 'z') || (*key >= 'A' && *key <= 'Z') ||
+              (*key >= '0' && *key <= '9') || *key == '_'))
+            return false;
+    return true;
+}
+
 /* Written from the back, as nodes know only their parents. */
 const char *enc_node_path(const enc_node *node, char buffer[ENC_NODE_PATH])
 {
@@ -34,11 +43,14 @@ const char *enc_node_path(const enc_node *node, char buffer[ENC_NODE_PATH])
     buffer[at] = '\0';
     for (; node; node = node->parent) {
         bool top = node->parent && !node->parent->parent;
-        if (node->key)
-            snprintf(part, sizeof part, "%s%s", !node->parent ? "" : top ? ": " : ".",
-                     enc_tail(node->key, 64));
-        else
+        if (!node->parent)
+            snprintf(part, sizeof part, "%s", enc_tail(node->key, 64));
+        else if (!node->key)
             snprintf(part, sizeof part, "%s[%zu]", top ? ": " : "", node->index);
+        else if (is_plain(node->key))
+            snprintf(part, sizeof part, "%s%s", top ? ": " : ".", enc_tail(node->key, 64));
+        else
+            snprintf(part, sizeof part, "%s['%s']", top ? ": " : "", enc_tail(node->key, 64));
         size_t length = strlen(part);
         if (length > at)
             break;

@@ -28,8 +28,11 @@ enum { MAX_INSIDE = 16 };
 
 static pthread_mutex_t buffer_lock = PTHREAD_MUTEX_INITIALIZER;
 
-void *__real_blas_memory_alloc(int position) __attribute__((weak));
-void __real_blas_memory_free(void *buffer) __attribute__((weak));
+/* OpenBLAS's own, NULL where it was linked without --wrap. */
+#define REAL __attribute__((weak, visibility("hidden")))
+void *__real_blas_memory_alloc(int position) REAL;
+void __real_blas_memory_free(void *buffer) REAL;
+/* What OpenBLAS calls in their place. */
 void *__wrap_blas_memory_alloc(int position);
 void __wrap_blas_memory_free(void *buffer);
 

@@ -71,8 +71,8 @@ typedef struct enc_binder {
 /* The whole encoder's weights into model->weights, as family and config say. */
 int enc_bind_encoder(enc_binder *binder, enc_error *err);
 
-/* Matrices NAME.weight [out, in] one above the other, with vectors NAME.bias [out] if `bias`,
-** as one packed linear layer of names_count * out columns. %d in a name is `block`. */
+/* Matrices NAME.weight [out, in] stacked, with vectors NAME.bias [out] if `bias`, as
+** one packed linear layer of names_count * out columns. %d in a name is `block`. */
 int enc_bind_linear(enc_binder *binder, const char *const *names, int names_count,
                     int block, int in, int out, bool bias, enc_linear *to, enc_error *err);
 

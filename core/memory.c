@@ -104,7 +104,11 @@ struct enc_chunk {
     size_t size; /* bytes after this header */
 };
 
-enum { FIRST_CHUNK = 64 * 1024, CHUNK_HEADER = ENC_ALIGNMENT };
+enum {
+    FIRST_CHUNK = 64 * 1024,
+    LARGEST_KEPT = 64 * 1024 * 1024,
+    CHUNK_HEADER = ENC_ALIGNMENT
+};
 
 static char *chunk_bytes(enc_chunk *chunk) { return (char *)chunk + CHUNK_HEADER; }
 
@@ -156,11 +160,14 @@ enc_mark enc_arena_mark(const enc_arena *arena)
 }
 
 /* Back at the start with several chunks, or with one smaller than the peak: replace them by
-** one chunk that the same work will fit into next time. */
+** one chunk that the same work will fit into next time. What one huge text needed is given
+** back. */
 static void settle(enc_arena *arena)
 {
-    size_t peak = arena->peak;
+    size_t peak = arena->peak < LARGEST_KEPT ? arena->peak : LARGEST_KEPT;
     arena->peak = 0;
+    if (arena->chunk && arena->chunk->size > LARGEST_KEPT)
+        enc_arena_destroy(arena);
     if (!arena->chunk || (!arena->chunk->older && arena->chunk->size >= peak))
         return;
     enc_arena_destroy(arena);

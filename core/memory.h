@@ -6,8 +6,8 @@
 ** overflow checks in one place, enc_alloc_array and enc_arena_array.
 **
 ** An arena is scratch for one call: take by bumping, give back all at once by a mark. Blocks
-** never move. After the outermost release it keeps one chunk as large as was ever needed, so
-** that a steady state allocates nothing.
+** never move. After the outermost release it keeps one chunk as large as was ever needed (up to
+** 64 MiB), so that a steady state allocates nothing.
 */
 #ifndef ENC_MEMORY_H
 #define ENC_MEMORY_H

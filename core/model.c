@@ -143,7 +143,7 @@ static int read_length(const enc_text *config, const char *name, int *out, enc_e
     return rc;
 }
 
-/* max_seq_length, else what the tokenizer allows; never more than there are positions, since
+/* max_seq_length, else what the tokenizer allows; never more than there are positions:
 ** beyond these the reference fails. Returns the setting that decided, for messages. */
 static const char *set_max_tokens(enc_model *model, int tokenizer_length)
 {
@@ -175,7 +175,7 @@ static int check_tokenizer(const enc_model *model, const char *file, const char 
     size_t specials = enc_tokenizer_specials(tokenizer, false);
     if (model->max_tokens < specials)
         return enc_fail(err, ENC_CORRUPT,
-                        "%s is %zu tokens, the special tokens alone are %zu", limit,
+                        "%s is %zu, the special tokens alone are %zu", limit,
                         model->max_tokens, specials);
     enc_token probe = {0};
     enc_pieces pieces = {&probe, 1, true};

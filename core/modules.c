@@ -7,6 +7,7 @@
 ** Each has a folder with its config.json and weights. What is not implemented is an error
 ** naming it: a module left out would give other vectors in silence.
 */
+#include <stdio.h>
 #include <string.h>
 
 #include "file.h"
@@ -63,10 +64,11 @@ static int check_order(int index, enum enc_module_kind kind, enc_error *err)
 
 static int read_module(json_t *value, int index, enc_module *out, enc_error *err)
 {
-    char shown[ENC_JSON_SHOWN], name[] = "modules.json";
+    char shown[ENC_JSON_SHOWN], name[48];
     if (!json_is_object(value))
         return enc_fail(err, ENC_CORRUPT, "%s: module %d is %s, must be an object",
                         list_name, index, enc_json_show(value, shown));
+    snprintf(name, sizeof name, "%s: module %d", list_name, index);
     enc_json entry = {value, name};
     const char *type = "", *path = "";
     int rc = enc_json_require(&entry, "type", err);
@@ -95,9 +97,8 @@ static int read_list(json_t *root, enc_module_list *out, enc_error *err)
     if (!json_is_array(root))
         return enc_fail(err, ENC_CORRUPT, "%s holds %s, must be an array", list_name,
                         enc_json_show(root, shown));
-    if (count < 2 || count > ENC_MAX_MODULES)
-        return enc_fail(err, ENC_UNSUPPORTED,
-                        "%s lists %zu modules, must be 2 (Transformer, Pooling) ... %d",
+    if (count > ENC_MAX_MODULES)
+        return enc_fail(err, ENC_UNSUPPORTED, "%s lists %zu modules, the limit is %d",
                         list_name, count, ENC_MAX_MODULES);
     for (size_t i = 0; i < count; i++) {
         int rc = read_module(json_array_get(root, i), (int)i, &out->at[i], err);
@@ -105,6 +106,10 @@ static int read_list(json_t *root, enc_module_list *out, enc_error *err)
             return rc;
         out->count++;
     }
+    if (count < 2)
+        return enc_fail(err, ENC_UNSUPPORTED,
+                        "%s lists no Pooling, which makes one vector of a text's tokens",
+                        list_name);
     return ENC_OK;
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- Steps that look at one character ------------------------------------------------------ */
+/* ---- Steps that look at one character ------------------------------------------------ */
 
 typedef struct map_state {
     enc_symbol symbol;   /* the character below */
@@ -78,7 +78,7 @@ static size_t map_strip_accents(unsigned flags, uint32_t c, uint32_t out[3])
     return enc_properties(c) & ENC_ACCENT ? 0 : 1;
 }
 
-/* ---- The pipeline -------------------------------------------------------------------------- */
+/* ---- The pipeline -------------------------------------------------------------------- */
 
 static size_t aligned(size_t bytes) { return (bytes + 15) & ~(size_t)15; }
 
@@ -146,7 +146,7 @@ bool enc_lane_settle(const enc_lane *lane)
     return true;
 }
 
-/* ---- tokenizer.json ------------------------------------------------------------------------ */
+/* ---- tokenizer.json ------------------------------------------------------------------ */
 
 static int read_bert(enc_normalizer *n, const enc_node *node, enc_error *err)
 {

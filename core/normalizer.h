@@ -78,7 +78,7 @@ int enc_normalizer_add(enc_normalizer *normalizer, const enc_step_kind *kind,
 /* Whether some step lowercases. */
 bool enc_normalizer_lowercases(const enc_normalizer *normalizer);
 
-/* ---- Reading ---- */
+/* ---- Reading ------------------------------------------------------------------------- */
 
 void enc_lane_begin(const enc_lane *lane, enc_cursor cursor);
 
@@ -99,7 +99,7 @@ static inline bool enc_lane_next(const enc_lane *lane, size_t steps, enc_symbol 
 /* See enc_step_kind; true if all steps are settled. */
 bool enc_lane_settle(const enc_lane *lane);
 
-/* ---- Kinds ---- */
+/* ---- Kinds --------------------------------------------------------------------------- */
 
 /* canonical_order.c: decomposition and canonical ordering (NFD, NFKD). */
 extern const enc_step_kind enc_canonical_order;

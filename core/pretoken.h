@@ -56,7 +56,7 @@ void enc_pretoken_bend(enc_pretoken *word);
 /* Appends a character. False: out of memory. */
 bool enc_pretoken_add(enc_pretoken *word, const enc_symbol *symbol);
 
-/* ---- Tokens -------------------------------------------------------------------------------- */
+/* ---- Tokens -------------------------------------------------------------------------- */
 
 typedef struct enc_token_list {
     enc_token *token; /* [count], in the arena; NULL if they are only counted */

@@ -8,7 +8,7 @@
 static const enc_sides joined = {0, 0, false}, other_kind = {1, 1, false},
                        alone = {ENC_LEFT_CUT, ENC_RIGHT_CUT, false}, removed = {0, 0, true};
 
-/* ---- What each of them does ---------------------------------------------------------------- */
+/* ---- What each of them does ---------------------------------------------------------- */
 
 static enc_sides split_bert(unsigned flags, uint32_t properties)
 {
@@ -53,7 +53,7 @@ static enc_sides split_digits(unsigned behavior, uint32_t properties)
     return properties & ENC_NUMERIC ? behaviors[behavior].sides : joined;
 }
 
-/* ---- The list ------------------------------------------------------------------------------ */
+/* ---- The list ------------------------------------------------------------------------ */
 
 static int add(enc_pretokenizer *p, enc_splitter sides, unsigned flags, const char *where,
                enc_error *err)
@@ -92,7 +92,7 @@ bool enc_pretokenizer_removes_space(const enc_pretokenizer *p)
     return false;
 }
 
-/* ---- tokenizer.json ------------------------------------------------------------------------ */
+/* ---- tokenizer.json ------------------------------------------------------------------ */
 
 static int read_punctuation(enc_pretokenizer *p, const enc_node *node, enc_error *err)
 {

@@ -2,6 +2,7 @@
 ** prompts.c - sentence-transformers' settings beside the modules: what is put in front of a
 ** text, how long one may be, how embeddings are compared.
 */
+#include <stdio.h>
 #include <string.h>
 
 #include "file.h"
@@ -47,18 +48,19 @@ static int check_modality(const enc_json *json, enc_error *err)
     int rc = enc_json_container(json, "modality_config", JSON_OBJECT, &modalities, err);
     if (rc != ENC_OK || !modalities)
         return rc;
-    enc_json outer = {modalities, json->name};
+    char name[ENC_TAIL + 32];
+    snprintf(name, sizeof name, "%s: modality_config", enc_tail(json->name, ENC_TAIL));
+    enc_json outer = {modalities, name};
     rc = enc_json_require(&outer, "text", err);
     if (rc == ENC_OK)
         rc = enc_json_container(&outer, "text", JSON_OBJECT, &text, err);
-    enc_json inner = {text, json->name};
+    enc_json inner = {text, name};
     for (size_t i = 0; rc == ENC_OK && i < sizeof only / sizeof *only; i++) {
         const char *value = only[i].value;
         rc = enc_json_string(&inner, only[i].key, &value, err);
         if (rc == ENC_OK && strcmp(value, only[i].value) != 0)
             rc = enc_fail(err, ENC_UNSUPPORTED, "%s: %s '%s' is not implemented (%s)",
-                          enc_tail(json->name, ENC_TAIL), only[i].key,
-                          enc_tail(value, ENC_TAIL), only[i].value);
+                          name, only[i].key, enc_tail(value, ENC_TAIL), only[i].value);
     }
     return rc;
 }

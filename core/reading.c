@@ -112,18 +112,6 @@ static int cut_one(const reader *r, const enc_pieces *pieces, enum enc_truncate 
     return wrap(r, pieces, first, count, out->sequence);
 }
 
-/* Number of tokens to the text's end, without keeping them. */
-static int count_all(const reader *r, enc_text text, size_t *count)
-{
-    enc_pieces pieces;
-    enc_mark mark = enc_arena_mark(r->arena);
-    int rc = enc_tokenizer_pieces(r->model->tokenizer, r->arena, text, 0, r->poll, &pieces,
-                                  r->err);
-    enc_arena_release(r->arena, mark);
-    *count = rc == ENC_OK ? pieces.count : 0;
-    return rc;
-}
-
 int enc_read(const enc_model *model, enc_text text, const char *prompt,
              enum enc_truncate truncate, bool want_total, enc_arena *arena, enc_poll *poll,
              enc_reading *out, enc_error *err)
@@ -135,7 +123,8 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
     if (r.room == 0)
         return enc_fail(err, ENC_INVALID, "the model reads %zu tokens, its special tokens "
                         "alone are %zu", model->max_tokens, specials);
-    bool only_start = truncate == ENC_TRUNCATE_END && r.room != SIZE_MAX;
+    bool only_start = (truncate == ENC_TRUNCATE_END || truncate == ENC_TRUNCATE_ERROR) &&
+                      r.room != SIZE_MAX;
     enc_pieces pieces;
     size_t skip;
     int rc = put_prompt(&r, prompt, &text);
@@ -147,7 +136,9 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
     if (rc != ENC_OK)
         return rc;
     size_t total = pieces.count;
-    if (!pieces.complete && want_total && (rc = count_all(&r, text, &total)) != ENC_OK)
+    if (!pieces.complete && (want_total || truncate == ENC_TRUNCATE_ERROR))
+        rc = enc_tokenizer_count(model->tokenizer, arena, text, poll, &total, err);
+    if (rc != ENC_OK)
         return rc;
     if (truncate == ENC_TRUNCATE_ERROR && total > r.room)
         return enc_fail(err, ENC_INVALID, "the text has %zu tokens, the model reads %zu "
@@ -161,4 +152,26 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
     out->truncated = truncate != ENC_TRUNCATE_MEAN && total > r.room;
     out->kept = out->truncated ? r.room + specials : out->total;
     return ENC_OK;
+}
+
+bool enc_pack(const enc_sequence *sequence, size_t count, enc_arena *arena, enc_batch *out)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < count; i++)
+        rows += sequence[i].count;
+    int32_t *id = ENC_ARENA(arena, int32_t, rows);
+    int32_t *type = ENC_ARENA(arena, int32_t, rows);
+    size_t *start = ENC_ARENA(arena, size_t, count + 1);
+    if (!id || !type || !start)
+        return false;
+    start[0] = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < sequence[i].count; j++) {
+            id[start[i] + j] = sequence[i].token[j].id;
+            type[start[i] + j] = sequence[i].token[j].type;
+        }
+        start[i + 1] = start[i] + sequence[i].count;
+    }
+    *out = (enc_batch){id, type, start, count};
+    return true;
 }

@@ -5,8 +5,7 @@
 #ifndef ENC_READING_H
 #define ENC_READING_H
 
-#include "model.h"
-#include "poll.h"
+#include "forward.h"
 
 /* One sequence of tokens for the forward pass; tokens in the arena. Offsets count in the text
 ** without the prompt; tokens of the prompt have empty offsets at 0. */
@@ -31,5 +30,8 @@ typedef struct enc_reading {
 int enc_read(const enc_model *model, enc_text text, const char *prompt,
              enum enc_truncate truncate, bool want_total, enc_arena *arena, enc_poll *poll,
              enc_reading *out, enc_error *err);
+
+/* Packs the tokens of `count` sequences end to end, in the arena. False: out of memory. */
+bool enc_pack(const enc_sequence *sequence, size_t count, enc_arena *arena, enc_batch *out);
 
 #endif

@@ -29,7 +29,7 @@ bool enc_source_poll(enc_source *source)
     return source->stopped;
 }
 
-/* ---- The search for added tokens --------------------------------------------------------- */
+/* ---- The search for added tokens ----------------------------------------------------- */
 
 static bool is_continuation(char byte) { return ((unsigned char)byte & 0xC0) == 0x80; }
 
@@ -158,7 +158,7 @@ bool enc_source_more(enc_source *source, const char *at)
     return at < source->stop;
 }
 
-/* ---- Cutting --------------------------------------------------------------------------- */
+/* ---- Cutting ------------------------------------------------------------------------- */
 
 /* Symbols at both ends of the added token in [start, stop), whose first character has that
 ** number, and what could be trimmed there. */

@@ -94,7 +94,7 @@ size_t enc_templates_apply(const enc_templates *templates, const enc_token *a, s
     return count;
 }
 
-/* ---- tokenizer.json ------------------------------------------------------------------------ */
+/* ---- tokenizer.json ------------------------------------------------------------------ */
 
 static int add(const enc_node *node, enc_template *t, int32_t id, int type, enc_error *err)
 {
@@ -104,6 +104,28 @@ static int add(const enc_node *node, enc_template *t, int32_t id, int type, enc_
                         enc_node_path(node, path), ENC_TEMPLATE_MOST);
     put(t, id, type);
     return ENC_OK;
+}
+
+/* {"id": "[CLS]", "ids": [101], "tokens": ["[CLS]"]}; of these only the ids are used. */
+static int check_special(const enc_node *special, enc_error *err)
+{
+    const char *name;
+    char path[ENC_NODE_PATH];
+    enc_node ids = enc_node_member(special, "ids"), tokens = enc_node_member(special, "tokens");
+    int rc = enc_node_string(special, "id", &name, err);
+    if (rc == ENC_OK)
+        rc = enc_node_expect(&ids, JSON_ARRAY, err);
+    if (rc == ENC_OK)
+        rc = enc_node_expect(&tokens, JSON_ARRAY, err);
+    for (size_t i = 0; rc == ENC_OK && i < json_array_size(tokens.value); i++) {
+        enc_node token = enc_node_element(&tokens, i);
+        rc = enc_node_expect(&token, JSON_STRING, err);
+    }
+    if (rc == ENC_OK && json_array_size(ids.value) != json_array_size(tokens.value))
+        rc = enc_fail(err, ENC_CORRUPT, "%s has %zu ids and %zu tokens",
+                      enc_node_path(special, path), json_array_size(ids.value),
+                      json_array_size(tokens.value));
+    return rc;
 }
 
 static int read_special(const enc_node *piece, const enc_node *specials, enc_template *t,
@@ -123,7 +145,7 @@ static int read_special(const enc_node *piece, const enc_node *specials, enc_tem
                         enc_node_path(piece, path),
                         enc_node_shorten(name, strlen(name), shown));
     enc_node ids = enc_node_member(&special, "ids");
-    rc = enc_node_expect(&ids, JSON_ARRAY, err);
+    rc = check_special(&special, err);
     for (size_t i = 0; rc == ENC_OK && i < json_array_size(ids.value); i++) {
         enc_node element = enc_node_element(&ids, i);
         rc = enc_node_to_int(&element, 0, INT32_MAX, &id, err);
@@ -176,8 +198,8 @@ static int read_template(const enc_node *node, const char *key, const enc_node *
     if (rc != ENC_OK)
         return rc;
     if (occurrences(out, ENC_TEMPLATE_A) != 1 || occurrences(out, ENC_TEMPLATE_B) != pair)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s must hold %s once",
-                        enc_node_path(&list, path), pair ? "A and B" : "A, and no B,");
+        return enc_fail(err, ENC_UNSUPPORTED, "%s must hold %s", enc_node_path(&list, path),
+                        pair ? "the texts A and B once each" : "the text A once and no B");
     return ENC_OK;
 }
 
@@ -199,8 +221,9 @@ static int read_named_id(const enc_node *node, const char *key, int *out, enc_er
     int rc = enc_node_expect(&pair, JSON_ARRAY, err);
     if (rc != ENC_OK)
         return rc;
-    enc_node id = enc_node_element(&pair, 1);
-    return enc_node_to_int(&id, 0, INT32_MAX, out, err);
+    enc_node token = enc_node_element(&pair, 0), id = enc_node_element(&pair, 1);
+    rc = enc_node_expect(&token, JSON_STRING, err);
+    return rc == ENC_OK ? enc_node_to_int(&id, 0, INT32_MAX, out, err) : rc;
 }
 
 static int read_bert(const enc_node *node, enc_templates *out, enc_error *err)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- Parts --------------------------------------------------------------------------------- */
+/* ---- Parts --------------------------------------------------------------------------- */
 
 static void tokenize_wordpiece(const enc_tokenizer *t, const enc_pretoken *word,
                                enc_token_list *list)
@@ -50,7 +50,7 @@ int enc_tokenizer_set_added(enc_tokenizer *t, const enc_added_token *tokens, siz
                                  &t->added, err);
 }
 
-/* ---- ASCII --------------------------------------------------------------------------------- */
+/* ---- ASCII --------------------------------------------------------------------------- */
 
 /* What the normaliser makes of one ASCII character, if that is one ASCII character; else 128.
 ** No step's result for such a character depends on what follows. */
@@ -86,7 +86,7 @@ static int settle(enc_tokenizer *t, enc_error *err)
     return rc;
 }
 
-/* ---- Opening ------------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------------------- */
 
 int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out, enc_error *err)
 {
@@ -124,7 +124,7 @@ void enc_tokenizer_close(enc_tokenizer *t)
     enc_free(t);
 }
 
-/* ---- What it tells ------------------------------------------------------------------------- */
+/* ---- What it tells ------------------------------------------------------------------- */
 
 int32_t enc_tokenizer_max_id(const enc_tokenizer *t)
 {

@@ -28,9 +28,10 @@ static int read_model(enc_tokenizer *t, const enc_node *node, enc_error *err)
     int rc = enc_node_expect(node, JSON_OBJECT, err);
     if (rc != ENC_OK)
         return rc;
-    const char *type = json_string_value(json_object_get(node->value, "type"));
+    enc_node named = enc_node_member(node, "type");
+    const char *type = json_string_value(named.value);
     /* Files of 2020 have no type; this key is WordPiece's own. */
-    if (!type && json_object_get(node->value, "max_input_chars_per_word"))
+    if (!named.value && json_object_get(node->value, "max_input_chars_per_word"))
         type = "WordPiece";
     for (size_t i = 0; type && i < sizeof models / sizeof *models; i++)
         if (strcmp(models[i].type, type) == 0)

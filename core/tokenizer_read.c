@@ -9,8 +9,9 @@
 #include "added_matcher.h"
 #include "tokenizer_parts.h"
 
-/* Bytes of ASCII between two questions whether to stop; state that fits onto the stack. */
-enum { ASCII_AT_ONCE = 65536, USUAL_STATE = 4096 };
+/* Bytes of ASCII between two questions whether to stop; state that fits onto the stack; tokens
+** for which there is room at first. */
+enum { ASCII_AT_ONCE = 65536, USUAL_STATE = 4096, LIKELY_MOST = 1 << 20 };
 
 typedef struct reader {
     const enc_tokenizer *t;
@@ -29,7 +30,7 @@ static bool is_over(const reader *r)
            r->matcher.failed || r->source.stopped;
 }
 
-/* ---- RobertaProcessing's trim_offsets -------------------------------------------------------- */
+/* ---- RobertaProcessing's trim_offsets ------------------------------------------------ */
 
 /* Moves a token's offsets inwards by that many characters, as the reference does. */
 static void trim(reader *r, size_t index, size_t leading, size_t trailing)
@@ -72,7 +73,7 @@ static void trim_tokens(reader *r, size_t first)
     }
 }
 
-/* ---- Words ----------------------------------------------------------------------------------- */
+/* ---- Words --------------------------------------------------------------------------- */
 
 static void finish_word(reader *r)
 {
@@ -112,7 +113,7 @@ static void add_character(reader *r, const enc_symbol *symbol)
     r->failed |= !enc_pretoken_add(&r->word, symbol);
 }
 
-/* ---- ASCII ------------------------------------------------------------------------------------ */
+/* ---- ASCII --------------------------------------------------------------------------- */
 
 /* Appends ASCII from `at` to the word as long as it stays one word; returns where that ends. */
 static const char *append_ascii(reader *r, const char *at, const char *stop, size_t character)
@@ -187,7 +188,7 @@ static bool can_read_ascii(const reader *r)
            enc_matcher_settled(&r->matcher) && enc_lane_settle(&r->lane);
 }
 
-/* ---- Stretches --------------------------------------------------------------------------------- */
+/* ---- Stretches ----------------------------------------------------------------------- */
 
 /* Reads the text up to the next added token that is matched as it is. */
 static void read_stretch(reader *r)
@@ -244,7 +245,11 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
 {
     _Alignas(16) char usual_state[USUAL_STATE];
     enc_pretoken_usual usual_word;
-    reader r = {.t = t, .list = *list};
+    reader r;
+    r.t = t;
+    r.list = *list;
+    r.right = 0;
+    r.failed = false;
     enc_source_begin(&r.source, text, &t->added.raw, poll);
     r.lane = (enc_lane){&t->normalizer, &r.source, state_room(t, usual_state, arena)};
     if (!r.lane.state)
@@ -263,6 +268,7 @@ int enc_tokenizer_pieces(const enc_tokenizer *t, enc_arena *arena, enc_text text
 {
     enc_token_list list = {.arena = arena, .limit = limit ? limit : SIZE_MAX};
     size_t likely = text.size / 4 + 8; /* English has some 4.5 bytes a token */
+    likely = likely < LIKELY_MOST ? likely : LIKELY_MOST;
     list.capacity = likely > list.limit ? list.limit + 1 : likely;
     list.token = ENC_ARENA(arena, enc_token, list.capacity);
     *out = (enc_pieces){0};
@@ -285,7 +291,7 @@ int enc_tokenizer_count(const enc_tokenizer *t, enc_arena *arena, enc_text text,
     return rc;
 }
 
-/* ---- Folding ------------------------------------------------------------------------------------ */
+/* ---- Folding ------------------------------------------------------------------------- */
 
 /* Normalises the text into `out`, or only counts if it has no room. False: interrupted. */
 static bool fold(const enc_lane *lane, enc_folded *out)

@@ -10,7 +10,7 @@
 static const char vocab_name[] = "vocab.txt", config_name[] = "tokenizer_config.json",
                   special_name[] = "special_tokens_map.json";
 
-/* ---- vocab.txt ------------------------------------------------------------------------------- */
+/* ---- vocab.txt ----------------------------------------------------------------------- */
 
 /* A line ends with \n, \r\n or \r. Sets *next to what follows; returns the line's size. */
 static size_t cut_line(const char *at, const char *end, const char **next)
@@ -63,7 +63,7 @@ static int read_vocabulary(enc_text file, enc_vocabulary *out, enc_error *err)
     return rc;
 }
 
-/* ---- The JSON files beside it ----------------------------------------------------------------- */
+/* ---- The JSON files beside it -------------------------------------------------------- */
 
 typedef struct settings {
     enc_tokenizer *t;
@@ -153,13 +153,24 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* A key that spells an id; -1 for any other. */
+static int32_t parse_id(const char *key)
+{
+    int64_t id = 0;
+    const char *at = key;
+    for (; *at >= '0' && *at <= '9' && id <= INT32_MAX; at++)
+        id = id * 10 + (*at - '0');
+    return at > key && !*at && id <= INT32_MAX ? (int32_t)id : -1;
+}
+
 /* "added_tokens_decoder": {"0": {"content": "[PAD]", ...}, ...}, in the order of the ids. */
 static int read_listed(settings *s)
 {
     enc_node list = enc_node_member(&s->config, "added_tokens_decoder");
     const char *key;
+    char path[ENC_NODE_PATH];
     json_t *value;
-    int rc = ENC_OK;
+    int rc;
     if (enc_node_is_null(&list))
         return ENC_OK;
     rc = enc_node_expect(&list, JSON_OBJECT, s->err);
@@ -168,14 +179,13 @@ static int read_listed(settings *s)
     json_object_foreach(list.value, key, value) {
         enc_added_token t;
         enc_node node = {&list, key, 0, value};
-        char *end;
         rc = read_token(&node, false, &t, s->err);
         if (rc != ENC_OK)
             return rc;
-        long id = strtol(key, &end, 10);
-        if (end == key || *end || id < 0 || id > INT32_MAX)
-            return enc_node_refuse(&node, "under an id 0 ... 2147483647", s->err);
-        t.id = (int32_t)id;
+        t.id = parse_id(key);
+        if (t.id < 0)
+            return enc_fail(s->err, ENC_CORRUPT, "%s, the key must be an id 0 ... %d",
+                            enc_node_path(&node, path), INT32_MAX);
         rc = append(s, &t);
         if (rc != ENC_OK)
             return rc;
@@ -232,7 +242,7 @@ static int find_role(const settings *s, const enc_added_token *t, int32_t *id)
                     enc_node_shorten(t->text, t->size, shown));
 }
 
-/* ---- The whole --------------------------------------------------------------------------------- */
+/* ---- The whole ----------------------------------------------------------------------- */
 
 /* Tokenizers of transformers that are BERT's but for the name. */
 static int check_class(const enc_node *config, enc_error *err)

@@ -8,7 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "forward.h"
 #include "reading.h"
 #include "session.h"
 
@@ -100,14 +99,11 @@ static int run(enc_call *call, enc_trace *t, const enc_trace_request *request, e
         return ENC_OK;
     watcher w = {t, request};
     enc_observer observer = {&w, keep_hidden, keep_heads};
-    int32_t *id = ENC_ARENA(call->arena, int32_t, t->rows);
-    size_t start[2] = {0, t->rows};
+    enc_sequence sequence = {.token = t->tokens->token, .count = t->rows};
+    enc_batch batch;
     float *x;
-    if (!id)
+    if (!enc_pack(&sequence, 1, call->arena, &batch))
         return enc_nomem(err);
-    for (size_t i = 0; i < t->rows; i++)
-        id[i] = t->tokens->token[i].id;
-    enc_batch batch = {id, NULL, start, 1};
     int rc = enc_forward(t->model, &batch, highest_layer(t->model, request), call->arena,
                          &call->poll, &observer, &x);
     if (rc == ENC_INTERRUPTED)

@@ -82,7 +82,7 @@ const char *enc_vocabulary_string(const enc_vocabulary *v, int32_t id, size_t *s
     return NULL;
 }
 
-/* ---- Building ---- */
+/* ---- Building ------------------------------------------------------------------------ */
 
 static int by_id(const void *a, const void *b)
 {

@@ -51,7 +51,7 @@ int32_t enc_vocabulary_max_id(const enc_vocabulary *vocabulary);
 /* The token's bytes (NUL-terminated too); NULL for an unknown id. */
 const char *enc_vocabulary_string(const enc_vocabulary *vocabulary, int32_t id, size_t *size);
 
-/* ---- Search ---- */
+/* ---- Search -------------------------------------------------------------------------- */
 
 #define ENC_VOCABULARY_SEED UINT64_C(0x9ae16a3b2f90404f)
 

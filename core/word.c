@@ -4,7 +4,6 @@
 */
 #include <string.h>
 
-#include "forward.h"
 #include "pooling.h"
 #include "reading.h"
 #include "session.h"
@@ -69,22 +68,18 @@ static void gather_layer(void *context, int layer, const float *x)
 
 static int embed_where(gather *g, enc_call *call, enc_error *err)
 {
-    size_t width = (size_t)g->model->config.hidden_size, rows = g->sequence->count;
+    size_t width = (size_t)g->model->config.hidden_size;
     enc_observer observer = {g, gather_layer, NULL};
-    int32_t *id = ENC_ARENA(call->arena, int32_t, rows);
-    size_t start[2] = {0, rows};
+    enc_batch batch;
     float *x;
     g->one = ENC_ARENA(call->arena, float, width);
-    if (!id || !g->one)
+    if (!g->one || !enc_pack(g->sequence, 1, call->arena, &batch))
         return enc_nomem(err);
     int highest = 0;
     for (size_t i = 0; i < g->count; i++)
         highest = g->layer[i] > highest ? g->layer[i] : highest;
-    for (size_t i = 0; i < rows; i++)
-        id[i] = g->sequence->token[i].id;
     if (g->options->combine != ENC_COMBINE_CONCAT)
         memset(g->out, 0, width * sizeof *g->out);
-    enc_batch batch = {id, NULL, start, 1};
     int rc = enc_forward(g->model, &batch, highest, call->arena, &call->poll, &observer, &x);
     if (rc == ENC_NOMEM)
         return enc_nomem(err);

@@ -105,7 +105,7 @@ void enc_wordpiece_close(enc_wordpiece *m)
     *m = (enc_wordpiece){0};
 }
 
-/* ---- tokenizer.json ------------------------------------------------------------------------ */
+/* ---- tokenizer.json ------------------------------------------------------------------ */
 
 static int fail_id(const char *where, const char *token, json_t *value, enc_error *err)
 {

@@ -19,8 +19,8 @@ struct ctx_connection {
     ctx_cache *cache;
     enc_session *session;  /* NULL before its first use */
     int64_t polled;        /* when the encoder last asked, in milliseconds */
-    int64_t ask_at;        /* when the host is to be asked next */
-    int asking;
+    int64_t count_at;      /* when the progress handler is to be fed next */
+    int asking;            /* a statement for the host is under way */
     ctx_connection *next;  /* in `connections` */
 };
 
@@ -136,22 +136,24 @@ ctx_cache *ctx_connection_cache(ctx_connection *connection)
 **
 ** SQLite looks at sqlite3_interrupt and calls the progress handler only while its own
 ** virtual machine runs, so a call that computes for seconds has to run the machine now and
-** then: a statement that counts, touches no table and takes no lock. A handler set for
-** every n steps is called after n steps of one statement, so each question runs 100,000 of
-** them: handlers with n up to that are asked each time. A row comes every 64 counts, some
-** 1,150 steps; stepping row by row allows to stop at BUDGET_MS, where the handler itself is
-** slow and has had its say. */
+** then, on statements that touch no table and take no lock. The shortest one sees an
+** interrupt. A progress handler set for every n steps is called after n steps of one
+** statement: now and then a counting one runs 100,000 steps, so that handlers with n up to
+** that are asked. It gives a row every 64 counts, some 1,150 steps, and is left after
+** BUDGET_MS, when the handler itself is slow and has had its say. */
 enum {
-    ASK_EVERY_MS = 50, /* 100,000 steps take 0.8 ms: under 2 % of the calling thread */
-    IDLE_MS = 250,     /* the encoder asks every 10 ms; after a pause work begins anew */
-    BUDGET_MS = 5
+    COUNT_EVERY_MS = 50, /* 100,000 steps take 0.8 ms: under 2 % of the calling thread */
+    BUDGET_MS = 5,
+    IDLE_MS = 250        /* the encoder asks every 10 ms; after a pause work begins anew */
 };
+
+static const char *const glance = "SELECT 1 -- contextual: go on?";
 
 /* 6400 counts of 18 steps are just above 100,000. */
 static const char *const counting =
     "WITH RECURSIVE contextual_progress(i) AS"
     " (SELECT 1 UNION ALL SELECT i + 1 FROM contextual_progress LIMIT 6400)"
-    " SELECT 1 FROM contextual_progress WHERE i % 64 = 0";
+    " SELECT 1 FROM contextual_progress WHERE i % 64 = 0 -- contextual: go on?";
 
 static int64_t milliseconds(void)
 {
@@ -160,15 +162,13 @@ static int64_t milliseconds(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* True: the host says stop. Anything else that goes wrong here is no reason to stop the
-** work. An authorizer may forbid recursion; a plain SELECT still sees sqlite3_interrupt. */
-static int host_says_stop(sqlite3 *db)
+/* True: the host says stop. Anything else that goes wrong here (memory, an authorizer that
+** forbids the statement) is no reason to stop the work. */
+static int host_says_stop(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *statement = NULL;
     int64_t begin = milliseconds();
-    int code = sqlite3_prepare_v2(db, counting, -1, &statement, NULL);
-    if (code == SQLITE_AUTH)
-        code = sqlite3_prepare_v2(db, "SELECT 1", -1, &statement, NULL);
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
     if (code == SQLITE_OK) {
         do
             code = sqlite3_step(statement);
@@ -182,17 +182,19 @@ static int host_says_stop(sqlite3 *db)
 static int progress(void *context)
 {
     ctx_connection *c = context;
-    int64_t now = milliseconds();
-    if (now - c->polled > IDLE_MS) /* a short call is not worth a question */
-        c->ask_at = now + ASK_EVERY_MS;
-    c->polled = now;
-    if (now < c->ask_at || c->asking) /* a handler may run SQL, which may come here again */
+    if (c->asking) /* a handler may run SQL, which may come here again */
         return 0;
+    int64_t now = milliseconds();
+    if (now - c->polled > IDLE_MS) /* a short call is not worth counting for */
+        c->count_at = now + COUNT_EVERY_MS;
     c->asking = 1;
-    int stop = host_says_stop(c->db);
+    int stop = host_says_stop(c->db, glance);
+    if (!stop && now >= c->count_at) {
+        stop = host_says_stop(c->db, counting);
+        c->count_at = milliseconds() + COUNT_EVERY_MS;
+    }
     c->asking = 0;
     c->polled = milliseconds();
-    c->ask_at = c->polled + ASK_EVERY_MS;
     return stop;
 }
 

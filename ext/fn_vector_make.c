@@ -138,7 +138,8 @@ FUNCTION(length)
 /* ---- Arithmetic ---------------------------------------------------------------------- */
 
 /* a + sign * b. */
-static int give_sum(ctx_vector_call *call, const ctx_vector *a, const ctx_vector *b, int sign)
+static int give_sum(ctx_vector_call *call, const ctx_vector *a, const ctx_vector *b,
+                    int sign)
 {
     void *out = copy(a, 0, a->length);
     if (!out)

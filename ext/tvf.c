@@ -58,7 +58,7 @@ static int tvf_disconnect(sqlite3_vtab *base)
 
 /* ---- The plan ---- */
 
-/* How many rows a value of an axis stands for in the planner's eyes: only their order counts. */
+/* Rows that an axis stands for in the planner's eyes; only which is less counts. */
 enum { AXIS_GUESS = 16, AXIS_GUESS_RANGE = 4 };
 
 /* One argument's constraint for each hidden column. The last of several is taken, as SQLite
@@ -112,7 +112,7 @@ static bool takes_set(sqlite3_index_info *info, int constraint)
     return sqlite3_libversion_number() >= 3038000 && sqlite3_vtab_in(info, constraint, 1);
 }
 
-/* Writes idxStr and argvIndex of the constraints on axes; gives the number of rows to expect. */
+/* Writes idxStr and argvIndex of the constraints on axes; gives the rows to expect. */
 static double plan_axes(const ctx_table *table, sqlite3_index_info *info, int argv_index,
                         char *plan)
 {
@@ -224,8 +224,8 @@ static int tvf_close(sqlite3_vtab_cursor *base)
 static int missing_argument(const ctx_vtab *v, ctx_error *error)
 {
     const char *const *a = v->table->argument;
-    return ctx_fail(error, SQLITE_ERROR, v->name, "%s is missing: %s(%s [, %s%s%s%s])", a[0],
-                    v->name, a[0], a[1], a[2] ? " [, " : "", a[2] ? a[2] : "",
+    return ctx_fail(error, SQLITE_ERROR, v->name, "%s is missing: %s(%s [, %s%s%s%s])",
+                    a[0], v->name, a[0], a[1], a[2] ? " [, " : "", a[2] ? a[2] : "",
                     a[2] ? "]" : "");
 }
 
@@ -248,7 +248,7 @@ static int start(ctx_cursor *cursor, int given, sqlite3_value **argv, ctx_error 
     return rc;
 }
 
-/* Hands a failure to SQLite; a code without a sentence is one that SQLite has a sentence for. */
+/* Hands a failure to SQLite, which has a sentence of its own for a code without one. */
 static int finish(ctx_cursor *cursor, int rc, ctx_error *error)
 {
     if (rc == SQLITE_OK)
@@ -314,8 +314,8 @@ static sqlite3_uint64 hash_arguments(ctx_cursor *cursor)
 }
 
 /* For WHERE a OR b SQLite may read the table once for each term and tells rows met twice by
-** their id. So a row has the same id whatever the constraints, and another one for every text:
-** a hash of the arguments plus the number of the row among all rows of the call. */
+** their id. So a row has the same id whatever the constraints, and another one for every
+** text: a hash of the arguments plus the number of the row among all rows of the call. */
 static int tvf_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
     ctx_cursor *cursor = (ctx_cursor *)base;
@@ -352,14 +352,15 @@ int ctx_cursor_arguments(ctx_cursor *cursor, unsigned keys, enc_text *text, bool
 {
     const ctx_vtab *v = ctx_cursor_vtab(cursor);
     int null;
-    int rc = ctx_text_argument(cursor->argument[0], v->name, v->table->argument[0], text, &null,
-                               error);
+    int rc = ctx_text_argument(cursor->argument[0], v->name, v->table->argument[0], text,
+                               &null, error);
     *is_null = null;
     if (rc != SQLITE_OK || null)
         return rc;
     rc = ctx_options_parse(cursor->argument[2], keys, v->name, &cursor->options, error);
     if (rc == SQLITE_OK)
-        rc = ctx_model_find(v->connection, cursor->argument[1], v->name, &cursor->model, error);
+        rc = ctx_model_find(v->connection, cursor->argument[1], v->name, &cursor->model,
+                            error);
     if (rc != SQLITE_OK)
         return rc;
     cursor->session = ctx_session(v->connection, v->name, error);
@@ -408,7 +409,8 @@ static int add(ctx_connection *connection, const ctx_table *table, const char *n
     if (!r)
         return SQLITE_NOMEM;
     *r = (registration){table, name, ctx_connection_retain(connection)};
-    return sqlite3_create_module_v2(ctx_connection_db(connection), name, &module, r, forget);
+    sqlite3 *db = ctx_connection_db(connection);
+    return sqlite3_create_module_v2(db, name, &module, r, forget);
 }
 
 int ctx_register_tables(ctx_connection *connection)

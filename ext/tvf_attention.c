@@ -1,14 +1,14 @@
 /*
-** tvf_attention.c - attention(text [, model]) and attention_heads(text [, model]): what each
-** head of each block does.
+** tvf_attention.c - attention(text [, model]) and attention_heads(text [, model]): what
+** each head of each block does.
 **
 **   SELECT to_token, weight FROM attention('the river bank')
 **    WHERE layer = 6 AND head = 0 AND from_token = 'bank' ORDER BY weight DESC;
 **
-** attention gives q·k/sqrt(head_size) and its softmax for each pair of tokens, one row of the
-** matrix at a time. attention_heads gives the vectors behind them: for each token its query,
-** key and value, and output, the sum of all tokens' values by this token's weights. With both,
-** attention can be done by hand:
+** attention gives q·k/sqrt(head_size) and its softmax for each pair of tokens, one row of
+** the matrix at a time. attention_heads gives the vectors behind them: for each token its
+** query, key and value, and output, the sum of all tokens' values by this token's weights.
+** With both, attention can be done by hand:
 **
 **   SELECT vector_sum(h.value, a.weight) FROM attention('the river bank') a
 **     JOIN attention_heads('the river bank') h
@@ -21,7 +21,7 @@
 
 enum { AXIS_LAYER, AXIS_HEAD, AXIS_FROM, AXIS_TO };
 
-/* Runs the pass and opens the axes of layers 1 ... L, heads and positions (once or twice). */
+/* Runs the pass and opens the axes: layers 1 ... L, heads, positions (once or twice). */
 static int open_axes(ctx_cursor *cursor, ctx_error *error)
 {
     enc_text text;
@@ -107,12 +107,13 @@ static void compute_row(attention_cursor *cursor)
 static void attention_column(ctx_cursor *base, sqlite3_context *context, int column)
 {
     attention_cursor *cursor = (attention_cursor *)base;
+    int from = ctx_axis_value(base, AXIS_FROM);
     int to = ctx_axis_value(base, AXIS_TO);
     switch (column) {
     case ATT_LAYER: sqlite3_result_int(context, ctx_axis_value(base, AXIS_LAYER)); break;
     case ATT_HEAD: sqlite3_result_int(context, ctx_axis_value(base, AXIS_HEAD)); break;
-    case ATT_FROM_POSITION: sqlite3_result_int(context, ctx_axis_value(base, AXIS_FROM)); break;
-    case ATT_FROM_TOKEN: result_token(base, context, ctx_axis_value(base, AXIS_FROM)); break;
+    case ATT_FROM_POSITION: sqlite3_result_int(context, from); break;
+    case ATT_FROM_TOKEN: result_token(base, context, from); break;
     case ATT_TO_POSITION: sqlite3_result_int(context, to); break;
     case ATT_TO_TOKEN: result_token(base, context, to); break;
     default:

@@ -1,9 +1,10 @@
 /*
 ** tvf_axis.c - axes: integer columns whose constraints decide what a table computes.
 **
-** A constraint on an axis is an interval of integers, IN is a union of intervals; an axis keeps
-** the values of first ... last that lie in all of them. SQLite evaluates each constraint again
-** with its own rules of affinity, so where those are not plain the interval is everything.
+** A constraint on an axis is an interval of integers, IN is a union of intervals; an axis
+** keeps the values of first ... last that lie in all of them. SQLite evaluates each
+** constraint again with its own rules of affinity, so where those are not plain the
+** interval is everything.
 */
 #include <math.h>
 #include <string.h>
@@ -16,10 +17,10 @@ typedef struct interval {
     double high; /* low > high: nothing */
 } interval;
 
-/* The integers v for which "v op operand" may be true. The column has INTEGER affinity: text
-** that looks like a number compares as that number. sqlite3_value_double reads such text
-** without changing the value, which may be a constant used elsewhere in the statement; it also
-** reads a prefix ('4x' as 4), which for equality only keeps a value too many. */
+/* The integers v for which "v op operand" may be true. The column has INTEGER affinity:
+** text that looks like a number compares as that number. sqlite3_value_double reads such
+** text without changing the value, which may be a constant used elsewhere in the statement;
+** it also reads a prefix ('4x' as 4), which for equality only keeps a value too many. */
 static interval allowed(char op, sqlite3_value *operand)
 {
     interval all = {-HUGE_VAL, HUGE_VAL};
@@ -56,7 +57,7 @@ static void keep_interval(ctx_axis *axis, interval range)
     axis->count = kept;
 }
 
-/* Drops the values that are not in the right-hand side of an IN, which is read all at once. */
+/* Drops the values that are not in the right-hand side of an IN, read all at once. */
 static int keep_members(ctx_axis *axis, sqlite3_value *set)
 {
     bool *member = sqlite3_malloc64((sqlite3_uint64)axis->count + 1);

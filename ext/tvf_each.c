@@ -5,10 +5,10 @@
 **   SELECT key, text, embedding FROM embed_each('["one text", "another"]');
 **   SELECT ... FROM embed_each((SELECT json_group_array(body) FROM docs));
 **
-** key is the element's index from 0, as in json_each. A string is embedded, null gives NULL.
-** A number is embedded as the text that SQLite makes of it, as embed(42) embeds '42': titles
-** such as 1984 come out of json_group_array as numbers. true, false, arrays and objects are
-** errors that name the index. Ill-formed UTF-8 reads as U+FFFD here as everywhere.
+** key is the element's index from 0, as in json_each. A string is embedded, null gives
+** NULL. A number is embedded as the text that SQLite makes of it, as embed(42) embeds '42':
+** titles such as 1984 come out of json_group_array as numbers. true, false, arrays and
+** objects are errors that name the index. Ill-formed UTF-8 reads as U+FFFD.
 */
 #include <jansson.h>
 #include <string.h>
@@ -42,7 +42,8 @@ static int feed_number(ctx_rows *rows, const json_t *value)
 {
     char text[40];
     if (json_is_integer(value))
-        sqlite3_snprintf(sizeof text, text, "%lld", (sqlite3_int64)json_integer_value(value));
+        sqlite3_snprintf(sizeof text, text, "%lld",
+                         (sqlite3_int64)json_integer_value(value));
     else /* as SQLite shows a REAL */
         sqlite3_snprintf(sizeof text, text, "%!.15g", json_real_value(value));
     return ctx_rows_add(rows, text, strlen(text), NULL);
@@ -58,20 +59,21 @@ static int each_feed(ctx_rows *rows, ctx_error *error)
         return SQLITE_OK;
     }
     if (json_is_string(value))
-        return ctx_rows_add(rows, json_string_value(value), json_string_length(value), NULL);
+        return ctx_rows_add(rows, json_string_value(value), json_string_length(value),
+                            NULL);
     if (json_is_null(value))
         return ctx_rows_add(rows, NULL, 0, NULL);
     if (json_is_number(value))
         return feed_number(rows, value);
     return ctx_fail(error, SQLITE_ERROR, ctx_cursor_vtab(&rows->base)->name,
-                    "element %lld of json_array is %s; elements must be strings, numbers or "
-                    "null", (sqlite3_int64)index, kind(value));
+                    "element %lld of json_array is %s; elements must be strings, "
+                    "numbers or null", (sqlite3_int64)index, kind(value));
 }
 
 /* ---- The array ---- */
 
-/* Bytes of the well-formed character at p, or of the maximal ill-formed subpart (Unicode 17,
-** table 3-7); `left` > 0 bytes are there. */
+/* Bytes of the well-formed character at p, or of the maximal ill-formed subpart there
+** (Unicode 17, table 3-7); `left` > 0 bytes remain. */
 static size_t character(const unsigned char *p, size_t left, bool *is_valid)
 {
     unsigned char lead = p[0];
@@ -89,7 +91,7 @@ static size_t character(const unsigned char *p, size_t left, bool *is_valid)
     return size;
 }
 
-/* A copy of `text` in which each maximal ill-formed subpart is U+FFFD; NULL: out of memory. */
+/* A copy of `text`, each maximal ill-formed subpart U+FFFD; NULL: out of memory. */
 static char *well_formed(enc_text text, size_t *size)
 {
     const unsigned char *p = (const unsigned char *)text.data;
@@ -98,8 +100,10 @@ static char *well_formed(enc_text text, size_t *size)
     for (size_t at = 0; copy && at < text.size;) {
         bool is_valid;
         size_t length = character(p + at, text.size - at, &is_valid);
-        memcpy(copy + *size, is_valid ? text.data + at : "\xEF\xBF\xBD", is_valid ? length : 3);
-        *size += is_valid ? length : 3;
+        const char *from = is_valid ? text.data + at : "\xEF\xBF\xBD";
+        size_t count = is_valid ? length : 3;
+        memcpy(copy + *size, from, count);
+        *size += count;
         at += length;
     }
     return copy;
@@ -133,11 +137,12 @@ static int each_start(ctx_cursor *base, ctx_error *error)
     if (!cursor->array && json_error_code(&failure) == json_error_out_of_memory)
         return SQLITE_NOMEM;
     if (!cursor->array)
-        return ctx_fail(error, SQLITE_ERROR, name, "json_array is not valid JSON at byte %d: %s",
-                        failure.position, failure.text);
+        return ctx_fail(error, SQLITE_ERROR, name,
+                        "json_array is not valid JSON at byte %d: %s", failure.position,
+                        failure.text);
     if (!json_is_array(cursor->array))
-        return ctx_fail(error, SQLITE_ERROR, name, "json_array must be a JSON array: got %s",
-                        kind(cursor->array));
+        return ctx_fail(error, SQLITE_ERROR, name,
+                        "json_array must be a JSON array: got %s", kind(cursor->array));
     cursor->next = 0;
     cursor->rows.feed = each_feed;
     cursor->rows.first_key = 0;

@@ -4,8 +4,8 @@
 **
 **   SELECT layer, vector FROM hidden_states('by the river bank') WHERE token = 'bank';
 **
-** WHERE layer = k computes k blocks and no more. Option "layer" does the same and counts from
-** the end where it is negative: {"layer": -1} is the last.
+** WHERE layer = k computes k blocks and no more. Option "layer" does the same and counts
+** from the end where it is negative: {"layer": -1} is the last.
 */
 #include "tvf_pass.h"
 
@@ -22,8 +22,8 @@ static int open_layers(ctx_cursor *cursor, ctx_error *error)
         return rc;
     if (layer < -layers - 1 || layer > layers)
         return ctx_fail(error, SQLITE_ERROR, ctx_cursor_vtab(cursor)->name,
-                        "layer %d is out of range: the model has hidden states 0 ... %d "
-                        "(or -1 ... %d from the end)", layer, layers, -layers - 1);
+                        "layer %d is out of range: the model has layers 0 to %d, or -1 "
+                        "to %d from the end", layer, layers, -layers - 1);
     ctx_axis_narrow(&cursor->axis[AXIS_LAYER], layer < 0 ? layers + 1 + layer : layer);
     return SQLITE_OK;
 }
@@ -69,8 +69,8 @@ static void hidden_column(ctx_cursor *cursor, sqlite3_context *context, int colu
 const ctx_table ctx_hidden_states_table = {
     .name = "hidden_states",
     .synonym = "embed_hidden_states",
-    .columns = "layer INTEGER, position INTEGER, token TEXT, token_id INTEGER, word INTEGER, "
-               "start INTEGER, length INTEGER, special INTEGER, vector BLOB",
+    .columns = "layer INTEGER, position INTEGER, token TEXT, token_id INTEGER, "
+               "word INTEGER, start INTEGER, length INTEGER, special INTEGER, vector BLOB",
     .column_count = COLUMNS,
     .argument = {"text", "model", "options"},
     .axes = 2,

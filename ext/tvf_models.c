@@ -41,7 +41,8 @@ static int models_start(ctx_cursor *base, ctx_error *error)
 {
     (void)error;
     models_cursor *cursor = (models_cursor *)base;
-    int rc = ctx_model_list(ctx_cursor_vtab(base)->connection, &cursor->entry, &cursor->count);
+    int rc = ctx_model_list(ctx_cursor_vtab(base)->connection, &cursor->entry,
+                            &cursor->count);
     base->eof = cursor->count == 0;
     return rc;
 }
@@ -113,11 +114,11 @@ static void models_clear(ctx_cursor *base)
 
 const ctx_table ctx_embed_models_table = {
     .name = "embed_models",
-    .columns = "name TEXT, loaded INTEGER, family TEXT, dimensions INTEGER, layers INTEGER, "
-               "heads INTEGER, max_tokens INTEGER, vocabulary INTEGER, parameters INTEGER, "
-               "bytes INTEGER, quantize TEXT, pooling TEXT, normalize INTEGER, "
-               "similarity TEXT, prompts TEXT, fingerprint TEXT, path TEXT, "
-               "is_default INTEGER, unused_tensors TEXT",
+    .columns = "name TEXT, loaded INTEGER, family TEXT, dimensions INTEGER, "
+               "layers INTEGER, heads INTEGER, max_tokens INTEGER, vocabulary INTEGER, "
+               "parameters INTEGER, bytes INTEGER, quantize TEXT, pooling TEXT, "
+               "normalize INTEGER, similarity TEXT, prompts TEXT, fingerprint TEXT, "
+               "path TEXT, is_default INTEGER, unused_tensors TEXT",
     .column_count = COLUMNS,
     .risk = SQLITE_VTAB_DIRECTONLY,
     .cursor_size = sizeof(models_cursor),

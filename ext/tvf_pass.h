@@ -1,11 +1,12 @@
 /*
 ** tvf_pass.h - forward passes that tables look into, shared while they can be.
 **
-** A pass keeps the hidden states and the blocks that were asked for of one text. A join or an
-** IN may ask for the same text again and again, one layer at a time; so a cursor, and the table
-** for as long as one of its cursors is open, keep the last pass. The first time a text comes
-** only what is asked for is computed; when a layer is missing from a pass that is at hand, the
-** next one keeps all layers, so that the third question finds its answer there.
+** A pass keeps the hidden states and the blocks that were asked for of one text. A join or
+** an IN may ask for the same text again and again, one layer at a time; so a cursor, and
+** the table for as long as one of its cursors is open, keep the last pass. The first time a
+** text comes only what is asked for is computed; when a layer is missing from a pass that
+** is at hand, the next one keeps all layers, so that the third question finds its answer
+** there.
 */
 #ifndef CTX_TVF_PASS_H
 #define CTX_TVF_PASS_H

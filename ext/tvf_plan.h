@@ -1,8 +1,8 @@
 /*
 ** tvf_plan.h - the plan that xBestIndex hands to xFilter.
 **
-** idxNum   bit i is set: hidden argument i has a value. The values of the arguments that are
-**          given come first in argv, in the order of the arguments.
+** idxNum   bit i is set: hidden argument i has a value. The values of these arguments come
+**          first in argv, in the order of the arguments.
 ** idxStr   two characters for each further value of argv: the column ('a' is column 0) and
 **          what is compared, one of the codes below. "a=c<" reads: column 0 is equal to the
 **          first of these values, column 2 is less than the second.

@@ -1,12 +1,13 @@
 /*
-** tvf_query.c - embed_query(sql [, model [, options]]): runs a SELECT on this connection and
-** embeds its rows, all cores at work.
+** tvf_query.c - embed_query(sql [, model [, options]]): runs a SELECT on this connection
+** and embeds its rows, all cores at work.
 **
-**   INSERT INTO vectors SELECT key, embedding FROM embed_query('SELECT id, body FROM docs');
+**   INSERT INTO vectors
+**   SELECT key, embedding FROM embed_query('SELECT id, body FROM docs');
 **
-** The SELECT gives the text, or a key and the text; without a key, rows are numbered from 1.
-** Its parameters are given in option "params", a JSON array. The SELECT may call embed, tokens
-** or embed_query itself.
+** The SELECT gives the text, or a key and the text; rows without a key have their number,
+** from 1. Its parameters are given in option "params", a JSON array. The SELECT may call
+** embed, tokens or embed_query itself.
 **
 ** The SQL may come from anywhere, so the table is not for schemas (DIRECTONLY).
 */
@@ -31,8 +32,8 @@ static int add_row(query_cursor *cursor, const char *name, ctx_error *error)
     sqlite3_snprintf(sizeof what, what, "the text of row %lld", ++cursor->fed);
     /* SQLite calls a column's value unprotected because another thread might step the
     ** statement; nobody can while the connection's mutex is held, as it is here. */
-    int rc = ctx_text_argument(sqlite3_column_value(cursor->statement, columns - 1), name, what,
-                               &text, &is_null, error);
+    sqlite3_value *value = sqlite3_column_value(cursor->statement, columns - 1);
+    int rc = ctx_text_argument(value, name, what, &text, &is_null, error);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_value *key = NULL;
@@ -77,8 +78,9 @@ static int query_start(ctx_cursor *base, ctx_error *error)
     int rc = ctx_cursor_arguments(base, CTX_QUERY_OPTIONS, &sql, &is_null, error);
     if (rc != SQLITE_OK || is_null)
         return rc;
-    rc = ctx_query_prepare(ctx_connection_db(v->connection), v->name, sql, base->options.params,
-                           &cursor->statement, &cursor->rows.unbounded, error);
+    rc = ctx_query_prepare(ctx_connection_db(v->connection), v->name, sql,
+                           base->options.params, &cursor->statement,
+                           &cursor->rows.unbounded, error);
     if (rc != SQLITE_OK)
         return rc;
     cursor->fed = 0;

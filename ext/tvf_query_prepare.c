@@ -15,7 +15,8 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v');
 }
 
-/* Behind white space and comments, as SQLite's tokenizer sees them; a comment may lack its end. */
+/* Behind white space and comments, as SQLite's tokenizer sees them; a comment may lack its
+** end. */
 static const char *skip_blank(const char *p, const char *end)
 {
     for (;;) {
@@ -47,7 +48,8 @@ static bool begins_as_query(const char *word, size_t length)
 {
     static const char *const first[] = {"SELECT", "VALUES", "WITH"};
     for (size_t i = 0; i < sizeof first / sizeof *first; i++)
-        if (length == strlen(first[i]) && sqlite3_strnicmp(word, first[i], (int)length) == 0)
+        if (length == strlen(first[i]) &&
+            sqlite3_strnicmp(word, first[i], (int)length) == 0)
             return true;
     return false;
 }
@@ -78,7 +80,8 @@ static int check_beginning(const char *function, enc_text sql, ctx_error *error)
 
 /* ---- The statement ---- */
 
-/* SQLite's own failure; SQLITE_SCHEMA would make it start the outer statement again and again. */
+/* SQLite's own failure; SQLITE_SCHEMA would make it start the outer statement again and
+** again. */
 static int fail_sqlite(sqlite3 *db, int rc, const char *function, ctx_error *error)
 {
     return ctx_fail(error, rc == SQLITE_SCHEMA ? SQLITE_ERROR : rc, function, "%s",
@@ -99,15 +102,17 @@ static int check_statement(sqlite3_stmt *statement, const char *function, const 
     int columns = sqlite3_column_count(statement);
     if (columns != 1 && columns != 2)
         return ctx_fail(error, SQLITE_ERROR, function,
-                        "sql must give 1 column (text) or 2 (key, text): it gives %d", columns);
+                        "sql must give 1 column (text) or 2 (key, text): it gives %d",
+                        columns);
     return SQLITE_OK;
 }
 
-/* From this version on nothing is moved across AS MATERIALIZED; 3.38 still flattens it away. */
+/* From this version on nothing is moved across AS MATERIALIZED; 3.38 still flattens it
+** away. */
 enum { FENCE = 3040000 };
 
-/* Replaces the statement by one that reads all rows of it before it gives the first. The SQL
-** may end in a comment of either form; what is put behind it ends both. */
+/* Replaces the statement by one that reads all rows of it before it gives the first. The
+** SQL may end in a comment of either form; what is put behind it ends both. */
 static int materialise(sqlite3 *db, const char *function, const char *sql, size_t size,
                        sqlite3_stmt **statement, ctx_error *error)
 {
@@ -133,7 +138,8 @@ static int bind_value(sqlite3_stmt *statement, int index, const json_t *value)
     switch (json_typeof(value)) {
     case JSON_STRING:
         return sqlite3_bind_text64(statement, index, json_string_value(value),
-                                   json_string_length(value), SQLITE_TRANSIENT, SQLITE_UTF8);
+                                   json_string_length(value), SQLITE_TRANSIENT,
+                                   SQLITE_UTF8);
     case JSON_INTEGER:
         return sqlite3_bind_int64(statement, index, json_integer_value(value));
     case JSON_REAL: return sqlite3_bind_double(statement, index, json_real_value(value));
@@ -142,7 +148,7 @@ static int bind_value(sqlite3_stmt *statement, int index, const json_t *value)
     case JSON_NULL: return sqlite3_bind_null(statement, index);
     default: break;
     }
-    /* Arrays and objects as JSON text, as json_each gives them: a list for json_each(?1). */
+    /* Arrays and objects as JSON text, as json_each gives them: lists for json_each(?1). */
     char *text = json_dumps(value, JSON_COMPACT);
     if (!text)
         return SQLITE_NOMEM;

@@ -10,7 +10,8 @@ enum { FIRST_ROWS = 32, GROWTH = 4, WINDOW_ROWS = 4096, WINDOW_BYTES = 8 * 1024 
 
 static int no_memory(ctx_rows *rows, ctx_error *error)
 {
-    return ctx_fail(error, SQLITE_NOMEM, ctx_cursor_vtab(&rows->base)->name, "out of memory");
+    return ctx_fail(error, SQLITE_NOMEM, ctx_cursor_vtab(&rows->base)->name,
+                    "out of memory");
 }
 
 /* ---- The window ---- */
@@ -83,8 +84,8 @@ static int embed_texts(ctx_rows *rows, const enc_text *texts, int count, ctx_err
     if (!rows->vector || !rows->report)
         return no_memory(rows, error);
     enc_error failure = {0};
-    if (enc_embed(rows->base.session, rows->base.model, texts, (size_t)count, &rows->options,
-                  rows->vector, rows->report, &failure) != ENC_OK)
+    if (enc_embed(rows->base.session, rows->base.model, texts, (size_t)count,
+                  &rows->options, rows->vector, rows->report, &failure) != ENC_OK)
         return ctx_fail_encoder(error, ctx_cursor_vtab(&rows->base)->name, &failure);
     return SQLITE_OK;
 }
@@ -132,7 +133,8 @@ int ctx_rows_start(ctx_rows *rows, ctx_error *error)
 {
     ctx_options_embed(&rows->base.options, &rows->options);
     int rc = ctx_options_check(&rows->base.options, rows->base.model,
-                               ctx_cursor_vtab(&rows->base)->name, &rows->dimensions, error);
+                               ctx_cursor_vtab(&rows->base)->name, &rows->dimensions,
+                               error);
     if (rc != SQLITE_OK)
         return rc;
     rows->limit = FIRST_ROWS;
@@ -151,7 +153,8 @@ int ctx_rows_next(ctx_cursor *cursor, ctx_error *error)
 static void result_embedding(const ctx_rows *rows, sqlite3_context *context, int index)
 {
     size_t offset = (size_t)index * (size_t)rows->dimensions;
-    ctx_result_vector(context, rows->vector + offset, rows->dimensions, rows->base.options.type);
+    ctx_result_vector(context, rows->vector + offset, rows->dimensions,
+                      rows->base.options.type);
 }
 
 void ctx_rows_column(ctx_cursor *cursor, sqlite3_context *context, int column)
@@ -169,8 +172,8 @@ void ctx_rows_column(ctx_cursor *cursor, sqlite3_context *context, int column)
         return;
     switch (column) {
     case CTX_ROW_TEXT:
-        sqlite3_result_text64(context, row->size ? rows->bytes + row->offset : "", row->size,
-                              SQLITE_TRANSIENT, SQLITE_UTF8);
+        sqlite3_result_text64(context, row->size ? rows->bytes + row->offset : "",
+                              row->size, SQLITE_TRANSIENT, SQLITE_UTF8);
         break;
     case CTX_ROW_EMBEDDING: result_embedding(rows, context, row->embedded); break;
     case CTX_ROW_TOKENS:

@@ -1,12 +1,12 @@
 /*
 ** tvf_rows.h - tables that embed many texts: embed_each and embed_query.
 **
-** Both give key, text, embedding, tokens, truncated. Texts come one after another from a feed;
-** a window of them is read ahead and embedded at once, over all cores, and then served in the
-** order in which they came. The window starts small, so that the first row (and a LIMIT) is
-** quick, and grows to WINDOW_ROWS rows or WINDOW_BYTES bytes of text, so that memory stays
-** bounded however long the feed is. How texts fall into windows does not change a bit of any
-** embedding.
+** Both give key, text, embedding, tokens, truncated. Texts come one after another from a
+** feed; a window of them is read ahead and embedded at once, over all cores, and then
+** served in the order in which they came. The window starts small, so that the first row
+** (and a LIMIT) is quick, and grows to WINDOW_ROWS rows or WINDOW_BYTES bytes of text, so
+** that memory stays bounded however long the feed is. How texts fall into windows does not
+** change a bit of any embedding.
 */
 #ifndef CTX_TVF_ROWS_H
 #define CTX_TVF_ROWS_H
@@ -14,7 +14,7 @@
 #include "tvf.h"
 
 typedef struct ctx_row {
-    sqlite3_value *key; /* NULL pointer: the row's number in the call, see ctx_rows.first_key */
+    sqlite3_value *key; /* NULL pointer: the row's number in the call, from first_key on */
     size_t offset;      /* into ctx_rows.bytes */
     size_t size;
     bool is_null;       /* no text: the embedding is NULL */

@@ -3,8 +3,8 @@
 **
 **   SELECT token, substr('unbelievable', start, length) FROM tokens('unbelievable');
 **
-** start and length count characters from 1 as substr does, byte_start and byte_end are offsets
-** into the UTF-8 bytes; special tokens have no place in the text and give NULL.
+** start and length count characters from 1 as substr does, byte_start and byte_end are
+** offsets into the UTF-8 bytes; special tokens have no place in the text and give NULL.
 */
 #include "tvf.h"
 
@@ -13,7 +13,18 @@ typedef struct tokens_cursor {
     enc_tokens *tokens;
 } tokens_cursor;
 
-enum { POSITION, TOKEN, TOKEN_ID, WORD, START, LENGTH, BYTE_START, BYTE_END, SPECIAL, COLUMNS };
+enum {
+    POSITION,
+    TOKEN,
+    TOKEN_ID,
+    WORD,
+    START,
+    LENGTH,
+    BYTE_START,
+    BYTE_END,
+    SPECIAL,
+    COLUMNS
+};
 
 static int tokens_start(ctx_cursor *base, ctx_error *error)
 {
@@ -56,8 +67,9 @@ static void tokens_clear(ctx_cursor *base)
 const ctx_table ctx_tokens_table = {
     .name = "tokens",
     .synonym = "embed_tokens",
-    .columns = "position INTEGER, token TEXT, token_id INTEGER, word INTEGER, start INTEGER, "
-               "length INTEGER, byte_start INTEGER, byte_end INTEGER, special INTEGER",
+    .columns = "position INTEGER, token TEXT, token_id INTEGER, word INTEGER, "
+               "start INTEGER, length INTEGER, byte_start INTEGER, byte_end INTEGER, "
+               "special INTEGER",
     .column_count = COLUMNS,
     .argument = {"text", "model", "options"},
     .axes = 1,

@@ -192,7 +192,8 @@ int ctx_vector_check_finite(ctx_vector_call *call, int position, const ctx_vecto
                     (sqlite3_int64)index);
 }
 
-int ctx_vector_check_type(ctx_vector_call *call, const ctx_vector *vector, unsigned accepted)
+int ctx_vector_check_type(ctx_vector_call *call, const ctx_vector *vector,
+                          unsigned accepted)
 {
     if (accepted >> vector->type & 1)
         return SQLITE_OK;
@@ -227,7 +228,8 @@ int ctx_vector_result_finite(ctx_vector_call *call, float *data, size_t length)
 
 /* ---- Numbers ------------------------------------------------------------------------- */
 
-static int fail_number(ctx_vector_call *call, int position, const char *what, const char *wanted)
+static int fail_number(ctx_vector_call *call, int position, const char *what,
+                       const char *wanted)
 {
     char excerpt[CTX_EXCERPT_SIZE];
     return ctx_fail(&call->error, SQLITE_ERROR, call->function, "%s must be %s: got %s",

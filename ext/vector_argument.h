@@ -34,8 +34,8 @@ typedef struct ctx_vector_call {
     sqlite3_context *context;
     sqlite3_value **argument;
     const char *function; /* its name, for messages */
-    bool keep; /* the parsed form of a JSON text that is the same in every row stays with its
-               ** statement; for scalar functions only: SQLite never drops an aggregate's */
+    bool keep; /* the parsed form of a JSON text that is the same in every row is kept by
+               ** SQLite; for scalar functions only: an aggregate's is never dropped */
     ctx_error error; /* set when one of the functions below does not return SQLITE_OK */
 } ctx_vector_call;
 

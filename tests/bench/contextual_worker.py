@@ -3,22 +3,33 @@
 
 Reads "short row", "short batch", "long row" or "long batch" a line; answers texts per second.
 The first line it prints says what runs, with tokens and floating-point operations of a text.
+Each run has a connection of its own, because a connection remembers recent embeddings; the
+weights stay in the process.
 """
 import json
 import os
 import sqlite3
 import sys
+import tempfile
 import time
 
 library, model, texts = sys.argv[1:4]
 with open(texts, encoding="utf-8") as file:
     texts = json.load(file)
 
-db = sqlite3.connect(":memory:")
-db.enable_load_extension(True)
-db.load_extension(os.path.splitext(library)[0])
-db.execute("SELECT embed_model('bench', ?)", (model,)).fetchall()
-db.execute("SELECT embed_model_default('bench')").fetchall()
+folder = tempfile.TemporaryDirectory()
+
+
+def connect():
+    db = sqlite3.connect(os.path.join(folder.name, "texts.db"))
+    db.enable_load_extension(True)
+    db.load_extension(os.path.splitext(library)[0])
+    db.execute("SELECT embed_model('bench', ?)", (model,)).fetchall()
+    db.execute("SELECT embed_model_default('bench')").fetchall()
+    return db
+
+
+db = connect()
 for kind, rows in texts.items():
     db.execute(f"CREATE TABLE {kind}(id INTEGER PRIMARY KEY, body TEXT)")
     db.executemany(f"INSERT INTO {kind}(body) VALUES (?)", [(t,) for t in rows])
@@ -49,6 +60,7 @@ print(json.dumps({"cpu": info["cpu"], "kernel": info["kernel"],
 
 for line in sys.stdin:
     kind, mode = line.split()
+    db = connect()
     begin = time.perf_counter()
     db.execute(QUERY[mode].format(kind)).fetchall()
     print(json.dumps(len(texts[kind]) / (time.perf_counter() - begin)), flush=True)

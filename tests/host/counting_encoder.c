@@ -21,7 +21,8 @@ struct enc_model {
 
 static enc_model the_model = {{
     .path = "/counting", .family = "counting", .quantize = "none", .pooling = "mean",
-    .similarity = "cosine", .prompts = "{}", .fingerprint = "0123456789abcdef0123456789abcdef",
+    .similarity = "cosine", .prompts = "{}",
+    .fingerprint = "0123456789abcdef0123456789abcdef",
     .unused_tensors = "[]", .activation = "none", .dimensions = DIMENSIONS,
     .hidden_size = HIDDEN, .layers = COUNTING_LAYERS, .heads = COUNTING_HEADS,
     .head_size = HEAD_SIZE, .vocabulary = 256, .parameters = 1, .bytes = 1,
@@ -220,8 +221,8 @@ unsigned enc_pooling_parse(const char *name)
 
 const char *enc_pooling_names(void) { return "mean"; }
 
-int enc_embed_check(const enc_model *model, const enc_embed_options *options, int *dimensions,
-                    enc_error *err)
+int enc_embed_check(const enc_model *model, const enc_embed_options *options,
+                    int *dimensions, enc_error *err)
 {
     (void)model, (void)options, (void)err;
     *dimensions = DIMENSIONS;

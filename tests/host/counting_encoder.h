@@ -1,11 +1,11 @@
 /*
 ** counting_encoder.h - an encoder that counts instead of computing.
 **
-** Stands in for core/ where a test asks what the tables make an encoder do: how many forward
-** passes, how many blocks, how many texts at once. Its model has 6 layers, 2 heads, head size
-** 2 and embeddings of 8 dimensions; tokens are the words between spaces, framed by [CLS] and
-** [SEP]; the vector of position p in layer l is {l, p, l, p}; an embedding begins with the
-** length of its text.
+** Stands in for core/ where a test asks what the tables make an encoder do: how many
+** forward passes, how many blocks, how many texts at once. Its model has 6 layers, 2 heads,
+** head size 2 and embeddings of 8 dimensions; tokens are the words between spaces, framed
+** by [CLS] and [SEP]; the vector of position p in layer l is {l, p, l, p}; an embedding
+** begins with the length of its text.
 */
 #ifndef COUNTING_ENCODER_H
 #define COUNTING_ENCODER_H
@@ -26,7 +26,7 @@ typedef struct counting {
     int traces;         /* open now */
     int models;         /* references held now */
     int delay;          /* microseconds that a text takes to embed; asked for after each */
-    int interrupt_at;   /* sqlite3_interrupt(db) when so many texts are embedded; 0: never */
+    int interrupt_at;   /* sqlite3_interrupt(db) after so many texts; 0: never */
     sqlite3 *db;
 } counting;
 

@@ -55,8 +55,8 @@ enum { ANSWER_MS = INSTRUMENTED ? 1000 : 100, ROUNDS = INSTRUMENTED ? 100 : 1000
     "WITH RECURSIVE rows(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM rows) "             \
     "SELECT count(embed('The bank approved the loan. ' || n, 'tiny')) FROM rows"
 #define LONG_TOKENS                                                                        \
-    "SELECT count(*) FROM tokens((SELECT replace(hex(zeroblob(30000000)), '00', 'ab ')), " \
-    "'tiny', '{\"truncate\":\"none\"}')"
+    "SELECT count(*) FROM tokens((SELECT body FROM long_text), 'tiny', "                   \
+    "'{\"truncate\":\"none\"}')"
 
 /* ---- Connections ------------------------------------------------------------------- */
 
@@ -520,7 +520,8 @@ HOST_TEST("host: a fork in the middle of another thread's work leaves both whole
         sleep_ms(i);
         child_embeds_too(want, want_many);
     }
-    sqlite3_interrupt(busy);
+    for (int i = 0; i < 10; i++, sleep_ms(2))
+        sqlite3_interrupt(busy);
     pthread_join(worker, NULL);
     CHECK(embeds_as(db, want));
     sqlite3_free(want);
@@ -560,26 +561,32 @@ typedef struct timer {
     sqlite3 *db;
     long ms;
     double fired; /* when, in milliseconds() */
+    atomic_bool done;
 } timer;
 
+/* Again and again: an interrupt that comes before the statement has begun is lost. */
 static void *interrupt_later(void *context)
 {
     timer *self = context;
     sleep_ms(self->ms);
     self->fired = milliseconds();
-    sqlite3_interrupt(self->db);
+    while (!atomic_load(&self->done)) {
+        sqlite3_interrupt(self->db);
+        sleep_ms(2);
+    }
     return NULL;
 }
 
 /* Runs `sql`, which would take very long, and interrupts it after `ms`. */
 static void check_interrupt(sqlite3 *db, const char *sql, long ms)
 {
-    timer self = {db, ms, 0};
+    timer self = {db, ms, 0, false};
     pthread_t thread;
     char *message = NULL;
     REQUIRE(pthread_create(&thread, NULL, interrupt_later, &self) == 0);
     int rc = sqlite3_exec(db, sql, NULL, NULL, &message);
     double now = milliseconds();
+    atomic_store(&self.done, true);
     pthread_join(thread, NULL);
     CHECK_INT(rc, SQLITE_INTERRUPT);
     CHECK_STR(message, "interrupted");
@@ -597,7 +604,10 @@ HOST_TEST("host: sqlite3_interrupt is answered within 100 ms, and the connection
         check_interrupt(db, LONG_EMBED, ms);
         CHECK(embeds_as(db, want));
     }
-    check_interrupt(db, LONG_TOKENS, 1500);
+    CHECK(run(db, "CREATE TABLE long_text AS "
+                  "SELECT replace(hex(zeroblob(2000000)), '00', 'ab ') AS body"));
+    for (long ms = 10; ms < 100; ms *= 2)
+        check_interrupt(db, LONG_TOKENS, ms);
     CHECK(embeds_as(db, want));
     sqlite3_free(want);
     sqlite3_close(db);

@@ -1,6 +1,7 @@
 /*
-** test_sqlite_memory.c - SQLite's n-th allocation fails, for n = 1, 2, 3 ... until all statements
-** get through: each gives its value or "out of memory", nothing leaks, the connection closes.
+** test_sqlite_memory.c - SQLite's n-th allocation fails, for n = 1, 2, 3 ... until all
+** statements get through: each gives its value or "out of memory", nothing leaks, the
+** connection closes.
 */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -54,8 +55,7 @@ static const char *const statements[] = {
     "SELECT hex(embed_try('a river', embed_model_default('tiny'), 'query'))",
     "SELECT similarity('the bank', 'a river')",
     "SELECT embed_info('the bank')",
-    "SELECT hex(token_embedding('the bank', 'bank', '[0, -1]', 'tiny', '{\"combine\": "
-    "\"concat\"}'))",
+    "SELECT hex(token_embedding('the bank', 'bank', '[0,1]', NULL, '{\"combine\":\"sum\"}'))",
     "SELECT hex(static_embedding('bank'))",
     "SELECT cosine(vector('[1, 2]'), '[2, 1]')",
     "SELECT hex(vector_avg(value)) FROM json_each('[\"[1,2]\", \"[3,4]\"]')",
@@ -97,8 +97,8 @@ static int step(sqlite3 *db, const char *sql, char **value)
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? end : rc;
 }
 
-/* A statement that fails for want of memory may take what follows with it (a name that was not
-** bound); what it may not do is give another value. */
+/* A statement that fails for want of memory may take what follows with it (a name that was
+** not bound); what it may not do is give another value. */
 static bool run_statement(sqlite3 *db, int i)
 {
     char *value = NULL;

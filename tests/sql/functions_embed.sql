@@ -144,6 +144,36 @@ SELECT embed('a', 'tiny', '{"layer": 1, "layer": 2}');
 -- error: embed: options: not valid JSON at byte 4: end of file expected near 'x'
 SELECT embed('a', 'tiny', '{} x');
 
+-- error: embed: dimensions is 33, must be 1 to 32
+SELECT embed('a', 'tiny', '{"dimensions": 33}');
+-- error: embed: layer 3 is out of range: the model has layers 0 to 2, or -1 to -3 from the end
+SELECT embed('a', 'tiny', '{"layer": 3}');
+-- error: embed: option 'pooling' must be one of cls, max, mean, mean_sqrt_len, weightedmean, lasttoken, or several joined by '+': got "median"
+SELECT embed('a', 'tiny', '{"pooling": "median"}');
+-- error: embed: there is no prompt 'passage'; the model has: query, document
+SELECT embed('a', 'tiny', 'passage');
+-- error: embed: there is no prompt 'passage'; the model has: query, document
+SELECT embed('a', 'tiny', '{"prompt": "passage"}');
+-- error: embed: the text has 102 tokens, the model reads 24 (special tokens included)
+SELECT embed(replace(printf('%100s', ' '), ' ', ' bank'), 'tiny', '{"truncate": "error"}');
+
+-- ---- Prompts ----
+SELECT 'embed_model: a checkpoint with prompts, of which passage is the default',
+       embed_model('prompted', :tests || '/golden/bert_prompt') LIKE 'prompted@%';
+SELECT 'embed: without an option, the default prompt is used',
+       embed('we lend money', 'prompted') = embed('we lend money', 'prompted', 'passage');
+SELECT 'embed: a prompt is text put in front',
+       embed('we lend money', 'prompted', 'none') <> embed('we lend money', 'prompted')
+       AND embed('we lend money', 'prompted', 'query') <> embed('we lend money', 'prompted');
+SELECT 'embed: document falls back to passage',
+       embed('we lend money', 'prompted', 'document') =
+       embed('we lend money', 'prompted', 'passage');
+SELECT 'embed: a prompt of one call does not stick',
+       embed('we lend money', 'prompted') = embed('we lend money', 'prompted', 'passage');
+SELECT 'embed_info: counts the prompt that embed puts in front, token_count does not',
+       json_extract(embed_info('we lend money', 'prompted'), '$.tokens') >
+       token_count('we lend money', 'prompted');
+
 -- ---- Long texts ----
 SELECT 'embed: beyond the model''s length the end is cut',
        embed('bank' || replace(printf('%22s', ' '), ' ', ' bank') || ' river and loan') =

@@ -139,3 +139,9 @@ SELECT token_embedding('the bank', 'bank', -1, 'tiny', '{"combine": "max"}');
 SELECT token_embedding('the bank', 'bank', -1, 'tiny', '{"truncate": "mean"}');
 -- error: wrong number of arguments to function token_embedding()
 SELECT token_embedding('the bank');
+-- error: token_embedding: layer 3 is out of range: the model has layers 0 to 2, or -1 to -3 from the end
+SELECT token_embedding('the bank', 'bank', 3);
+-- error: token_embedding: layer -9 is out of range: the model has layers 0 to 2, or -1 to -3 from the end
+SELECT token_embedding('the bank', 'bank', '[1, -9]');
+SELECT 'token_embedding: NULL for the empty word and in the empty text',
+       token_embedding('the bank', '') IS NULL AND token_embedding('', 'bank') IS NULL;

@@ -55,9 +55,9 @@ SELECT 'hidden_states: option layer -3 is the first of three',
        (SELECT group_concat(DISTINCT layer) FROM hidden_states('bank', NULL, '{"layer": -3}')) = '0';
 SELECT 'hidden_states: option and WHERE must both hold',
        count(*) = 0 FROM hidden_states('bank', NULL, '{"layer": -1}') WHERE layer = 1;
--- error: hidden_states: layer 3 is out of range: the model has hidden states 0 ... 2 (or -1 ... -3 from the end)
+-- error: hidden_states: layer 3 is out of range: the model has layers 0 to 2, or -1 to -3 from the end
 SELECT * FROM hidden_states('bank', NULL, '{"layer": 3}');
--- error: hidden_states: layer -4 is out of range: the model has hidden states 0 ... 2 (or -1 ... -3 from the end)
+-- error: hidden_states: layer -4 is out of range: the model has layers 0 to 2, or -1 to -3 from the end
 SELECT * FROM hidden_states('bank', 'tiny', '{"layer": -4}');
 SELECT 'hidden_states: =', (SELECT group_concat(layer) FROM hidden_states('') WHERE layer = 1) = '1,1';
 SELECT 'hidden_states: IN', (SELECT group_concat(layer) FROM hidden_states('')

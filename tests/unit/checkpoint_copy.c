@@ -2,6 +2,7 @@
 #include "checkpoint_copy.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdint.h>
@@ -43,13 +44,17 @@ char *copy_read(const char *folder, const char *file, size_t *size)
     return data;
 }
 
+/* Cut to its length after writing, not before: a file system that flushes files which were
+** emptied and written again would take ten times as long. */
 bool copy_write(const char *folder, const char *file, const void *data, size_t size)
 {
     char path[PATH_MAX];
     path_of(path, folder, file);
-    FILE *out = fopen(path, "wb");
-    bool done = out && fwrite(data, 1, size, out) == size;
-    return out && fclose(out) == 0 && done;
+    int out = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (out < 0)
+        return false;
+    bool done = write(out, data, size) == (ssize_t)size && ftruncate(out, (off_t)size) == 0;
+    return close(out) == 0 && done;
 }
 
 bool copy_remove(const char *folder, const char *file)
@@ -167,7 +172,8 @@ static uint64_t get_length(const char *in)
     return length;
 }
 
-bool copy_safetensors(const char *folder, const char *file, const char *header, size_t bytes)
+bool copy_safetensors(const char *folder, const char *file, const char *header,
+                      size_t bytes)
 {
     size_t length = strlen(header);
     char *data = calloc(1, 8 + length + bytes);
@@ -180,7 +186,8 @@ bool copy_safetensors(const char *folder, const char *file, const char *header, 
     return done;
 }
 
-bool copy_rename_tensor(const char *folder, const char *file, const char *from, const char *to)
+bool copy_rename_tensor(const char *folder, const char *file, const char *from,
+                        const char *to)
 {
     size_t size;
     char *data = copy_read(folder, file, &size), quoted[256];
@@ -203,8 +210,8 @@ bool copy_rename_tensor(const char *folder, const char *file, const char *from, 
     return done;
 }
 
-bool copy_poke_tensor(const char *folder, const char *file, const char *tensor, size_t offset,
-                      const void *bytes, size_t size)
+bool copy_poke_tensor(const char *folder, const char *file, const char *tensor,
+                      size_t offset, const void *bytes, size_t size)
 {
     size_t total, begin = 0;
     char *data = copy_read(folder, file, &total);

@@ -10,7 +10,8 @@
 #include "memory.h"
 #include "ops.h"
 
-static const char *const kernel_names[] = {"avx512", "avx2", "neon", "openblas", "portable"};
+static const char *const kernel_names[] = {"avx512", "avx2", "neon", "openblas",
+                                          "portable"};
 
 /* Runs the block after it once for every kernel that this processor can run. */
 #define FOR_KERNELS(ops)                                                                  \

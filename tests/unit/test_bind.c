@@ -1,4 +1,4 @@
-/* test_bind.c - core/bind.c, core/family.c: each tensor lands where the forward pass reads it. */
+/* test_bind.c - core/bind.c, core/family.c: each tensor lands where it is read later. */
 #include "unit.h"
 
 #include <stdint.h>
@@ -36,8 +36,9 @@ static void check_same(const char *folder, const char *name, const float *got, s
     free(want);
 }
 
-/* Rows first ... first + out of the layer compute x Wᵀ + b of the tensors under `name`. */
-static void check_linear(const char *folder, const enc_model *model, const enc_linear *linear,
+/* Columns first ... first + out of the layer compute x Wᵀ + b of `name`'s tensors. */
+static void check_linear(const char *folder, const enc_model *model,
+                         const enc_linear *linear,
                          const char *name, size_t first, size_t out)
 {
     char full[128];
@@ -71,7 +72,7 @@ static enc_model *load(const char *folder)
     return model;
 }
 
-TEST("bind: tables, norms and linear layers are the file's, query, key and value side by side")
+TEST("bind: tables, norms and linear layers are the file's; query, key, value side by side")
 {
     const char *folder = test_data("golden/bert");
     char copy[4200];
@@ -87,18 +88,21 @@ TEST("bind: tables, norms and linear layers are the file's, query, key and value
     check_same(folder, "bert.embeddings.LayerNorm.bias", w->embedding_norm.bias, 32);
     check_same(folder, "bert.encoder.layer.1.attention.output.LayerNorm.weight",
                layer->attention_norm.weight, 32);
-    check_same(folder, "bert.encoder.layer.1.output.LayerNorm.bias", layer->ffn_norm.bias, 32);
+    check_same(folder, "bert.encoder.layer.1.output.LayerNorm.bias", layer->ffn_norm.bias,
+               32);
     CHECK_INT(layer->qkv.out, 96);
     check_linear(folder, model, &layer->qkv, "bert.encoder.layer.1.attention.self.query", 0,
                  32);
-    check_linear(folder, model, &layer->qkv, "bert.encoder.layer.1.attention.self.key", 32, 32);
-    check_linear(folder, model, &layer->qkv, "bert.encoder.layer.1.attention.self.value", 64,
+    check_linear(folder, model, &layer->qkv, "bert.encoder.layer.1.attention.self.key", 32,
                  32);
+    check_linear(folder, model, &layer->qkv, "bert.encoder.layer.1.attention.self.value",
+                 64, 32);
     check_linear(folder, model, &layer->attention_out,
                  "bert.encoder.layer.1.attention.output.dense", 0, 32);
-    check_linear(folder, model, &layer->ffn_up, "bert.encoder.layer.1.intermediate.dense", 0,
-                 64);
-    check_linear(folder, model, &layer->ffn_down, "bert.encoder.layer.1.output.dense", 0, 32);
+    check_linear(folder, model, &layer->ffn_up, "bert.encoder.layer.1.intermediate.dense",
+                 0, 64);
+    check_linear(folder, model, &layer->ffn_down, "bert.encoder.layer.1.output.dense", 0,
+                 32);
     enc_model_free(model);
 }
 
@@ -158,8 +162,9 @@ TEST("bind: every tensor of the encoder is needed, by the name the checkpoint us
     copy_write(folder, weights, plain, size);
     copy_edit(folder, "config.json", "num_hidden_layers", "3");
     CHECK_STR(copy_load_error(folder, NULL),
-              "model.safetensors: tensor 'bert.encoder.layer.2.attention.self.query.weight' is "
-              "missing (config.json says 3 layers)");
+              "model.safetensors: tensor "
+              "'bert.encoder.layer.2.attention.self.query.weight' is missing (config.json "
+              "says 3 layers)");
     free(plain);
 }
 
@@ -167,20 +172,20 @@ TEST("bind: a shape that is not what config.json says is refused with both")
 {
     static const struct { const char *key, *value, *message; } rows[] = {
         {"vocab_size", "600",
-         "model.safetensors: tensor 'bert.embeddings.word_embeddings.weight' has shape [588, "
-         "32], config.json says [600, 32]"},
+         "model.safetensors: tensor 'bert.embeddings.word_embeddings.weight' has shape "
+         "[588, 32], config.json says [600, 32]"},
         {"hidden_size", "64",
-         "model.safetensors: tensor 'bert.embeddings.word_embeddings.weight' has shape [588, "
-         "32], config.json says [588, 64]"},
+         "model.safetensors: tensor 'bert.embeddings.word_embeddings.weight' has shape "
+         "[588, 32], config.json says [588, 64]"},
         {"max_position_embeddings", "512",
          "model.safetensors: tensor 'bert.embeddings.position_embeddings.weight' has shape "
          "[64, 32], config.json says [512, 32]"},
         {"type_vocab_size", "1",
-         "model.safetensors: tensor 'bert.embeddings.token_type_embeddings.weight' has shape "
-         "[2, 32], config.json says [1, 32]"},
+         "model.safetensors: tensor 'bert.embeddings.token_type_embeddings.weight' has "
+         "shape [2, 32], config.json says [1, 32]"},
         {"intermediate_size", "128",
-         "model.safetensors: tensor 'bert.encoder.layer.0.intermediate.dense.weight' has shape "
-         "[64, 32], config.json says [128, 32]"}};
+         "model.safetensors: tensor 'bert.encoder.layer.0.intermediate.dense.weight' has "
+         "shape [64, 32], config.json says [128, 32]"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *folder = copy_checkpoint("bert");
         copy_edit(folder, "config.json", rows[i].key, rows[i].value);
@@ -189,7 +194,7 @@ TEST("bind: a shape that is not what config.json says is refused with both")
     }
 }
 
-TEST("bind: one NaN in any tensor in use is refused by the tensor's name, elsewhere it is not")
+TEST("bind: one NaN in any tensor in use is refused by the tensor's name")
 {
     static const char nan[] = "\0\0\xc0\x7f";
     const char *folder = copy_checkpoint("bert");
@@ -201,8 +206,8 @@ TEST("bind: one NaN in any tensor in use is refused by the tensor's name, elsewh
         const enc_tensor *tensor = enc_checkpoint_at(checkpoint, i);
         uint64_t last = enc_tensor_elements(tensor) - 1;
         copy_poke_tensor(folder, weights, tensor->name, last * 4, nan, 4);
-        snprintf(want, sizeof want, "model.safetensors: tensor '%s' is not finite at element %u",
-                 tensor->name, (unsigned)last);
+        snprintf(want, sizeof want, "model.safetensors: tensor '%s' is not finite at "
+                                    "element %u", tensor->name, (unsigned)last);
         bool used = strncmp(tensor->name, "cls.", 4) != 0;
         CHECK_STR(copy_load_error(folder, NULL), used ? want : "");
         copy_write(folder, weights, plain, size);

@@ -63,7 +63,7 @@ TEST("checkpoint: tensors are found by name and listed in the order of their nam
     enc_checkpoint_close(NULL);
 }
 
-TEST("checkpoint: a tensor longer than a stretch of reading arrives whole, and is then used")
+TEST("checkpoint: a tensor longer than one stretch of reading arrives whole")
 {
     enum { COUNT = 300 * 1000 };
     static const char header[] =
@@ -108,12 +108,13 @@ TEST("checkpoint: a number that is not finite is refused with its place, whateve
         snprintf(header, sizeof header,
                  "{\"w\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[0,%zu]}}",
                  rows[i].dtype, COUNT, COUNT * rows[i].width);
-        REQUIRE(copy_safetensors(folder, "model.safetensors", header, COUNT * rows[i].width));
+        REQUIRE(copy_safetensors(folder, "model.safetensors", header,
+                                 COUNT * rows[i].width));
         REQUIRE(copy_poke_tensor(folder, "model.safetensors", "w", 69999 * rows[i].width,
                                  rows[i].bytes, rows[i].width));
         REQUIRE(out && enc_checkpoint_open(folder, "", &checkpoint, &err) == ENC_OK);
-        CHECK_INT(enc_checkpoint_read(checkpoint, enc_checkpoint_at(checkpoint, 0), out, NULL,
-                                      &err), ENC_CORRUPT);
+        CHECK_INT(enc_checkpoint_read(checkpoint, enc_checkpoint_at(checkpoint, 0), out,
+                                      NULL, &err), ENC_CORRUPT);
         CHECK_STR(err.message,
                   "model.safetensors: tensor 'w' is not finite at element 69999");
         enc_checkpoint_close(checkpoint);
@@ -128,12 +129,13 @@ TEST("checkpoint: integers are listed, and refused as weights")
     enc_error err = {0};
     float out[2];
     copy_safetensors(folder, "model.safetensors",
-                     "{\"ids\":{\"dtype\":\"I64\",\"shape\":[2],\"data_offsets\":[0,16]}}", 16);
+                     "{\"ids\":{\"dtype\":\"I64\",\"shape\":[2],\"data_offsets\":[0,16]}}",
+                     16);
     REQUIRE(enc_checkpoint_open(folder, "", &checkpoint, &err) == ENC_OK);
     enc_tensor *tensor = enc_checkpoint_find(checkpoint, "ids");
     CHECK_INT(enc_checkpoint_read(checkpoint, tensor, out, NULL, &err), ENC_UNSUPPORTED);
-    CHECK_STR(err.message, "model.safetensors: tensor 'ids' has dtype I64, weights are F32, "
-                           "F16, BF16 or F64");
+    CHECK_STR(err.message, "model.safetensors: tensor 'ids' has dtype I64, weights are "
+                           "F32, F16, BF16 or F64");
     CHECK(!tensor->used);
     enc_checkpoint_close(checkpoint);
 }
@@ -151,8 +153,8 @@ TEST("checkpoint: a file cut short or rewritten after opening is an error")
         enc_checkpoint_find(checkpoint, "bert.embeddings.word_embeddings.weight");
     REQUIRE(tensor && truncate(path, 20000) == 0);
     CHECK_INT(enc_checkpoint_read(checkpoint, tensor, out, NULL, &err), ENC_CORRUPT);
-    CHECK_STR(err.message, "model.safetensors ended at byte 20000 while it was read; it had "
-                           "163680 bytes");
+    CHECK_STR(err.message, "model.safetensors ended at byte 20000 while it was read; it "
+                           "had 163680 bytes");
     enc_error_clear(&err);
     CHECK_INT(enc_checkpoint_unchanged(checkpoint, &err), ENC_CORRUPT);
     CHECK_STR(err.message, "model.safetensors changed while it was read; try again");
@@ -187,14 +189,15 @@ TEST("checkpoint: an index that contradicts its shards is refused")
          "model.safetensors.index.json: shard name '../../etc/passwd' must be a plain file "
          "name"},
         {"weight_map.a", "\"/etc/passwd\"",
-         "model.safetensors.index.json: shard name '/etc/passwd' must be a plain file name"},
+         "model.safetensors.index.json: shard name '/etc/passwd' must be a plain file "
+         "name"},
         {"weight_map.a", "\"..\"",
          "model.safetensors.index.json: shard name '..' must be a plain file name"},
         {"weight_map.a", "\"\"",
          "model.safetensors.index.json: shard name '' must be a plain file name"},
         {"weight_map.a", "\"sub/one.safetensors\"",
-         "model.safetensors.index.json: shard name 'sub/one.safetensors' must be a plain file "
-         "name"},
+         "model.safetensors.index.json: shard name 'sub/one.safetensors' must be a plain "
+         "file name"},
         {"weight_map.a", "\"two.safetensors\"",
          "model.safetensors.index.json: tensor 'a' is not in two.safetensors"},
         {"weight_map.d", "\"one.safetensors\"",

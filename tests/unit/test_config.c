@@ -78,14 +78,19 @@ TEST("config: every name of an activation that transformers has is known or refu
 
 TEST("config: a key that lies is refused with what it says and what it may say")
 {
-    static const struct { const char *key, *value; int code; const char *message; } rows[] = {
+    static const struct {
+        const char *key, *value;
+        int code;
+        const char *message;
+    } rows[] = {
         {"model_type", NULL, ENC_CORRUPT, "config.json: model_type is missing"},
         {"model_type", "5", ENC_CORRUPT, "config.json: model_type is 5, must be a string"},
         {"model_type", "\"llama\"", ENC_UNSUPPORTED,
          "config.json: model_type 'llama' is not an encoder this build runs (bert)"},
         {"hidden_size", NULL, ENC_CORRUPT, "config.json: hidden_size is missing"},
         {"hidden_size", "null", ENC_CORRUPT, "config.json: hidden_size is missing"},
-        {"hidden_size", "0", ENC_CORRUPT, "config.json: hidden_size is 0, must be 1 ... 65536"},
+        {"hidden_size", "0", ENC_CORRUPT,
+         "config.json: hidden_size is 0, must be 1 ... 65536"},
         {"hidden_size", "1e9", ENC_CORRUPT,
          "config.json: hidden_size is 1e9, must be an integer 1 ... 65536"},
         {"hidden_size", "\"32\"", ENC_CORRUPT,
@@ -119,10 +124,12 @@ TEST("config: a key that lies is refused with what it says and what it may say")
         {"hidden_act", "[\"gelu\"]", ENC_CORRUPT,
          "config.json: hidden_act is an array, must be a string"},
         {"position_embedding_type", "\"relative_key\"", ENC_UNSUPPORTED,
-         "config.json: position_embedding_type 'relative_key' is not implemented (absolute)"},
+         "config.json: position_embedding_type 'relative_key' is not implemented "
+         "(absolute)"},
         {"is_decoder", "true", ENC_UNSUPPORTED,
          "config.json: is_decoder is true, which is not implemented"},
-        {"is_decoder", "1", ENC_CORRUPT, "config.json: is_decoder is 1, must be true or false"},
+        {"is_decoder", "1", ENC_CORRUPT,
+         "config.json: is_decoder is 1, must be true or false"},
         {"add_cross_attention", "true", ENC_UNSUPPORTED,
          "config.json: add_cross_attention is true, which is not implemented"},
         {"quantization_config", "{\"bits\":4}", ENC_UNSUPPORTED,

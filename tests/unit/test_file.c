@@ -37,7 +37,8 @@ static const char *load_error(const char *name, uint64_t limit, int *code)
     const char *rest = at + length;
     while (rest[0] == '/' && rest[1] == '/')
         rest++;
-    snprintf(message, sizeof message, "%.*s@%s", (int)(at - err.message), err.message, rest);
+    snprintf(message, sizeof message, "%.*s@%s", (int)(at - err.message), err.message,
+             rest);
     return message;
 }
 
@@ -69,7 +70,8 @@ TEST("file: what can't be opened is told with its path and the reason")
     CHECK_STR(load_error("plain/x", 9, &code),
               "cannot open '@/plain/x': part of the path is not a folder");
     CHECK(symlink("loop", test_tmp("loop")) == 0);
-    CHECK_STR(load_error("loop", 9, &code), "cannot open '@/loop': too many symbolic links");
+    CHECK_STR(load_error("loop", 9, &code),
+              "cannot open '@/loop': too many symbolic links");
 }
 
 TEST("file: a FIFO and a device are refused without waiting for them")
@@ -116,9 +118,10 @@ TEST("file: one that is cut or rewritten while it is read is an error, not a fau
 
 TEST("file: a path named inside a checkpoint can't lead out of its folder")
 {
-    static const char *const inside[] = {"a", "1_Pooling", "a/b/c", "...", "..a", ".hidden"};
-    static const char *const outside[] = {"", ".", "..", "/", "/etc/passwd", "../x", "a/../b",
-                                          "a//b", "a/", "a/.", "..\\x", "a\\b"};
+    static const char *const inside[] = {"a", "1_Pooling", "a/b/c", "...", "..a",
+                                         ".hidden"};
+    static const char *const outside[] = {"", ".", "..", "/", "/etc/passwd", "../x",
+                                          "a/../b", "a//b", "a/", "a/.", "..\\x", "a\\b"};
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
         CHECK(enc_path_is_inside(inside[i]));
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
@@ -151,7 +154,8 @@ TEST("file: what is not what its name says is recognised by its first bytes")
     static const struct { const char *bytes; size_t size; const char *what; } rows[] = {
         {"version https://git-lfs.github.com/spec/v1\n", 43,
          "a Git LFS pointer, not the file itself (run 'git lfs pull')"},
-        {"PK\003\004rest", 8, "a zip archive or PyTorch file; weights are read from safetensors"},
+        {"PK\003\004rest", 8,
+         "a zip archive or PyTorch file; weights are read from safetensors"},
         {"\x80\x02}q", 4, "a Python pickle; weights are read from safetensors"},
         {"GGUF\3\0\0\0", 8, "a GGUF file; weights are read from safetensors"},
         {"\x89HDF\r\n", 6, "an HDF5 file; weights are read from safetensors"},

@@ -153,7 +153,8 @@ TEST("json: an integer is taken inside its range and refused outside with both")
 
 TEST("json: each getter leaves an absent key alone and refuses another type")
 {
-    enc_json json = object_of("{\"s\": \"text\", \"t\": true, \"r\": 1e-12, \"o\": {}, \"n\": null}");
+    enc_json json = object_of("{\"s\": \"text\", \"t\": true, \"r\": 1e-12, \"o\": {}, "
+                              "\"n\": null}");
     enc_error err = {0};
     const char *string = "before";
     bool flag = false;

@@ -90,7 +90,7 @@ TEST("kernel: huge, tiny and zero values give the limits of an activation, never
             }
 }
 
-TEST("kernel: an activation's result does not depend on the place or the number of elements")
+TEST("kernel: an activation does not depend on an element's place or on their number")
 {
     FOR_KERNELS(ops)
         for (int kind = 1; kind < ENC_ACT_COUNT; kind++)

@@ -73,7 +73,8 @@ TEST("model: the real MiniLM has its known sizes")
     CHECK_STR(model->info.pooling, "mean");
     CHECK(model->info.normalize);
     CHECK_STR(model->info.unused_tensors,
-              "[\"embeddings.position_ids\",\"pooler.dense.bias\",\"pooler.dense.weight\"]");
+              "[\"embeddings.position_ids\",\"pooler.dense.bias\","
+              "\"pooler.dense.weight\"]");
     enc_model_free(model);
 }
 
@@ -128,7 +129,8 @@ static bool split(const char *folder)
                 continue;
             json_t *place = json_object_get(entry, "data_offsets");
             json_int_t from = json_integer_value(json_array_get(place, 0));
-            size_t bytes_here = (size_t)(json_integer_value(json_array_get(place, 1)) - from);
+            json_int_t to = json_integer_value(json_array_get(place, 1));
+            size_t bytes_here = (size_t)(to - from);
             memcpy(bytes + at, data + 8 + length + from, bytes_here);
             json_object_set_new(own, key, json_pack("{s:O,s:O,s:[I,I]}", "dtype",
                 json_object_get(entry, "dtype"), "shape", json_object_get(entry, "shape"),
@@ -197,8 +199,8 @@ TEST("model: whatever can change a vector changes the fingerprint")
     static char seen[ROWS + 2][33];
     fingerprint(test_data("golden/bert"), seen[0]);
     const char *folder = copy_checkpoint("bert");
-    copy_poke_tensor(folder, "model.safetensors", "bert.encoder.layer.0.output.dense.bias", 3,
-                     "\x3e", 1);
+    copy_poke_tensor(folder, "model.safetensors", "bert.encoder.layer.0.output.dense.bias",
+                     3, "\x3e", 1);
     fingerprint(folder, seen[1]);
     for (size_t i = 0; i < ROWS; i++) {
         folder = copy_checkpoint("bert");
@@ -262,7 +264,8 @@ TEST("model: a checkpoint without tokenizer, or with one larger than its table, 
     copy_remove(folder, "tokenizer.json");
     CHECK_STR(copy_load_error(folder, &code), "");
     copy_remove(folder, "vocab.txt");
-    CHECK_STR(copy_load_error(folder, &code), "'@' has neither tokenizer.json nor vocab.txt");
+    CHECK_STR(copy_load_error(folder, &code),
+              "'@' has neither tokenizer.json nor vocab.txt");
     CHECK_INT(code, ENC_CANTOPEN);
 }
 
@@ -271,7 +274,8 @@ TEST("model: an option that is not there is refused with the choices")
     enc_error err = {0};
     enc_model *model;
     enc_model_options options = {"int7"};
-    CHECK_INT(enc_model_load(test_data("golden/bert"), &options, &model, &err), ENC_INVALID);
+    CHECK_INT(enc_model_load(test_data("golden/bert"), &options, &model, &err),
+              ENC_INVALID);
     CHECK_STR(err.message, "quantize is 'int7', must be 'none'");
     options.quantize = NULL;
     enc_error_clear(&err);
@@ -286,8 +290,8 @@ static long countdown; /* allocations that still succeed */
 static void *take_some(size_t bytes) { return countdown-- > 0 ? malloc(bytes) : NULL; }
 static void *take_all(size_t bytes) { return malloc(bytes); }
 
-/* jansson does not notice when the buffer of the token it reads can't grow; the buffer's sizes
-** are 16, 32, 64 ..., and these are granted. */
+/* jansson does not notice when the buffer of the token it reads can't grow; the buffer's
+** sizes are 16, 32, 64 ..., and these are granted. */
 static void *take_for_json(size_t bytes)
 {
     bool buffer = bytes >= 16 && (bytes & (bytes - 1)) == 0;
@@ -328,7 +332,7 @@ TEST("model: out of memory at any place is that error, and nothing stays behind"
             break;
         }
         n += step;
-        step = n > 300 ? 1 + n / 100 : 1; /* the tokenizer's thousands of entries are alike */
+        step = n > 300 ? 1 + n / 100 : 1; /* the tokenizer's many entries are alike */
     }
     CHECK(n > 100 && n < 100000);
     CHECK_INT(enc_memory_used(), before);

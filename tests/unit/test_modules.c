@@ -19,13 +19,18 @@ static enc_model *load(const char *folder)
 
 TEST("modules: the old booleans and the new names of pooling are both obeyed")
 {
-    static const struct { const char *config; unsigned pooling; const char *name; } rows[] = {
+    static const struct {
+        const char *config;
+        unsigned pooling;
+        const char *name;
+    } rows[] = {
         {"{\"pooling_mode_cls_token\":true}", ENC_POOL_CLS, "cls"},
         {"{\"pooling_mode_max_tokens\":true}", ENC_POOL_MAX, "max"},
         {"{\"pooling_mode_mean_tokens\":true}", ENC_POOL_MEAN, "mean"},
         {"{\"pooling_mode_mean_sqrt_len_tokens\":true}", ENC_POOL_MEAN_SQRT_LEN,
          "mean_sqrt_len"},
-        {"{\"pooling_mode_weightedmean_tokens\":true}", ENC_POOL_WEIGHTEDMEAN, "weightedmean"},
+        {"{\"pooling_mode_weightedmean_tokens\":true}", ENC_POOL_WEIGHTEDMEAN,
+         "weightedmean"},
         {"{\"pooling_mode_lasttoken\":true}", ENC_POOL_LASTTOKEN, "lasttoken"},
         {"{\"pooling_mode_mean_tokens\":true,\"pooling_mode_cls_token\":true}",
          ENC_POOL_CLS | ENC_POOL_MEAN, "cls+mean"},
@@ -36,7 +41,8 @@ TEST("modules: the old booleans and the new names of pooling are both obeyed")
          "mean_sqrt_len"},
         {"{\"pooling_mode\":[\"cls\",\"lasttoken\"]}", ENC_POOL_CLS | ENC_POOL_LASTTOKEN,
          "cls+lasttoken"},
-        {"{\"pooling_mode\":\"cls\",\"pooling_mode_mean_tokens\":true}", ENC_POOL_CLS, "cls"}};
+        {"{\"pooling_mode\":\"cls\",\"pooling_mode_mean_tokens\":true}", ENC_POOL_CLS,
+         "cls"}};
     const char *folder = copy_checkpoint("bert");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         copy_edit(folder, "1_Pooling/config.json", "", rows[i].config);
@@ -72,8 +78,9 @@ TEST("modules: without modules.json the mean is taken, unscaled, and no prompt i
 
 TEST("modules: the transformer may stand in a folder of its own")
 {
-    static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json",
-                                        "tokenizer_config.json", "sentence_bert_config.json"};
+    static const char *const files[] = {"config.json", "model.safetensors",
+                                        "tokenizer.json", "tokenizer_config.json",
+                                        "sentence_bert_config.json"};
     const char *folder = copy_checkpoint("bert");
     char name[64];
     REQUIRE(copy_make_folder(folder, "0_Transformer"));
@@ -81,7 +88,8 @@ TEST("modules: the transformer may stand in a folder of its own")
         size_t size;
         char *data = copy_read(folder, files[i], &size);
         snprintf(name, sizeof name, "0_Transformer/%s", files[i]);
-        CHECK(data && copy_write(folder, name, data, size) && copy_remove(folder, files[i]));
+        CHECK(data && copy_write(folder, name, data, size));
+        CHECK(copy_remove(folder, files[i]));
         free(data);
     }
     copy_edit(folder, "modules.json", "0.path", "\"0_Transformer\"");
@@ -174,12 +182,24 @@ TEST("modules: what is not implemented, or contradicts itself, is refused by nam
         {"bert", "modules.json", "", "{}", ENC_CORRUPT,
          "modules.json holds an object, must be an array"},
         {"bert", "modules.json", "", "[]", ENC_UNSUPPORTED,
-         "modules.json lists 0 modules, must be 2 (Transformer, Pooling) ... 16"},
+         "modules.json lists no Pooling, which makes one vector of a text's tokens"},
+        {"bert", "modules.json", "",
+         "[{\"path\":\"\",\"type\":\"sentence_transformers.models.Transformer\"}]",
+         ENC_UNSUPPORTED,
+         "modules.json lists no Pooling, which makes one vector of a text's tokens"},
+        {"bert", "modules.json", "",
+         "[{\"path\":\"\",\"type\":\"sentence_transformers.models.StaticEmbedding\"}]",
+         ENC_UNSUPPORTED,
+         "modules.json: module 0 is 'sentence_transformers.models.StaticEmbedding', which "
+         "is not implemented (Transformer, Pooling, Dense, Normalize, LayerNorm, Dropout)"},
+        {"bert", "modules.json", "", "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]", ENC_UNSUPPORTED,
+         "modules.json lists 17 modules, the limit is 16"},
         {"bert", "modules.json", "0", "7", ENC_CORRUPT,
          "modules.json: module 0 is 7, must be an object"},
-        {"bert", "modules.json", "0.type", NULL, ENC_CORRUPT, "modules.json: type is missing"},
+        {"bert", "modules.json", "0.type", NULL, ENC_CORRUPT,
+         "modules.json: module 0: type is missing"},
         {"bert", "modules.json", "0.path", "3", ENC_CORRUPT,
-         "modules.json: path is 3, must be a string"},
+         "modules.json: module 0: path is 3, must be a string"},
         {"bert", "modules.json", "0.path", "\"../elsewhere\"", ENC_CORRUPT,
          "modules.json: path '../elsewhere' of module 0 leads out of the folder"},
         {"bert", "modules.json", "1.path", "\"/etc\"", ENC_CORRUPT,
@@ -193,8 +213,9 @@ TEST("modules: what is not implemented, or contradicts itself, is refused by nam
          "(Transformer, Pooling, Dense, Normalize, LayerNorm, Dropout)"},
         {"bert", "modules.json", "1.type",
          "\"sentence_transformers.models.WeightedLayerPooling\"", ENC_UNSUPPORTED,
-         "modules.json: module 1 is 'sentence_transformers.models.WeightedLayerPooling', which "
-         "is not implemented (Transformer, Pooling, Dense, Normalize, LayerNorm, Dropout)"},
+         "modules.json: module 1 is 'sentence_transformers.models.WeightedLayerPooling', "
+         "which is not implemented (Transformer, Pooling, Dense, Normalize, LayerNorm, "
+         "Dropout)"},
         {"bert", "modules.json", "0.type", "\"sentence_transformers.models.Pooling\"",
          ENC_UNSUPPORTED, "modules.json: module 0 is Pooling, must be Transformer"},
         {"bert", "modules.json", "1.type", "\"sentence_transformers.models.Normalize\"",
@@ -203,11 +224,12 @@ TEST("modules: what is not implemented, or contradicts itself, is refused by nam
          ENC_UNSUPPORTED,
          "modules.json: module 2 is Pooling, must be a step after the Pooling"},
         {"bert", "1_Pooling/config.json", "word_embedding_dimension", "48", ENC_CORRUPT,
-         "1_Pooling/config.json: word_embedding_dimension is 48, config.json says hidden_size "
-         "32"},
+         "1_Pooling/config.json: word_embedding_dimension is 48, config.json says "
+         "hidden_size 32"},
         {"bert_v5", "1_Pooling/config.json", "embedding_dimension", "0", ENC_CORRUPT,
          "1_Pooling/config.json: embedding_dimension is 0, must be 1 ... 2147483647"},
-        {"bert_v5", "1_Pooling/config.json", "pooling_mode", "\"attention\"", ENC_UNSUPPORTED,
+        {"bert_v5", "1_Pooling/config.json", "pooling_mode", "\"attention\"",
+         ENC_UNSUPPORTED,
          "1_Pooling/config.json: pooling_mode is 'attention', must be cls, max, mean, "
          "mean_sqrt_len_tokens, weightedmean or lasttoken"},
         {"bert_v5", "1_Pooling/config.json", "pooling_mode", "[\"mean\",\"cls\"]",
@@ -231,18 +253,19 @@ TEST("modules: what is not implemented, or contradicts itself, is refused by nam
          "2_Dense/config.json says [41, 96]"},
         {"bert_cased", "2_Dense/config.json", "activation_function",
          "\"torch.nn.modules.activation.Mish\"", ENC_UNSUPPORTED,
-         "2_Dense/config.json: activation_function 'torch.nn.modules.activation.Mish' is not "
-         "implemented (torch.nn's Identity, Tanh, ReLU, GELU, Sigmoid, SiLU)"},
+         "2_Dense/config.json: activation_function 'torch.nn.modules.activation.Mish' is "
+         "not implemented (torch.nn's Identity, Tanh, ReLU, GELU, Sigmoid, SiLU)"},
         {"bert_cased", "2_Dense/config.json", "activation_function", "\"my.Tanh\"",
          ENC_UNSUPPORTED,
-         "2_Dense/config.json: activation_function 'my.Tanh' is not implemented (torch.nn's "
-         "Identity, Tanh, ReLU, GELU, Sigmoid, SiLU)"},
+         "2_Dense/config.json: activation_function 'my.Tanh' is not implemented "
+         "(torch.nn's Identity, Tanh, ReLU, GELU, Sigmoid, SiLU)"},
         {"bert_cased", "2_Dense/config.json", "module_input_name", "\"token_embeddings\"",
          ENC_UNSUPPORTED,
          "2_Dense/config.json: module_input_name 'token_embeddings' is not implemented "
          "(sentence_embedding)"},
         {"bert_pooling", "3_LayerNorm/config.json", "dimension", "40", ENC_CORRUPT,
-         "3_LayerNorm/config.json: dimension is 40, the module before it gives 48 numbers"}};
+         "3_LayerNorm/config.json: dimension is 40, the module before it gives 48 "
+         "numbers"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int code;
         const char *folder = copy_checkpoint(rows[i].golden);
@@ -260,8 +283,8 @@ TEST("modules: the absent files of a module are named")
     CHECK_STR(copy_load_error(folder, &code),
               "2_Dense/model.safetensors: tensor 'linear.bias' is missing");
     copy_remove(folder, "2_Dense/model.safetensors");
-    CHECK_STR(copy_load_error(folder, &code), "'@/2_Dense' has neither model.safetensors nor "
-                                              "model.safetensors.index.json");
+    CHECK_STR(copy_load_error(folder, &code), "'@/2_Dense' has neither model.safetensors "
+                                              "nor model.safetensors.index.json");
     copy_remove(folder, "2_Dense/config.json");
     CHECK_STR(copy_load_error(folder, &code),
               "cannot open '@/2_Dense/config.json': no such file");

@@ -57,7 +57,8 @@ TEST("ops: a kernel is offered only where the processor has its instructions")
 
 /* Largest |y - (x W^T + bias)| beyond what summing k terms in float may cost. */
 static double product_excess(const float *x, size_t ldx, size_t rows, const float *w,
-                             size_t n, size_t k, const float *bias, const float *y, size_t ldy)
+                             size_t n, size_t k, const float *bias, const float *y,
+                             size_t ldy)
 {
     double worst = -1;
     for (size_t r = 0; r < rows; r++) {

@@ -22,7 +22,8 @@ static enc_model *load_with_prompts(const char *prompts, const char *default_nam
     enc_model *model = NULL;
     enc_error err = {0};
     copy_edit(folder, "config_sentence_transformers.json", "prompts", prompts);
-    copy_edit(folder, "config_sentence_transformers.json", "default_prompt_name", default_name);
+    copy_edit(folder, "config_sentence_transformers.json", "default_prompt_name",
+              default_name);
     CHECK_INT(enc_model_load(folder, NULL, &model, &err), ENC_OK);
     CHECK_STR(err.message, "");
     return model;
@@ -38,7 +39,8 @@ TEST("prompts: a name gives its text, no name gives the default")
     CHECK_STR(prompt_of(model, "none"), "");
     CHECK_STR(prompt_of(model, NULL), "c: ");
     CHECK_STR(model->info.default_prompt, "clustering");
-    CHECK_STR(model->info.prompts, "{\"query\":\"q: \",\"clustering\":\"c: \",\"none\":\"\"}");
+    CHECK_STR(model->info.prompts,
+              "{\"query\":\"q: \",\"clustering\":\"c: \",\"none\":\"\"}");
     enc_model_free(model);
 }
 
@@ -75,8 +77,8 @@ TEST("prompts: 'query' falls back to the default, then to nothing")
 
 TEST("prompts: an unknown name is refused with the names there are")
 {
-    enc_model *model = load_with_prompts("{\"query\":\"q\",\"passage\":\"p\",\"sts\":\"s\"}",
-                                         "null");
+    enc_model *model = load_with_prompts(
+        "{\"query\":\"q\",\"passage\":\"p\",\"sts\":\"s\"}", "null");
     REQUIRE(model);
     CHECK_STR(prompt_of(model, "qury"),
               "there is no prompt 'qury'; the model has: query, document, passage, sts");
@@ -104,7 +106,7 @@ TEST("prompts: a list of names too long for a message is cut at a name")
     enc_model_free(model);
 }
 
-TEST("prompts: max_seq_length limits a text, else the tokenizer does, never beyond positions")
+TEST("prompts: max_seq_length limits a text, else the tokenizer, and always the positions")
 {
     static const struct { const char *said, *tokenizer; int max_tokens; } rows[] = {
         {"24", "64", 24},
@@ -144,13 +146,14 @@ TEST("prompts: settings that would change vectors are obeyed or refused")
          "config_sentence_transformers.json: prompts is an array, must be an object"},
         {"config_sentence_transformers.json", "prompts.query", "5", ENC_CORRUPT,
          "config_sentence_transformers.json: prompt 'query' is 5, must be a string"},
-        {"config_sentence_transformers.json", "default_prompt_name", "\"absent\"", ENC_CORRUPT,
-         "config_sentence_transformers.json: default_prompt_name 'absent' is not one of the "
-         "prompts: query, document"},
+        {"config_sentence_transformers.json", "default_prompt_name", "\"absent\"",
+         ENC_CORRUPT,
+         "config_sentence_transformers.json: default_prompt_name 'absent' is not one of "
+         "the prompts: query, document"},
         {"config_sentence_transformers.json", "similarity_fn_name", "\"tanimoto\"",
          ENC_UNSUPPORTED,
-         "config_sentence_transformers.json: similarity_fn_name is 'tanimoto', must be cosine, "
-         "dot, euclidean or manhattan"},
+         "config_sentence_transformers.json: similarity_fn_name is 'tanimoto', must be "
+         "cosine, dot, euclidean or manhattan"},
         {"config_sentence_transformers.json", "truncate_dim", "0", ENC_CORRUPT,
          "config_sentence_transformers.json: truncate_dim is 0, must be 1 ... 2147483647"},
         {"config_sentence_transformers.json", "model_type", "\"SparseEncoder\"",
@@ -160,8 +163,7 @@ TEST("prompts: settings that would change vectors are obeyed or refused")
         {"sentence_bert_config.json", "max_seq_length", "0", ENC_CORRUPT,
          "sentence_bert_config.json: max_seq_length is 0, must be 1 ... 2147483647"},
         {"sentence_bert_config.json", "max_seq_length", "1", ENC_CORRUPT,
-         "sentence_bert_config.json: max_seq_length is 1 tokens, the special tokens alone are "
-         "2"},
+         "sentence_bert_config.json: max_seq_length is 1, the special tokens alone are 2"},
         {"sentence_bert_config.json", "do_lower_case", "\"yes\"", ENC_CORRUPT,
          "sentence_bert_config.json: do_lower_case is 'yes', must be true or false"},
         {"sentence_bert_config.json", "transformer_task", "\"fill-mask\"", ENC_UNSUPPORTED,
@@ -172,19 +174,20 @@ TEST("prompts: settings that would change vectors are obeyed or refused")
          "sentence_bert_config.json: module_output_name 'sentence_embedding' is not "
          "implemented (token_embeddings)"},
         {"sentence_bert_config.json", "modality_config", "{\"image\":{}}", ENC_CORRUPT,
-         "sentence_bert_config.json: text is missing"},
+         "sentence_bert_config.json: modality_config: text is missing"},
         {"sentence_bert_config.json", "modality_config",
          "{\"text\":{\"method\":\"forward\",\"method_output_name\":\"pooler_output\"}}",
          ENC_UNSUPPORTED,
-         "sentence_bert_config.json: method_output_name 'pooler_output' is not implemented "
-         "(last_hidden_state)"},
+         "sentence_bert_config.json: modality_config: method_output_name 'pooler_output' "
+         "is not implemented (last_hidden_state)"},
         {"sentence_bert_config.json", "config_args", "{\"num_hidden_layers\":1}",
          ENC_UNSUPPORTED, "sentence_bert_config.json: config_args is not implemented"},
         {"tokenizer_config.json", "model_max_length", "-1", ENC_CORRUPT,
-         "tokenizer_config.json: model_max_length is -1, must be a number of tokens from 1"},
-        {"tokenizer_config.json", "model_max_length", "\"512\"", ENC_CORRUPT,
-         "tokenizer_config.json: model_max_length is '512', must be a number of tokens from "
+         "tokenizer_config.json: model_max_length is -1, must be a number of tokens from "
          "1"},
+        {"tokenizer_config.json", "model_max_length", "\"512\"", ENC_CORRUPT,
+         "tokenizer_config.json: model_max_length is '512', must be a number of tokens "
+         "from 1"},
         {"tokenizer_config.json", "", "[]", ENC_CORRUPT,
          "tokenizer_config.json holds an array, must be an object"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -43,10 +43,10 @@ static const char *header_error(const char *header, size_t bytes)
 }
 
 #define TENSOR(name, dtype, shape, from, to)                                               \
-    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #from     \
-    "," #to "]}"
+    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape                               \
+    ",\"data_offsets\":[" #from "," #to "]}"
 
-TEST("safetensors: tensors are listed with type, shape and place, in any order, any spacing")
+TEST("safetensors: tensors are listed with type, shape and place, whatever their order")
 {
     enc_file file;
     enc_tensor_list list = {0};
@@ -91,7 +91,8 @@ TEST("safetensors: lengths that don't fit are refused before memory is taken")
     CHECK_STR(bytes_error("1234567", 7, &code),
               "x.safetensors is 7 bytes, shorter than its 8-byte header length");
     CHECK_STR(bytes_error("\0\0\0\0\0\0\0\x80{}", 10, &code),
-              "x.safetensors: header length 9223372036854775808 exceeds the limit 100000000");
+              "x.safetensors: header length 9223372036854775808 exceeds the limit "
+              "100000000");
     CHECK_STR(bytes_error("\x01\xe1\xf5\x05\0\0\0\0{}", 10, &code),
               "x.safetensors: header length 100000001 exceeds the limit 100000000");
     CHECK_STR(bytes_error("\x88\x13\0\0\0\0\0\0{}", 10, &code),
@@ -108,7 +109,8 @@ TEST("safetensors: lengths that don't fit are refused before memory is taken")
 
 TEST("safetensors: something else under that name is recognised")
 {
-    static const char pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\n";
+    static const char pointer[] = "version https://git-lfs.github.com/spec/v1\noid "
+                                  "sha256:0\n";
     static const char page[] = "<!DOCTYPE html><html><head></head></html>";
     int code;
     CHECK_STR(bytes_error(pointer, sizeof pointer - 1, &code), "x.safetensors is a Git LFS "
@@ -116,7 +118,9 @@ TEST("safetensors: something else under that name is recognised")
     CHECK_INT(code, ENC_UNSUPPORTED);
     CHECK_STR(bytes_error(page, sizeof page - 1, &code),
               "x.safetensors is a web page (HTML): the download has failed");
-    CHECK_STR(bytes_error("PK\003\004\0\0\0\0\0\0\0\0", 12, &code), "x.safetensors is a zip "
+    CHECK_STR(bytes_error("PK\003\004\0\0\0\0\0\0\0\0", 12, &code),
+              "x.safetensors is a "
+                                                                    "zip "
               "archive or PyTorch file; weights are read from safetensors");
     CHECK_STR(bytes_error("\x80\x02\x8a\nl\xfc\x9c""F\xf9 j\xa8P\x19.", 15, &code),
               "x.safetensors is a Python pickle; weights are read from safetensors");
@@ -124,7 +128,7 @@ TEST("safetensors: something else under that name is recognised")
               "x.safetensors is a GGUF file; weights are read from safetensors");
 }
 
-TEST("safetensors: a header of 640 bytes is not taken for a pickle, whose first bytes it has")
+TEST("safetensors: a header of 640 bytes is not taken for a pickle, which begins alike")
 {
     char header[641];
     memset(header, ' ', 640);
@@ -136,31 +140,37 @@ TEST("safetensors: a header of 640 bytes is not taken for a pickle, whose first 
 
 TEST("safetensors: an entry that lies about type, shape or place is refused by name")
 {
-    static const struct { const char *header; size_t bytes; const char *message; } rows[] = {
+    static const struct {
+        const char *header;
+        size_t bytes;
+        const char *message;
+    } rows[] = {
         {"{" TENSOR("a", "F32", "[1]", 0, 4) "," TENSOR("a", "F32", "[1]", 4, 8) "}", 8,
          "x.safetensors: header: 'a' appears twice"},
         {"{" TENSOR("a", "F32", "[2]", 0, 8) "," TENSOR("b", "F32", "[2]", 12, 20) "}", 20,
-         "x.safetensors: tensor 'b': data_offsets [12, 20] do not begin at 8, where tensor 'a' "
-         "ends"},
+         "x.safetensors: tensor 'b': data_offsets [12, 20] do not begin at 8, where tensor "
+         "'a' ends"},
         {"{" TENSOR("a", "F32", "[2]", 0, 8) "," TENSOR("b", "F32", "[2]", 4, 12) "}", 12,
-         "x.safetensors: tensor 'b': data_offsets [4, 12] do not begin at 8, where tensor 'a' "
-         "ends"},
+         "x.safetensors: tensor 'b': data_offsets [4, 12] do not begin at 8, where tensor "
+         "'a' ends"},
         {"{" TENSOR("a", "F32", "[2]", 0, 8) "," TENSOR("b", "F32", "[2]", 0, 8) "}", 8,
-         "x.safetensors: tensor 'b': data_offsets [0, 8] do not begin at 8, where tensor 'a' "
-         "ends"},
+         "x.safetensors: tensor 'b': data_offsets [0, 8] do not begin at 8, where tensor "
+         "'a' ends"},
         {"{" TENSOR("a", "F32", "[1]", 4, 8) "}", 8,
-         "x.safetensors: tensor 'a': data_offsets [4, 8] do not begin at 0, where the header "
-         "ends"},
+         "x.safetensors: tensor 'a': data_offsets [4, 8] do not begin at 0, where the "
+         "header ends"},
         {"{" TENSOR("a", "F32", "[1]", 0, 4) "}", 5,
          "x.safetensors: the tensors take 4 bytes, the file holds 5 bytes of data"},
         {"{" TENSOR("a", "F32", "[2]", 0, 8) "}", 7,
          "x.safetensors: the tensors take 8 bytes, the file holds 7 bytes of data"},
-        {"{}", 1, "x.safetensors: the tensors take 0 bytes, the file holds 1 bytes of data"},
+        {"{}", 1, "x.safetensors: the tensors take 0 bytes, the file holds 1 bytes of "
+                  "data"},
         {"{" TENSOR("w", "F32", "[10,4]", 0, 100) "}", 100,
-         "x.safetensors: tensor 'w': shape [10, 4] of F32 takes 160 bytes, data_offsets are "
-         "[0, 100]"},
+         "x.safetensors: tensor 'w': shape [10, 4] of F32 takes 160 bytes, data_offsets "
+         "are [0, 100]"},
         {"{" TENSOR("w", "F32", "[1]", 8, 4) "}", 8,
-         "x.safetensors: tensor 'w': shape [1] of F32 takes 4 bytes, data_offsets are [8, 4]"},
+         "x.safetensors: tensor 'w': shape [1] of F32 takes 4 bytes, data_offsets are [8, "
+         "4]"},
         {"{" TENSOR("w", "F32", "[4294967296,4294967296]", 0, 0) "}", 0,
          "x.safetensors: tensor 'w': shape [4294967296, 4294967296] overflows"},
         {"{" TENSOR("w", "F64", "[2305843009213693952]", 0, 0) "}", 0,

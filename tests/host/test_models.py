@@ -1,9 +1,11 @@
-"""How a name finds its model: the search path, the environment's default, what errors say.
+"""Models: how a name finds its checkpoint, the environment's default, what errors say, and what
+a checkpoint says about similarity.
 
-    CONTEXTUAL_LIBRARY=./contextual.so /usr/bin/python3 tests/host/test_names.py
+    CONTEXTUAL_LIBRARY=./contextual.so /usr/bin/python3 tests/host/test_models.py
 
 Each test has an environment and folders of its own, and loads a copy of the library from there.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -23,7 +25,7 @@ def one(db, sql, *parameters):
     return db.execute(sql, parameters).fetchone()[0]
 
 
-class Names(unittest.TestCase):
+class Models(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.saved = {name: os.environ.pop(name, None) for name in VARIABLES}
@@ -250,13 +252,31 @@ class Names(unittest.TestCase):
         self.assertEqual(one(db, "SELECT contextual_release()"), 0)
         self.assertEqual(one(db, "SELECT embed('bank', 'beside')"), before)
 
+    # What a checkpoint says
+
+    def test_similarity_is_the_checkpoints_own(self):
+        for name, as_sql in (("cosine", "cosine(a, b)"), ("dot", "dot(a, b)"),
+                             ("euclidean", "-l2_distance(a, b)"),
+                             ("manhattan", "-l1_distance(a, b)")):
+            path = self.folder / name
+            shutil.copytree(BERT, path)
+            settings = path / "config_sentence_transformers.json"
+            said = json.loads(settings.read_text())
+            settings.write_text(json.dumps(said | {"similarity_fn_name": name}))
+            db = self.connect()
+            one(db, "SELECT embed_model('it', ?)", str(path))
+            self.assertEqual(
+                one(db, "SELECT similarity('the bank', 'a river', 'it')"),
+                one(db, f"SELECT {as_sql} FROM (SELECT embed('the bank', 'it') AS a, "
+                        "embed('a river', 'it') AS b)"))
+
 
 def main():
     if not hasattr(sqlite3.Connection, "enable_load_extension"):
         print(f"skipped: the sqlite3 module of {sys.executable} loads no extensions")
         print("0 passed, 0 failed, 1 skipped")
         return 0
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Names)
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Models)
     result = unittest.TextTestRunner(stream=open(os.devnull, "w")).run(suite)
     for test, trace in result.failures + result.errors:
         print(f"FAILED {test.id()}\n{trace}")
