@@ -68,12 +68,15 @@ static int plan_width(const enc_model *model, enc_finish *out, enc_error *err)
     out->full = out->pooled;
     for (int i = 0; i < model->modules.step_count; i++) {
         const enc_step *step = &model->modules.step[i];
-        if (step->kind != ENC_STEP_DENSE)
+        bool dense = step->kind == ENC_STEP_DENSE;
+        size_t takes = dense ? step->dense.in : step->norm.width;
+        if (step->kind == ENC_STEP_NORMALIZE)
             continue;
-        if (step->dense.in != (size_t)out->full)
+        if (takes != (size_t)out->full)
             return enc_fail(err, ENC_INVALID, "this pooling gives %d numbers, the checkpoint's "
-                            "Dense layer takes %zu", out->full, step->dense.in);
-        out->full = (int)step->dense.out;
+                            "%s layer takes %zu", out->full, dense ? "Dense" : "LayerNorm",
+                            takes);
+        out->full = dense ? (int)step->dense.out : out->full;
     }
     return ENC_OK;
 }

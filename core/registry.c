@@ -7,8 +7,10 @@
 ** One mutex guards the list; loading happens outside it, while the entry says "loading" and
 ** others who want the same checkpoint wait.
 */
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -101,31 +103,43 @@ static void unlink_entry(entry *gone)
 
 /* ---- What is on disk ---- */
 
-/* Sizes and times of the files that make a checkpoint, mixed into one number. */
-static uint64_t files_signature(const char *folder)
+enum { MOST_FILES = 4096, PATH_SIZE = 4352 };
+
+/* FNV-1a over a file's name and what stat says of it. */
+static uint64_t file_signature(const char *name, const struct stat *info)
 {
-    static const char *const names[] = {
-        "config.json", "model.safetensors", "model.safetensors.index.json",
-        "tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json",
-        "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json",
-        "1_Pooling/config.json"};
-    uint64_t mixed = 14695981039346656037u; /* FNV-1a over the numbers */
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[4352];
-        struct stat info = {0};
-        size_t length = strlen(folder), more = strlen(names[i]);
-        if (length + more + 2 > sizeof path)
-            continue;
-        memcpy(path, folder, length);
-        path[length] = '/';
-        memcpy(path + length + 1, names[i], more + 1);
-        bool there = stat(path, &info) == 0;
-        uint64_t numbers[] = {i, there, (uint64_t)info.st_size, (uint64_t)info.st_ino,
-                              (uint64_t)info.st_mtim.tv_sec, (uint64_t)info.st_mtim.tv_nsec};
-        for (size_t j = 0; j < sizeof numbers / sizeof *numbers; j++)
-            mixed = (mixed ^ numbers[j]) * 1099511628211u;
-    }
+    uint64_t mixed = 14695981039346656037u;
+    for (const char *c = name; *c; c++)
+        mixed = (mixed ^ (unsigned char)*c) * 1099511628211u;
+    uint64_t numbers[] = {(uint64_t)info->st_size, (uint64_t)info->st_ino,
+                          (uint64_t)info->st_mtim.tv_sec, (uint64_t)info->st_mtim.tv_nsec};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        mixed = (mixed ^ numbers[i]) * 1099511628211u;
     return mixed;
+}
+
+/* Sizes and times of the files in a folder and in the folders in it (modules, shards), summed
+** up, so that the order in which they are listed does not matter. */
+static uint64_t files_signature(const char *folder, bool deeper)
+{
+    DIR *listing = opendir(folder);
+    struct dirent *found;
+    uint64_t sum = 0;
+    for (int i = 0; listing && i < MOST_FILES && (found = readdir(listing)); i++) {
+        char path[PATH_SIZE];
+        struct stat info;
+        int length = snprintf(path, sizeof path, "%s/%s", folder, found->d_name);
+        if (found->d_name[0] == '.' || length < 0 || (size_t)length >= sizeof path ||
+            stat(path, &info) != 0)
+            continue;
+        if (S_ISREG(info.st_mode))
+            sum += file_signature(found->d_name, &info);
+        else if (S_ISDIR(info.st_mode) && deeper)
+            sum += files_signature(path, false);
+    }
+    if (listing)
+        closedir(listing);
+    return sum;
 }
 
 /* ---- Interface ---- */
@@ -163,7 +177,7 @@ int enc_model_open(const char *path, const enc_model_options *options, enc_model
         plain.quantize = options->quantize;
     *out = NULL;
     char *canonical = realpath(path, NULL);
-    uint64_t signature = canonical ? files_signature(canonical) : 0;
+    uint64_t signature = canonical ? files_signature(canonical, true) : 0;
     if (!canonical)
         return enc_fail(err, ENC_CANTOPEN, "cannot open '%s': %s", path,
                         errno == ENOENT ? "there is no such folder" : "it can't be reached");
@@ -173,6 +187,8 @@ int enc_model_open(const char *path, const enc_model_options *options, enc_model
     if (e && load) {
         enc_model *model = NULL;
         rc = enc_model_load(canonical, &plain, &model, err);
+        if (rc == ENC_CORRUPT || rc == ENC_UNSUPPORTED)
+            enc_error_context(err, canonical);
         pthread_mutex_lock(&registry.mutex);
         e->loading = false;
         e->model = model;

@@ -56,8 +56,8 @@ SELECT * FROM attention;
 SELECT * FROM embed_attention WHERE layer = 1;
 -- error: too many arguments on attention() - max 2
 SELECT * FROM attention('bank', NULL, '{}');
--- error: attention: no model named 'nosuch'; known here: tiny (see embed_models)
-SELECT * FROM attention('bank', 'nosuch');
+-- error: attention: model 'tiny' has fingerprint 1f8c9ba5 here, not 00000000 as asked for: results of the two must not be mixed
+SELECT * FROM attention('bank', 'tiny@00000000');
 SELECT 'embed_attention is attention by another name', count(*) = 72 FROM embed_attention('bank', 'tiny');
 
 -- ---- attention_heads ----

@@ -114,8 +114,8 @@ SELECT * FROM hidden_states WHERE layer = 1;
 SELECT * FROM embed_hidden_states;
 -- error: hidden_states: option 'truncate' must be end, start or error: got "none"
 SELECT * FROM hidden_states('bank', NULL, '{"truncate": "none"}');
--- error: hidden_states: no model named 'nosuch'; known here: tiny (see embed_models)
-SELECT * FROM docs, hidden_states(docs.body, 'nosuch');
+-- error: hidden_states: model 'tiny' has fingerprint 1f8c9ba5 here, not 00000000 as asked for: results of the two must not be mixed
+SELECT * FROM docs, hidden_states(docs.body, 'tiny@00000000');
 SELECT 'hidden_states: NULL text, no rows', count(*) = 0 FROM hidden_states(NULL);
 SELECT 'embed_hidden_states is hidden_states by another name', count(*) = 9 FROM embed_hidden_states('bank');
 PRAGMA trusted_schema = OFF;

@@ -110,8 +110,8 @@ SELECT * FROM embed_query('VALUES (1, ''a''), (2, x''0001'')');
 SELECT * FROM embed_query('SELECT json_extract(body, ''$'') FROM docs');
 -- error: embed_query: sql is missing: embed_query(sql [, model [, options]])
 SELECT * FROM embed_query;
--- error: embed_query: no model named 'nosuch'; known here: tiny (see embed_models)
-SELECT * FROM embed_query('SELECT 1', 'nosuch');
+-- error: embed_query: model 'tiny' has fingerprint 1f8c9ba5 here, not 00000000 as asked for: results of the two must not be mixed
+SELECT * FROM embed_query('SELECT 1', 'tiny@00000000');
 SELECT 'embed_query: what was refused did nothing',
        (SELECT count(*) FROM docs) = 5 AND (SELECT foreign_keys FROM pragma_foreign_keys) = 0;
 

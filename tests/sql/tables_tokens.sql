@@ -38,7 +38,7 @@ SELECT 'tokens: the empty text has its special tokens',
        (SELECT group_concat(token) FROM tokens('')) = '[CLS],[SEP]';
 SELECT 'tokens: a NULL text gives no rows', count(*) = 0 FROM tokens(NULL);
 SELECT 'tokens: a NULL text gives no rows before the model is looked for',
-       count(*) = 0 FROM tokens(NULL, 'nosuch');
+       count(*) = 0 FROM tokens(NULL, 'tiny@00000000');
 SELECT 'tokens: a number is its text', (SELECT group_concat(token, '') FROM tokens(42)) =
        (SELECT group_concat(token, '') FROM tokens('42'));
 SELECT 'tokens: NULL as model is the default', count(*) = 3 FROM tokens('bank', NULL);
@@ -68,8 +68,8 @@ SELECT * FROM tokens WHERE text > 'a' AND position = 1;
 SELECT * FROM embed_tokens();
 -- error: tokens: text must be TEXT: got BLOB of 2 bytes; use CAST(x AS TEXT) if it is UTF-8 text
 SELECT * FROM tokens(x'0001');
--- error: tokens: no model named 'nosuch'; known here: tiny (see embed_models)
-SELECT * FROM tokens('bank', 'nosuch');
+-- error: tokens: model 'tiny' has fingerprint 1f8c9ba5 here, not 00000000 as asked for: results of the two must not be mixed
+SELECT * FROM tokens('bank', 'tiny@00000000');
 -- error: too many arguments on tokens() - max 3
 SELECT * FROM tokens('a', NULL, NULL, 1);
 -- error: table tokens may not be modified
