@@ -1,5 +1,5 @@
 /*
-** attention.c - scaled dot-product attention of one sequence, head by head.
+** attention.c - scaled dot-product attention of one head in one sequence.
 **
 **   scores  [T, T]  = Q·Kᵀ / √d      d = head size
 **   weights [T, T]  = softmax of each row of scores
@@ -28,41 +28,29 @@ static bool take(const enc_ops *ops, enc_arena *arena, size_t rows, size_t d, sc
     return s->keys && s->values && s->scores;
 }
 
-/* One head: q, k, v and out are columns of wider matrices with row distances ld and ldo. */
-static bool attend_head(const enc_ops *ops, const float *q, const float *k, const float *v,
-                        size_t ld, size_t rows, size_t d, const scratch *s, enc_poll *poll,
-                        float *out, size_t ldo)
+int enc_attend(const enc_model *model, const float *qkv, size_t rows, size_t head,
+               enc_arena *arena, enc_poll *poll, float *output)
 {
+    const enc_ops *ops = model->ops;
+    const size_t width = (size_t)model->config.hidden_size, ld = 3 * width;
+    const size_t d = (size_t)model->config.head_size;
     const float scale = 1.0f / sqrtf((float)d);
-    ops->pack(k, rows, d, ld, 1, s->keys);
-    ops->pack(v, d, rows, 1, ld, s->values);
+    const float *q = qkv + head * d, *k = q + width, *v = k + width; /* columns of qkv */
+    float *out = output + head * d;
+    scratch s;
+    if (!take(ops, arena, rows, d, &s))
+        return ENC_NOMEM;
+    ops->pack(k, rows, d, ld, 1, s.keys);
+    ops->pack(v, d, rows, 1, ld, s.values);
     for (size_t row = 0; row < rows; row += QUERY_ROWS) {
         size_t count = rows - row < QUERY_ROWS ? rows - row : QUERY_ROWS;
-        ops->multiply(q + row * ld, ld, count, s->keys, rows, d, NULL, s->scores, rows);
+        ops->multiply(q + row * ld, ld, count, s.keys, rows, d, NULL, s.scores, rows);
         for (size_t i = 0; i < count; i++)
-            ops->softmax(s->scores + i * rows, rows, scale);
-        ops->multiply(s->scores, rows, count, s->values, d, rows, NULL, out + row * ldo, ldo);
+            ops->softmax(s.scores + i * rows, rows, scale);
+        ops->multiply(s.scores, rows, count, s.values, d, rows, NULL, out + row * width,
+                      width);
         if (enc_poll_stop(poll))
-            return false;
+            return ENC_INTERRUPTED;
     }
-    return true;
-}
-
-bool enc_attend(const enc_model *model, const float *qkv, size_t rows, enc_arena *arena,
-                enc_poll *poll, float *output, bool *interrupted)
-{
-    const size_t width = (size_t)model->config.hidden_size;
-    const size_t d = (size_t)model->config.head_size;
-    enc_mark mark = enc_arena_mark(arena);
-    scratch s;
-    bool fits = take(model->ops, arena, rows, d, &s);
-    bool done = fits;
-    for (size_t head = 0; done && head < (size_t)model->config.heads; head++) {
-        const float *q = qkv + head * d;
-        done = attend_head(model->ops, q, q + width, q + 2 * width, 3 * width, rows, d, &s,
-                           poll, output + head * d, width);
-    }
-    enc_arena_release(arena, mark);
-    *interrupted = fits && !done;
-    return done;
+    return ENC_OK;
 }

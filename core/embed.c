@@ -28,6 +28,7 @@ typedef struct work {
     const size_t *group; /* [groups + 1] places in order */
     float *out;          /* [texts, dimensions] */
     enc_embed_report *report;
+    bool alone;            /* there is one group only */
     enc_poll *poll;
     pthread_mutex_t mutex; /* guards the two below */
     enc_error first;       /* of the lowest text, so that runs agree on it */
@@ -73,6 +74,7 @@ static int encode(const work *w, const waiting *queue, enc_arena *arena)
     float *scratch = ENC_ARENA(arena, float, enc_pool_scratch(w->model, &w->finish));
     if (!vector || !scratch || !enc_pack(queue->sequence, queue->count, arena, &batch))
         return ENC_NOMEM;
+    batch.alone = w->alone;
     int rc = enc_forward(w->model, &batch, w->finish.layer, arena, w->poll, NULL, &x);
     if (rc != ENC_OK)
         return rc;
@@ -218,6 +220,7 @@ static int embed_all(work *w, size_t count, enc_arena *arena, enc_error *err)
     size_t groups = arrange(w, count, arena);
     if (groups == 0)
         return enc_nomem(err);
+    w->alone = groups == 1;
     pthread_mutex_init(&w->mutex, NULL);
     enc_pool_run(encode_group, w, groups, arena, w->poll);
     pthread_mutex_destroy(&w->mutex);

@@ -4,62 +4,75 @@
 **
 **   token + position + segment embedding, norm
 **   for each block:
-**       Q, K, V = x·W + b                      attention.c: scores QKᵀ/√d, softmax,
-**       heads = softmax(QKᵀ/√d)·V              weighted values, head by head
+**       Q, K, V = x·W + b
+**       heads = softmax(QKᵀ/√d)·V              attention.c: scores, softmax, weighted values
 **       x = norm(x + heads·W + b)
 **       x = norm(x + W₂·act(W₁·x + b₁) + b₂)
 **
 ** The texts of a batch lie end to end in one matrix x [T, D]; only attention knows where each
 ** begins. A property of the family decides each step (model.h); no family is named here.
+**
+** All but attention treats rows by themselves, so the work is cut into stretches of rows, which
+** the pool's threads share if the batch is alone (share.h).
 */
 #include "forward.h"
 
 #include <string.h>
 
+#include "share.h"
+
 typedef struct pass {
     const enc_model *model;
     const enc_ops *ops;
     const enc_batch *batch;
-    const enc_observer *observer;
     enc_poll *poll;
-    enc_arena *arena;
-    size_t rows;     /* T */
-    size_t width;    /* D */
-    float *qkv;      /* [T, 3D] */
-    float *heads;    /* [T, D] */
-    float *sum;      /* [T, D] a sublayer's output */
-    float *ffn;      /* [FFN_ROWS or the longest text, F] */
+    size_t rows;            /* T */
+    size_t width;           /* D */
+    size_t stretch;         /* rows of a stretch; 0: every text is one */
+    const enc_layer *layer; /* the block at work */
+    float *x;               /* [T, D] hidden state */
+    float *qkv;             /* [T, 3D] */
+    float *heads;           /* [T, D] */
+    float *sum;             /* [T, D] attention's output, then norm(x + it) */
 } pass;
 
-/* Rows that go through the feed-forward together: what they widen to stays in the cache. */
-enum { FFN_ROWS = 96 };
+/* Rows [first, first + count) and all that is theirs. */
+typedef struct stretch {
+    size_t first;
+    size_t count;
+} stretch;
 
-static int refused(const pass *p)
+static stretch stretch_at(const pass *p, size_t index)
 {
-    return enc_poll_stop(p->poll) ? ENC_INTERRUPTED : ENC_NOMEM;
+    if (p->stretch == 0)
+        return (stretch){p->batch->start[index],
+                         p->batch->start[index + 1] - p->batch->start[index]};
+    size_t first = index * p->stretch, left = p->rows - first;
+    return (stretch){first, left < p->stretch ? left : p->stretch};
 }
 
-static bool project(const pass *p, const enc_linear *linear, const float *x, float *y)
+static bool project(const pass *p, const enc_linear *linear, const float *x, size_t rows,
+                    float *y)
 {
-    return enc_linear_apply(p->ops, linear, x, p->rows, p->batch->start, p->batch->count, y,
-                            p->poll);
+    size_t whole[2] = {0, rows};
+    return enc_linear_apply(p->ops, linear, x, rows, whole, 1, y, p->poll);
 }
 
-static void norm(const pass *p, const enc_norm *n, float *x)
+static void norm(const pass *p, const enc_norm *n, float *x, size_t rows)
 {
-    for (size_t row = 0; row < p->rows; row++)
+    for (size_t row = 0; row < rows; row++)
         p->ops->layer_norm(x + row * p->width, p->width, n->weight, n->bias, n->eps);
 }
 
-/* x [T, D] = token + position + segment row, then norm. */
-static void embed(const pass *p, float *x)
+/* x = token + position + segment row, then norm. */
+static void embed(const pass *p)
 {
     const enc_weights *w = &p->model->weights;
     const size_t width = p->width;
     for (size_t i = 0; i < p->batch->count; i++) {
         size_t first = p->batch->start[i];
         for (size_t row = first; row < p->batch->start[i + 1]; row++) {
-            float *to = x + row * width;
+            float *to = p->x + row * width;
             memcpy(to, w->tokens + (size_t)p->batch->id[row] * width, width * sizeof *to);
             if (w->types) {
                 size_t type = p->batch->type ? (size_t)p->batch->type[row] : 0;
@@ -69,112 +82,100 @@ static void embed(const pass *p, float *x)
                 p->ops->add(w->positions + (row - first) * width, to, width);
         }
     }
-    norm(p, &w->embedding_norm, x);
+    norm(p, &w->embedding_norm, p->x, p->rows);
 }
 
-/* p->sum = heads of x, concatenated and projected. */
-static int attention(pass *p, const enc_layer *layer, int number, const float *x)
+/* Q, K and V of a stretch of rows, side by side. */
+static int project_qkv(void *context, size_t index, enc_arena *scratch)
 {
-    if (!project(p, &layer->qkv, x, p->qkv))
-        return ENC_INTERRUPTED;
-    for (size_t i = 0; i < p->batch->count; i++) {
-        size_t first = p->batch->start[i];
-        bool interrupted;
-        if (!enc_attend(p->model, p->qkv + first * 3 * p->width,
-                        p->batch->start[i + 1] - first, p->arena, p->poll,
-                        p->heads + first * p->width, &interrupted))
-            return interrupted ? ENC_INTERRUPTED : ENC_NOMEM;
-    }
-    if (p->observer && p->observer->heads)
-        p->observer->heads(p->observer->context, number, p->qkv, p->heads);
-    return project(p, &layer->attention_out, p->heads, p->sum) ? ENC_OK : ENC_INTERRUPTED;
+    const pass *p = context;
+    stretch s = stretch_at(p, index);
+    (void)scratch;
+    return project(p, &p->layer->qkv, p->x + s.first * p->width, s.count,
+                   p->qkv + s.first * 3 * p->width) ? ENC_OK : ENC_INTERRUPTED;
 }
 
-/* The rows from `row` on that the feed-forward takes at once: a text at a time where the
-** kernel wants texts to be calls of their own. */
-static size_t ffn_end(const pass *p, size_t row, size_t *text)
+/* One head of one text. */
+static int attend(void *context, size_t index, enc_arena *scratch)
 {
-    if (!p->ops->row_invariant)
-        return p->batch->start[++*text];
-    return row + FFN_ROWS < p->rows ? row + FFN_ROWS : p->rows;
+    const pass *p = context;
+    size_t heads = (size_t)p->model->config.heads;
+    size_t text = index / heads, first = p->batch->start[text];
+    return enc_attend(p->model, p->qkv + first * 3 * p->width,
+                      p->batch->start[text + 1] - first, index % heads, scratch, p->poll,
+                      p->heads + first * p->width);
 }
 
-/* p->sum = down(act(up(x))), a few rows at a time. */
-static int feed_forward(pass *p, const enc_layer *layer, const float *x)
+/* What a block does with a stretch of rows once its heads are known: project them, residual and
+** norm; feed forward, residual and norm. */
+static int finish_block(void *context, size_t index, enc_arena *scratch)
 {
+    const pass *p = context;
+    const enc_layer *layer = p->layer;
+    stretch s = stretch_at(p, index);
+    size_t at = s.first * p->width, cells = s.count * p->width;
+    float *x = p->x + at, *sum = p->sum + at;
+    float *wide = ENC_ARENA(scratch, float, s.count * layer->ffn_up.out); /* [rows, F] */
     void (*activate)(float *, size_t) = p->ops->activate[p->model->config.activation];
-    size_t text = 0;
-    for (size_t row = 0, end; row < p->rows; row = end) {
-        end = ffn_end(p, row, &text);
-        size_t rows = end - row, whole[2] = {0, end - row};
-        if (!enc_linear_apply(p->ops, &layer->ffn_up, x + row * p->width, rows, whole, 1,
-                              p->ffn, p->poll))
-            return ENC_INTERRUPTED;
-        if (activate)
-            activate(p->ffn, rows * layer->ffn_up.out);
-        if (!enc_linear_apply(p->ops, &layer->ffn_down, p->ffn, rows, whole, 1,
-                              p->sum + row * p->width, p->poll))
-            return ENC_INTERRUPTED;
-    }
+    if (!wide)
+        return ENC_NOMEM;
+
+    if (!project(p, &layer->attention_out, p->heads + at, s.count, sum))
+        return ENC_INTERRUPTED;
+    p->ops->add(x, sum, cells);
+    norm(p, &layer->attention_norm, sum, s.count);
+
+    if (!project(p, &layer->ffn_up, sum, s.count, wide))
+        return ENC_INTERRUPTED;
+    if (activate)
+        activate(wide, s.count * layer->ffn_up.out);
+    if (!project(p, &layer->ffn_down, wide, s.count, x))
+        return ENC_INTERRUPTED;
+    p->ops->add(sum, x, cells);
+    norm(p, &layer->ffn_norm, x, s.count);
     return ENC_OK;
 }
 
-/* Residual and norm around a sublayer (post-norm): p->sum = norm(x + p->sum); the old x becomes
-** the next sublayer's place to write. */
-static void close_sublayer(pass *p, const enc_norm *n, float **x)
+/* The block p->layer, number 1 ... L. */
+static int block(pass *p, const enc_share *share, size_t stretches, int number,
+                 const enc_observer *observer)
 {
-    p->ops->add(*x, p->sum, p->rows * p->width);
-    norm(p, n, p->sum);
-    float *fresh = p->sum;
-    p->sum = *x;
-    *x = fresh;
-}
-
-static bool take_scratch(pass *p, float **x)
-{
-    const enc_config *config = &p->model->config;
-    size_t ffn_rows = FFN_ROWS;
-    for (size_t i = 0; i < p->batch->count && !p->ops->row_invariant; i++)
-        if (p->batch->start[i + 1] - p->batch->start[i] > ffn_rows)
-            ffn_rows = p->batch->start[i + 1] - p->batch->start[i];
-    size_t cells = p->rows * p->width; /* bounded by the token limit of a batch */
-    *x = ENC_ARENA(p->arena, float, cells);
-    p->sum = ENC_ARENA(p->arena, float, cells);
-    p->heads = ENC_ARENA(p->arena, float, cells);
-    p->qkv = ENC_ARENA(p->arena, float, cells * 3);
-    p->ffn = ENC_ARENA(p->arena, float, ffn_rows * (size_t)config->ffn_size);
-    return *x && p->sum && p->heads && p->qkv && p->ffn;
-}
-
-static void show(const pass *p, int layer, const float *x)
-{
-    if (p->observer && p->observer->hidden)
-        p->observer->hidden(p->observer->context, layer, x);
+    int rc = enc_share_run(share, project_qkv, p, stretches);
+    if (rc == ENC_OK)
+        rc = enc_share_run(share, attend, p,
+                           p->batch->count * (size_t)p->model->config.heads);
+    if (rc == ENC_OK && observer && observer->heads)
+        observer->heads(observer->context, number, p->qkv, p->heads);
+    return rc == ENC_OK ? enc_share_run(share, finish_block, p, stretches) : rc;
 }
 
 int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_arena *arena,
                 enc_poll *poll, const enc_observer *observer, float **out)
 {
-    pass p = {.model = model, .ops = model->ops, .batch = batch, .observer = observer,
-              .poll = poll, .arena = arena, .rows = batch->start[batch->count],
-              .width = (size_t)model->config.hidden_size};
-    float *x;
-    if (!take_scratch(&p, &x))
-        return refused(&p);
-    embed(&p, x);
-    show(&p, 0, x);
+    pass p = {.model = model, .ops = model->ops, .batch = batch, .poll = poll,
+              .rows = batch->start[batch->count], .width = (size_t)model->config.hidden_size};
+    size_t cells = p.rows * p.width; /* bounded by the token limit of a batch */
+    p.x = ENC_ARENA(arena, float, cells);
+    p.sum = ENC_ARENA(arena, float, cells);
+    p.heads = ENC_ARENA(arena, float, cells);
+    p.qkv = ENC_ARENA(arena, float, cells * 3);
+    if (!p.x || !p.sum || !p.heads || !p.qkv)
+        return ENC_NOMEM;
+
+    enc_share share = enc_share_plan(batch->alone, p.rows, arena, poll);
+    p.stretch = p.ops->row_invariant ? enc_share_stretch(&share, p.rows) : 0;
+    size_t stretches = p.stretch ? (p.rows + p.stretch - 1) / p.stretch : batch->count;
+    embed(&p);
+    if (observer && observer->hidden)
+        observer->hidden(observer->context, 0, p.x);
     for (int number = 1; number <= layers; number++) {
-        const enc_layer *layer = &model->weights.layer[number - 1];
-        int rc = attention(&p, layer, number, x);
+        p.layer = &model->weights.layer[number - 1];
+        int rc = block(&p, &share, stretches, number, observer);
         if (rc != ENC_OK)
             return rc;
-        close_sublayer(&p, &layer->attention_norm, &x);
-        rc = feed_forward(&p, layer, x);
-        if (rc != ENC_OK)
-            return rc;
-        close_sublayer(&p, &layer->ffn_norm, &x);
-        show(&p, number, x);
+        if (observer && observer->hidden)
+            observer->hidden(observer->context, number, p.x);
     }
-    *out = x;
+    *out = p.x;
     return ENC_OK;
 }

@@ -14,6 +14,7 @@ typedef struct enc_batch {
     const int32_t *type;  /* [T] segments; NULL: all 0 */
     const size_t *start;  /* [count + 1] */
     size_t count;
+    bool alone;           /* no other batch of this call is at work: the pool may share it */
 } enc_batch;
 
 /* Sees intermediate values on their way; either callback may be NULL. */
@@ -31,9 +32,9 @@ typedef struct enc_observer {
 int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_arena *arena,
                 enc_poll *poll, const enc_observer *observer, float **out);
 
-/* Attention of every head of one sequence (attention.c): qkv [rows, 3D] as the projection left
-** it, output [rows, D]. False: out of memory or stopped (*interrupted tells which). */
-bool enc_attend(const enc_model *model, const float *qkv, size_t rows, enc_arena *arena,
-                enc_poll *poll, float *output, bool *interrupted);
+/* One head's attention inside one sequence (attention.c): qkv [rows, 3D] as the projection left
+** it; writes the head's columns of output [rows, D]. Returns as enc_forward. */
+int enc_attend(const enc_model *model, const float *qkv, size_t rows, size_t head,
+               enc_arena *arena, enc_poll *poll, float *output);
 
 #endif

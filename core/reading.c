@@ -172,6 +172,6 @@ bool enc_pack(const enc_sequence *sequence, size_t count, enc_arena *arena, enc_
         }
         start[i + 1] = start[i] + sequence[i].count;
     }
-    *out = (enc_batch){id, type, start, count};
+    *out = (enc_batch){id, type, start, count, false};
     return true;
 }

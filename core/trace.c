@@ -104,6 +104,7 @@ static int run(enc_call *call, enc_trace *t, const enc_trace_request *request, e
     float *x;
     if (!enc_pack(&sequence, 1, call->arena, &batch))
         return enc_nomem(err);
+    batch.alone = true;
     int rc = enc_forward(t->model, &batch, highest_layer(t->model, request), call->arena,
                          &call->poll, &observer, &x);
     if (rc == ENC_INTERRUPTED)

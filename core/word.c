@@ -80,6 +80,7 @@ static int embed_where(gather *g, enc_call *call, enc_error *err)
         highest = g->layer[i] > highest ? g->layer[i] : highest;
     if (g->options->combine != ENC_COMBINE_CONCAT)
         memset(g->out, 0, width * sizeof *g->out);
+    batch.alone = true;
     int rc = enc_forward(g->model, &batch, highest, call->arena, &call->poll, &observer, &x);
     if (rc == ENC_NOMEM)
         return enc_nomem(err);

@@ -126,7 +126,7 @@ static void check_pair(const golden *g, const json_t *text, golden_worst *worst)
         type[i] = (int32_t)json_integer_value(json_array_get(types, i));
     }
     const size_t start[] = {0, tokens};
-    enc_batch batch = {id, type, start, 1};
+    enc_batch batch = {id, type, start, 1, false};
     pair context = {g, text, &hidden, worst};
     enc_observer observer = {&context, check_pair_layer, NULL};
     enc_arena arena = {0};
