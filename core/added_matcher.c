@@ -158,8 +158,8 @@ static void take(enc_matcher *m, const enc_pattern *pattern, enc_cut *token)
         take_space(m, skip, token, &only_trimmed);
 }
 
-/* The held characters and `length` more are no token: passes them on, but for white space at
-** the end, which stays held where a token may take it in. */
+/* The held characters and `length` more are no token: passes them on, but for white space
+** at the end, which stays held where a token may take it in. */
 static void release(enc_matcher *m, size_t length)
 {
     for (; m->swallowed > 0 && length > 0; m->swallowed--, length--)

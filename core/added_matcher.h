@@ -2,8 +2,8 @@
 ** added_matcher.h - finds added tokens in normalised text while it is being read.
 **
 ** Sits behind the normaliser and passes its characters on, but for those that make an added
-** token. To decide it reads ahead: as far as some token's content goes on, and through white
-** space, which a token that follows may take in (lstrip).
+** token. To decide it reads ahead: as far as some token's content goes on, and through
+** white space, which a token that follows may take in (lstrip).
 */
 #ifndef ENC_ADDED_MATCHER_H
 #define ENC_ADDED_MATCHER_H
@@ -15,8 +15,8 @@ typedef struct enc_matcher {
     const enc_patterns *patterns;
     const enc_lane *lane;
     enc_arena *arena;
-    bool drops_space;  /* nobody wants the white space that is passed on, but for the first of
-                       ** a run: then long runs take no memory */
+    bool drops_space;  /* of white space only the first of a run need be passed on: then
+                       ** long runs take no memory */
     enc_symbol usual[64];
     enc_symbol *queue; /* [count] from `head` on: read ahead, not yet passed on */
     size_t head, count, capacity;
@@ -37,7 +37,8 @@ void enc_matcher_begin(enc_matcher *matcher, const enc_patterns *patterns,
 void enc_matcher_restart(enc_matcher *matcher);
 
 /* What comes next. */
-enum enc_found enc_matcher_next(enc_matcher *matcher, enc_symbol *character, enc_cut *token);
+enum enc_found enc_matcher_next(enc_matcher *matcher, enc_symbol *character,
+                                enc_cut *token);
 
 /* Whether nothing has been read ahead. */
 static inline bool enc_matcher_settled(const enc_matcher *matcher)

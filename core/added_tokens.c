@@ -10,8 +10,8 @@
 
 /* ---- Matching ------------------------------------------------------------------------ */
 
-/* First pattern of [low, high) whose character at `depth` is c or, if `after`, beyond c. All
-** of them agree before `depth`; one that ends there sorts first. */
+/* First pattern of [low, high) whose character at `depth` is c or, if `after`, beyond c.
+** All of them agree before `depth`; one that ends there sorts first. */
 static size_t border(const enc_patterns *p, const enc_match *m, uint32_t c, bool after)
 {
     size_t low = m->low, high = m->high;
@@ -100,7 +100,8 @@ static void find_repetitions(const plan *p, member *members, size_t count)
     }
 }
 
-static void give_ids(const plan *p, const enc_vocabulary *vocabulary, enc_added_tokens *added)
+static void give_ids(const plan *p, const enc_vocabulary *vocabulary,
+                     enc_added_tokens *added)
 {
     size_t next = vocabulary->count;
     for (size_t i = 0; i < added->count; i++) {
@@ -270,8 +271,8 @@ static int number_and_match(const builder *b, const enc_vocabulary *vocabulary)
     enc_added_tokens *added = b->added;
     size_t count = added->count;
     if (count > (size_t)INT32_MAX - vocabulary->count)
-        return enc_fail(b->err, ENC_UNSUPPORTED, "%s has %zu tokens: ids end at %d", b->where,
-                        count, INT32_MAX);
+        return enc_fail(b->err, ENC_UNSUPPORTED, "%s has %zu tokens: ids end at %d",
+                        b->where, count, INT32_MAX);
     plan p = {ENC_ALLOC(size_t, count), ENC_ZALLOC(bool, count), ENC_ZALLOC(bool, count),
               ENC_ZALLOC(bool, count), ENC_ALLOC(const enc_added_token *, count)};
     member *members = ENC_ALLOC(member, count);

@@ -2,9 +2,9 @@
 ** added_tokens.h - tokens that are recognised in the text before anything else.
 **
 ** Some match the text as it is ("[MASK]"), others (`normalized: true`) what the normaliser
-** makes of it. Of those that match, the one that begins first wins, then the longest. Each may
-** take in the white space beside it (lstrip, rstrip) or refuse to be part of a longer word
-** (single_word).
+** makes of it. Of those that match, the one that begins first wins, then the longest. Each
+** may take in the white space beside it (lstrip, rstrip) or refuse to be part of a longer
+** word (single_word).
 **
 ** Ids follow the reference: a token the model's vocabulary has keeps that id, others are
 ** numbered from the vocabulary's size on; the id a file states is not looked at.
@@ -29,7 +29,8 @@ typedef struct enc_pattern {
     const enc_added_token *token;
 } enc_pattern;
 
-/* Strings to look for together, sorted, so that those with a common prefix are neighbours. */
+/* Strings to look for together, sorted, so that those with a common prefix are
+** neighbours. */
 typedef struct enc_patterns {
     enc_pattern *pattern;
     size_t count;
@@ -49,14 +50,15 @@ typedef struct enc_added_tokens {
     enc_patterns normalized; /* matched on the normalised text */
 } enc_added_tokens; /* all zero: none */
 
-/* Turns a token's content into what the normaliser makes of it: code points in fresh memory. */
+/* Turns a token's content into what the normaliser makes of it: code points in fresh
+** memory. */
 typedef int (*enc_normalize_text)(const void *context, const char *text, size_t size,
                                   uint32_t **out, size_t *length, enc_error *err);
 
 enum { ENC_ADDED_TOKEN_MOST = 256 }; /* characters */
 
-/* Copies the tokens (their ids are not looked at) and numbers them. `where` names the list in
-** messages. `context` is handed to `normalize`. */
+/* Copies the tokens (their ids are not looked at) and numbers them. `where` names the list
+** in messages. `context` is handed to `normalize`. */
 int enc_added_tokens_open(const enc_added_token *tokens, size_t count,
                           const enc_vocabulary *vocabulary, enc_normalize_text normalize,
                           const void *context, const char *where, enc_added_tokens *out,

@@ -1,17 +1,17 @@
 /*
-** canonical_order.c - the step that decomposes and sorts combining marks (NFD, NFKD), and for
-** BertNormalizer's strip_accents leaves the nonspacing ones out.
+** canonical_order.c - the step that decomposes and sorts combining marks (NFD, NFKD), and
+** for BertNormalizer's strip_accents leaves the nonspacing ones out.
 **
 ** Between two starters (characters of combining class 0) stands a run of marks, which the
-** canonical order sorts stably by class (The Unicode Standard, section 3.11). A run may be as
-** long as the text, so it is not kept: where a mark of it is to be given at all, the run is
-** read once to count, and then once for each class that has something to give. Most runs give
-** nothing, as their accents are left out, and are read just once.
+** canonical order sorts stably by class (The Unicode Standard, section 3.11). A run may be
+** as long as the text, so it is not kept: where a mark of it is to be given at all, the run
+** is read once to count, and then once for each class that has something to give. Most runs
+** give nothing, as their accents are left out, and are read just once.
 **
 ** The reference aligns by counting: of what a character decomposes into the first takes the
-** next source character, and the others share the one taken last, in the sorted order. So the
-** k-th first one of a sorted run is aligned to the k-th source character of the run, whichever
-** that was.
+** next source character, and the others share the one taken last, in the sorted order. So
+** the k-th first one of a sorted run is aligned to the k-th source character of the run,
+** whichever that was.
 */
 #include <string.h>
 
@@ -44,7 +44,10 @@ typedef struct order_state {
     uint64_t kept[4];    /* classes that have something to give */
 } order_state;
 
-static size_t order_bytes(size_t below) { return sizeof(order_state) + (PLACES - 1) * below; }
+static size_t order_bytes(size_t below)
+{
+    return sizeof(order_state) + (PLACES - 1) * below;
+}
 
 static order_state *state_of(const enc_lane *lane, const enc_step *step)
 {
@@ -56,7 +59,7 @@ static enc_lane lane_of(const enc_lane *lane, const enc_step *step, int which)
 {
     enc_lane below = *lane;
     if (which != MAIN)
-        below.state += step->offset + sizeof(order_state) + (size_t)(which - 1) * step->offset;
+        below.state += sizeof(order_state) + (size_t)which * step->offset;
     return below;
 }
 
@@ -149,7 +152,8 @@ static void begin_run(const enc_lane *lane, const enc_step *step)
     begin_class(lane, step, next_class(s, 0));
 }
 
-/* The character that holds first item number `number` of the run, from 1; 0: the one before. */
+/* The character that holds first item number `number` of the run, from 1; 0: the one
+** before. */
 static enc_symbol align(const enc_lane *lane, const enc_step *step, size_t number)
 {
     order_state *s = state_of(lane, step);

@@ -53,6 +53,15 @@ static void note_error(work *w, size_t text, const enc_error *err)
     pthread_mutex_unlock(&w->mutex);
 }
 
+/* A text below `text` has failed. */
+static bool failed_below(work *w, size_t text)
+{
+    pthread_mutex_lock(&w->mutex);
+    bool failed = w->first.code != ENC_OK && w->first_text < text;
+    pthread_mutex_unlock(&w->mutex);
+    return failed;
+}
+
 /* ---- One forward pass ---- */
 
 /* Writes a text's vector, or adds a window's share to it. */
@@ -88,10 +97,11 @@ static int encode(const work *w, const waiting *queue, enc_arena *arena)
     return ENC_OK;
 }
 
-static int flush(const work *w, waiting *queue, enc_arena *arena, enc_error *err)
+static int flush(work *w, waiting *queue, enc_arena *arena, enc_error *err)
 {
     enc_mark mark = enc_arena_mark(arena);
-    int rc = queue->count ? encode(w, queue, arena) : ENC_OK;
+    bool wanted = queue->count > 0 && !failed_below(w, SIZE_MAX);
+    int rc = wanted ? encode(w, queue, arena) : ENC_OK;
     enc_arena_release(arena, mark);
     queue->count = 0;
     queue->rows = 0;
@@ -105,17 +115,13 @@ static int flush(const work *w, waiting *queue, enc_arena *arena, enc_error *err
 /* The mean over windows has no length 1 even where each window's vector has. */
 static void finish_windows(const work *w, size_t text)
 {
-    const enc_modules *modules = &w->model->modules;
-    bool unit = w->finish.normalize ||
-                (w->finish.steps_normalize && modules->step_count > 0 &&
-                 modules->step[modules->step_count - 1].kind == ENC_STEP_NORMALIZE);
-    if (unit)
+    if (w->finish.unit)
         enc_vector_normalize(w->out + text * (size_t)w->finish.dimensions,
                              (size_t)w->finish.dimensions);
 }
 
-static int queue_reading(const work *w, const enc_reading *reading, size_t text,
-                         waiting *queue, enc_arena *arena, enc_error *err)
+static int queue_reading(work *w, const enc_reading *reading, size_t text, waiting *queue,
+                         enc_arena *arena, enc_error *err)
 {
     if (reading->count > 1)
         memset(w->out + text * (size_t)w->finish.dimensions, 0,
@@ -135,8 +141,7 @@ static int queue_reading(const work *w, const enc_reading *reading, size_t text,
     return err->code;
 }
 
-static int add_text(const work *w, size_t text, waiting *queue, enc_arena *arena,
-                    enc_error *err)
+static int add_text(work *w, size_t text, waiting *queue, enc_arena *arena, enc_error *err)
 {
     enc_reading reading;
     int rc = enc_read(w->model, w->text[text], w->prompt, w->truncate, w->report != NULL,
@@ -152,25 +157,36 @@ static int add_text(const work *w, size_t text, waiting *queue, enc_arena *arena
     return queue_reading(w, &reading, text, queue, arena, err);
 }
 
+/* A text whose reading fails makes the whole call fail. The error told is that of the lowest such
+** text, so from then on only the texts below it are read, and nothing is computed. */
 static void encode_group(void *context, size_t index, enc_arena *arena)
 {
     work *w = context;
-    enc_mark mark = enc_arena_mark(arena);
+    enc_mark begin = enc_arena_mark(arena);
     enc_error err = {0};
     waiting queue = {.capacity = GROUP_TOKENS};
     size_t place = w->group[index], text = w->order[place];
     queue.sequence = ENC_ARENA(arena, enc_sequence, queue.capacity);
-    if (!queue.sequence)
+    if (!queue.sequence) {
         enc_nomem(&err);
-    for (; err.code == ENC_OK && place < w->group[index + 1]; place++) {
-        text = w->order[place];
-        add_text(w, text, &queue, arena, &err);
-    }
-    if (err.code == ENC_OK)
-        flush(w, &queue, arena, &err);
-    if (err.code != ENC_OK)
         note_error(w, text, &err);
-    enc_arena_release(arena, mark);
+        return;
+    }
+    enc_mark empty = enc_arena_mark(arena);
+    for (; place < w->group[index + 1]; place++) {
+        text = w->order[place];
+        if (failed_below(w, text))
+            continue;
+        err = (enc_error){0};
+        if (add_text(w, text, &queue, arena, &err) != ENC_OK)
+            note_error(w, text, &err);
+        if (queue.count == 0)
+            enc_arena_release(arena, empty);
+    }
+    err = (enc_error){0};
+    if (flush(w, &queue, arena, &err) != ENC_OK)
+        note_error(w, text, &err);
+    enc_arena_release(arena, begin);
 }
 
 /* ---- Order and groups ---- */
@@ -199,7 +215,8 @@ static size_t arrange(work *w, size_t count, enc_arena *arena)
     for (size_t i = 0; i < count; i++)
         sizes[i] = (sized){w->text[i].size, i};
     qsort(sizes, count, sizeof *sizes, longest_first);
-    size_t groups = 0, tokens = 0, limit = w->model->max_tokens;
+    size_t groups = 0, tokens = 0; /* of the group under way, by their bytes */
+    size_t limit = w->truncate == ENC_TRUNCATE_MEAN ? 0 : w->model->max_tokens;
     for (size_t i = 0; i < count; i++) {
         order[i] = sizes[i].text;
         if (i == 0 || tokens >= GROUP_TOKENS) {

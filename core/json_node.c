@@ -50,7 +50,8 @@ const char *enc_node_path(const enc_node *node, char buffer[ENC_NODE_PATH])
         else if (is_plain(node->key))
             snprintf(part, sizeof part, "%s%s", top ? ": " : ".", enc_tail(node->key, 64));
         else
-            snprintf(part, sizeof part, "%s['%s']", top ? ": " : "", enc_tail(node->key, 64));
+            snprintf(part, sizeof part, "%s['%s']", top ? ": " : "",
+                     enc_tail(node->key, 64));
         size_t length = strlen(part);
         if (length > at)
             break;

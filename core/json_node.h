@@ -15,8 +15,8 @@
 
 typedef struct enc_node {
     const struct enc_node *parent; /* NULL: the whole file */
-    const char *key;               /* in the parent; of the whole file its name; NULL: ... */
-    size_t index;                  /* ... an element of an array */
+    const char *key;               /* in the parent; of the whole file its name; */
+    size_t index;                  /* NULL: it is this element of an array */
     json_t *value;                 /* NULL: absent */
 } enc_node;
 
@@ -40,13 +40,15 @@ int enc_node_expect(const enc_node *node, json_type type, enc_error *err);
 
 /* The member must be there and of its type; integers between min and max. */
 int enc_node_bool(const enc_node *node, const char *key, bool *out, enc_error *err);
-int enc_node_string(const enc_node *node, const char *key, const char **out, enc_error *err);
+int enc_node_string(const enc_node *node, const char *key, const char **out,
+                    enc_error *err);
 int enc_node_int(const enc_node *node, const char *key, int min, int max, int *out,
                  enc_error *err);
 /* The same for the node itself. */
 int enc_node_to_int(const enc_node *node, int min, int max, int *out, enc_error *err);
 
-/* ENC_UNSUPPORTED "PATH.type 'Foo' is not supported (CHOICES)"; the type must be a string. */
+/* ENC_UNSUPPORTED "PATH.type 'Foo' is not supported (CHOICES)"; the type must be a
+** string. */
 int enc_node_unsupported(const enc_node *node, const char *choices, enc_error *err);
 
 /* At most 48 bytes of a text, cut between characters, for messages about tokens. */

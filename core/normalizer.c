@@ -91,7 +91,8 @@ int enc_normalizer_add(enc_normalizer *n, const enc_step_kind *kind, enc_charact
                        unsigned flags, const char *where, enc_error *err)
 {
     if (n->steps == ENC_STEPS_MOST)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s: more than %d steps", where, ENC_STEPS_MOST);
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: more than %d steps", where,
+                        ENC_STEPS_MOST);
     size_t bytes = aligned(kind->state_bytes(n->state_bytes));
     if (bytes > ENC_STEP_STATE_MOST)
         return enc_fail(err, ENC_UNSUPPORTED, "%s: too many steps that reorder characters",
@@ -199,7 +200,8 @@ static const struct row {
     {"Sequence", NULL, NULL, 0, read_sequence},
 };
 
-static const char choices[] = "BertNormalizer, Lowercase, StripAccents, NFD, NFKD, Sequence";
+static const char choices[] =
+    "BertNormalizer, Lowercase, StripAccents, NFD, NFKD, Sequence";
 
 int enc_normalizer_read(enc_normalizer *n, const enc_node *node, enc_error *err)
 {

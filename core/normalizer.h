@@ -1,11 +1,12 @@
 /*
-** normalizer.h - a pipeline of steps over characters, as tokenizer.json's "normalizer" says.
+** normalizer.h - a pipeline of steps over characters, as tokenizer.json's "normalizer"
+** says.
 **
-** Reading pulls: the last step asks the one before it for a character, down to the source. A
-** step may give several characters for one, none, or others in another order, and each keeps
-** the source character it is aligned to, as the reference aligns it. The state of a whole
-** pipeline is one flat block, so that a step which must look ahead copies the block of the
-** steps below it and reads on from the copy.
+** Reading pulls: the last step asks the one before it for a character, down to the source.
+** A step may give several characters for one, none, or others in another order, and each
+** keeps the source character it is aligned to, as the reference aligns it. The state of a
+** whole pipeline is one flat block, so that a step which must look ahead copies the block
+** of the steps below it and reads on from the copy.
 **
 **     enc_lane lane = {&normalizer, &source, state};       state: normalizer.state_bytes
 **     enc_lane_begin(&lane, cursor);
@@ -25,7 +26,7 @@ typedef struct enc_step enc_step;
 typedef struct enc_lane {
     const enc_normalizer *normalizer;
     enc_source *source;
-    char *state; /* [normalizer->state_bytes], aligned as by malloc; an enc_cursor comes first */
+    char *state; /* [normalizer->state_bytes], aligned to 16; an enc_cursor comes first */
 } enc_lane;
 
 typedef struct enc_step_kind {

@@ -89,6 +89,9 @@ int enc_finish_plan(const enc_model *model, const enc_embed_options *options,
     if (!options)
         options = &plain;
     out->pooling = options->pooling ? options->pooling : modules->pooling;
+    if (out->pooling >> MODES)
+        return enc_fail(err, ENC_INVALID, "pooling 0x%x is unknown, must be made of %s",
+                        out->pooling, enc_pooling_names());
     out->steps_normalize = options->normalize != 0;
     out->layer = enc_layer_number(
         model, options->layer == ENC_LAYER_DEFAULT ? -1 : options->layer, err);
@@ -110,6 +113,8 @@ int enc_finish_plan(const enc_model *model, const enc_embed_options *options,
     out->normalize = options->normalize == 1 ||
                      (options->normalize == -1 && options->dimensions > 0 &&
                       ends_in_normalize(modules));
+    out->unit = out->normalize || (out->steps_normalize && ends_in_normalize(modules) &&
+                                   out->dimensions == out->full);
     return ENC_OK;
 }
 

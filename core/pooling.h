@@ -15,6 +15,7 @@ typedef struct enc_finish {
     int full;           /* numbers after the steps */
     int dimensions;     /* numbers kept of these */
     bool normalize;     /* scale to length 1 at the very end */
+    bool unit;          /* the result has length 1, one way or the other */
 } enc_finish;
 
 /* Checks the options against the model. options NULL: the checkpoint's own way. */

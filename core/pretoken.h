@@ -2,9 +2,9 @@
 ** pretoken.h - what passes between the pre-tokenizer and the model: a word, and the list of
 ** the tokens it becomes.
 **
-** A word keeps its text and where each character lies in the source, for the model's limit of
-** characters at most; beyond that it only counts. Words of plain ASCII, by far the most, keep
-** no places: their characters follow one another in the source.
+** A word keeps its text and where each character lies in the source, for the model's limit
+** of characters at most; beyond that it only counts. Words of plain ASCII, by far the most,
+** keep no places: their characters follow one another in the source.
 */
 #ifndef ENC_PRETOKEN_H
 #define ENC_PRETOKEN_H
@@ -22,9 +22,9 @@ typedef struct enc_pretoken {
     size_t characters; /* of the word; may be more than `kept` */
     size_t most;      /* characters to keep */
     size_t capacity;  /* characters the arrays hold */
-    bool straight;    /* ASCII, in the source as here: `end` and `symbol` are not filled in */
-    enc_symbol first; /* the word's first and last symbol; `last` is kept up to date only ... */
-    enc_symbol last;  /* ... where it is not straight */
+    bool straight;    /* ASCII, in the source as here: end, symbol and last are unused */
+    enc_symbol first; /* the word's first symbol */
+    enc_symbol last;
     enc_arena *arena; /* for growth */
 } enc_pretoken;
 

@@ -27,7 +27,8 @@ static enc_sides split_whitespace(unsigned flags, uint32_t properties)
 static enc_sides split_words(unsigned flags, uint32_t properties)
 {
     (void)flags;
-    return properties & ENC_WORD ? joined : properties & ENC_WHITESPACE ? removed : other_kind;
+    return properties & ENC_WORD ? joined
+           : properties & ENC_WHITESPACE ? removed : other_kind;
 }
 
 /* What happens to a delimiter: the reference's names, and the delimiter's sides. */
@@ -119,8 +120,8 @@ static int read_digits(enc_pretokenizer *p, const enc_node *node, enc_error *err
     int rc = enc_node_bool(node, "individual_digits", &individual, err);
     if (rc != ENC_OK)
         return rc;
-    return add(p, split_digits, individual ? ISOLATED : CONTIGUOUS, enc_node_path(node, path),
-               err);
+    return add(p, split_digits, individual ? ISOLATED : CONTIGUOUS,
+               enc_node_path(node, path), err);
 }
 
 static int read_sequence(enc_pretokenizer *p, const enc_node *node, enc_error *err)

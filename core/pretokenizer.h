@@ -2,9 +2,10 @@
 ** pretokenizer.h - where normalised text is cut into words, as "pre_tokenizer" says.
 **
 ** Each of the supported pre-tokenizers decides between two neighbouring characters by what
-** these two are, whatever lies around them. So each gives a character a code for its left side
-** and one for its right side, and two neighbours stay together if right and left agree for
-** every pre-tokenizer of the list. The codes of up to 16 of them are joined into one number.
+** these two are, whatever lies around them. So each gives a character a code for its left
+** side and one for its right side, and two neighbours stay together if right and left agree
+** for every pre-tokenizer of the list. The codes of up to 16 of them are joined into one
+** number.
 */
 #ifndef ENC_PRETOKENIZER_H
 #define ENC_PRETOKENIZER_H
@@ -17,8 +18,9 @@ typedef struct enc_sides {
     bool removed; /* the character is no part of any word */
 } enc_sides;
 
-/* What one pre-tokenizer makes of a character with these properties (unicode.h). Codes: 0 and
-** 1 are two kinds that stay with their own; ENC_LEFT_CUT and ENC_RIGHT_CUT agree with none. */
+/* What one pre-tokenizer makes of a character with these properties (unicode.h). Codes: 0
+** and 1 are two kinds that stay with their own; ENC_LEFT_CUT and ENC_RIGHT_CUT agree with
+** none. */
 enum { ENC_RIGHT_CUT = 2, ENC_LEFT_CUT = 3 };
 typedef enc_sides (*enc_splitter)(unsigned flags, uint32_t properties);
 

@@ -23,6 +23,24 @@ void enc_session_set_progress(enc_session *session, enc_progress progress, void 
     session->context = context;
 }
 
+/* The host's callback sees the host's own floating-point environment. A short call from inside it
+** does not ask again. */
+static int ask_host(void *context)
+{
+    enc_call *call = context;
+    enc_session *session = call->session;
+    fenv_t ours;
+    if (!session->progress)
+        return 0;
+    session->next_poll = enc_nanoseconds() + ENC_POLL_NANOSECONDS;
+    fegetenv(&ours);
+    fesetenv(&call->host);
+    int stop = session->progress(session->context);
+    fegetenv(&call->host);
+    fesetenv(&ours);
+    return stop;
+}
+
 /* A host that rounds upwards, traps on inexact or flushes denormals must not change results,
 ** nor may our flags reach the host. */
 void enc_call_begin(enc_call *call, enc_session *session)
@@ -32,7 +50,8 @@ void enc_call_begin(enc_call *call, enc_session *session)
     call->mark = enc_arena_mark(&session->arena);
     fegetenv(&call->host);
     fesetenv(FE_DFL_ENV);
-    enc_poll_begin(&call->poll, session->progress, session->context, session->next_poll);
+    enc_poll_begin(&call->poll, session->progress ? ask_host : NULL, call,
+                   session->next_poll);
 }
 
 void enc_call_end(enc_call *call)

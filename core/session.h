@@ -17,7 +17,8 @@ struct enc_session {
     int64_t next_poll; /* carried from call to call; see enc_poll_begin */
 };
 
-/* One call under way. Calls on a session may nest: each gives back what it took. */
+/* One call under way; stays where it is from begin to end. Calls on a session may nest: each
+** gives back what it took. */
 typedef struct enc_call {
     enc_session *session;
     enc_arena *arena;

@@ -18,7 +18,10 @@ void enc_source_begin(enc_source *source, enc_text text, const enc_patterns *pat
                            .countdown = COUNTDOWN};
 }
 
-enc_cursor enc_source_cursor(const enc_source *source) { return (enc_cursor){source->start, 0}; }
+enc_cursor enc_source_cursor(const enc_source *source)
+{
+    return (enc_cursor){source->start, 0};
+}
 
 bool enc_source_poll(enc_source *source)
 {
@@ -34,7 +37,8 @@ bool enc_source_poll(enc_source *source)
 static bool is_continuation(char byte) { return ((unsigned char)byte & 0xC0) == 0x80; }
 
 /* The character before `at`; 0 at the text's beginning. */
-static uint32_t character_before(const enc_source *source, const char *at, const char **begin)
+static uint32_t character_before(const enc_source *source, const char *at,
+                                 const char **begin)
 {
     const char *lead = at;
     if (at == source->data)
@@ -48,7 +52,8 @@ static uint32_t character_before(const enc_source *source, const char *at, const
     return end == at ? c : 0xFFFD;
 }
 
-/* The white space that ends at `at`, back to `limit` at most, and how many characters it is. */
+/* The white space that ends at `at`, back to `limit` at most, and how many characters it
+** is. */
 static const char *space_before(const enc_source *source, const char *at, const char *limit,
                                 size_t *count)
 {
@@ -69,7 +74,8 @@ static const char *space_after(const enc_source *source, const char *at, size_t 
 }
 
 /* The longest added token that begins at `at`; *end is moved behind it. */
-static const enc_pattern *match_at(const enc_source *source, const char *at, const char **end)
+static const enc_pattern *match_at(const enc_source *source, const char *at,
+                                   const char **end)
 {
     const enc_pattern *best = NULL;
     enc_match match = enc_match_begin(source->patterns);

@@ -1,9 +1,10 @@
 /*
-** source.h - the text a tokenizer reads, character by character, up to the next added token.
+** source.h - the text a tokenizer reads, character by character, up to the next added
+** token.
 **
-** Added tokens that match the text as it is (`normalized: false`) cut it into stretches, each
-** of which is normalised alone. The search for them runs only a little ahead of the reading,
-** so that a reader that has enough never pays for the rest of a long text:
+** Added tokens that match the text as it is (`normalized: false`) cut it into stretches,
+** each of which is normalised alone. The search for them runs only a little ahead of the
+** reading, so that a reader that has enough never pays for the rest of a long text:
 **
 **     enc_source source;
 **     enc_source_begin(&source, text, patterns, poll);
@@ -11,8 +12,8 @@
 **         read with enc_source_next until it gives false;
 **     } while (enc_source_cut(&source, &cursor, &cut));
 **
-** Reading can be done over: a cursor is a plain value, and enc_source_next gives the same from
-** a copy of it, as long as no cut was passed.
+** Reading can be done over: a cursor is a plain value, and enc_source_next gives the same
+** from a copy of it, as long as no cut was passed.
 */
 #ifndef ENC_SOURCE_H
 #define ENC_SOURCE_H
@@ -34,12 +35,13 @@ typedef struct enc_cursor {
     size_t character;
 } enc_cursor;
 
-/* What RobertaProcessing leaves out of offsets: white space, and the letter that stands for it
-** in byte-level vocabularies. */
+/* What RobertaProcessing leaves out of offsets: white space, and the letter that stands for
+** it in byte-level vocabularies. */
 static inline bool enc_is_trimmed(uint32_t c) { return c == 0x120 || enc_is_whitespace(c); }
 
 /* An added token where it stands: its first and last symbol, and how many characters
-** enc_is_trimmed it has at its ends (lstrip and rstrip take in the white space beside it). */
+** enc_is_trimmed it has at its ends (lstrip and rstrip take in the white space beside
+** it). */
 typedef struct enc_cut {
     int32_t id;
     bool empty; /* lstrip and rstrip left nothing of it */
@@ -70,7 +72,8 @@ void enc_source_begin(enc_source *source, enc_text text, const enc_patterns *pat
                       enc_poll *poll);
 enc_cursor enc_source_cursor(const enc_source *source);
 
-/* Makes sure that text lies before source->stop beyond `at`; false: the stretch ends there. */
+/* Makes sure that text lies before source->stop beyond `at`; false: the stretch ends
+** there. */
 bool enc_source_more(enc_source *source, const char *at);
 
 /* Asks poll; true: stop. */
@@ -91,8 +94,8 @@ static inline bool enc_source_next(enc_source *source, enc_cursor *cursor, enc_s
     return true;
 }
 
-/* At the end of a stretch: gives the added token that ended it and moves the cursor past it,
-** to the next stretch. False at the text's end. */
+/* At the end of a stretch: gives the added token that ended it and moves the cursor past
+** it, to the next stretch. False at the text's end. */
 bool enc_source_cut(enc_source *source, enc_cursor *cursor, enc_cut *out);
 
 #endif

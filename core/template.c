@@ -76,8 +76,9 @@ static size_t copy(const enc_token *from, size_t count, int32_t type, enc_token 
     return count;
 }
 
-size_t enc_templates_apply(const enc_templates *templates, const enc_token *a, size_t a_count,
-                           const enc_token *b, size_t b_count, bool pair, enc_token *out)
+size_t enc_templates_apply(const enc_templates *templates, const enc_token *a,
+                           size_t a_count, const enc_token *b, size_t b_count, bool pair,
+                           enc_token *out)
 {
     const enc_template *t = pair ? &templates->pair : &templates->single;
     size_t count = 0;
@@ -111,7 +112,8 @@ static int check_special(const enc_node *special, enc_error *err)
 {
     const char *name;
     char path[ENC_NODE_PATH];
-    enc_node ids = enc_node_member(special, "ids"), tokens = enc_node_member(special, "tokens");
+    enc_node ids = enc_node_member(special, "ids");
+    enc_node tokens = enc_node_member(special, "tokens");
     int rc = enc_node_string(special, "id", &name, err);
     if (rc == ENC_OK)
         rc = enc_node_expect(&ids, JSON_ARRAY, err);

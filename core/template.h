@@ -1,5 +1,6 @@
 /*
-** template.h - the special tokens put around a text or between two, as "post_processor" says.
+** template.h - the special tokens put around a text or between two, as "post_processor"
+** says.
 */
 #ifndef ENC_TEMPLATE_H
 #define ENC_TEMPLATE_H
@@ -23,8 +24,8 @@ typedef struct enc_template {
 typedef struct enc_templates {
     enc_template single;
     enc_template pair;
-    bool trim;          /* offsets leave out white space at a token's ends (RobertaProcessing) */
-    bool prefix_space;  /* but for one space before the first token */
+    bool trim;         /* offsets leave out white space at a token's ends, as */
+    bool prefix_space; /* RobertaProcessing has it, but for one space before the first */
 } enc_templates;
 
 /* No special tokens: the texts alone, of types 0 and 1. */
@@ -43,7 +44,8 @@ size_t enc_templates_specials(const enc_templates *templates, bool pair);
 
 /* Writes the tokens of `a` (and `b`, if there are any: then it is a pair) with the special
 ** tokens to `out`; returns how many. */
-size_t enc_templates_apply(const enc_templates *templates, const enc_token *a, size_t a_count,
-                           const enc_token *b, size_t b_count, bool pair, enc_token *out);
+size_t enc_templates_apply(const enc_templates *templates, const enc_token *a,
+                           size_t a_count, const enc_token *b, size_t b_count, bool pair,
+                           enc_token *out);
 
 #endif

@@ -52,16 +52,16 @@ int enc_tokenizer_set_added(enc_tokenizer *t, const enc_added_token *tokens, siz
 
 /* ---- ASCII --------------------------------------------------------------------------- */
 
-/* What the normaliser makes of one ASCII character, if that is one ASCII character; else 128.
-** No step's result for such a character depends on what follows. */
-static int normalize_ascii(const enc_tokenizer *t, enc_arena *arena, char byte, uint32_t *out,
-                           enc_error *err)
+/* What the normaliser makes of one ASCII character, if that is one ASCII character; else
+** 128. No step's result for such a character depends on what follows. */
+static int normalize_ascii(const enc_tokenizer *t, enc_arena *arena, char byte,
+                           uint32_t *out, enc_error *err)
 {
     enc_folded folded;
     enc_mark mark = enc_arena_mark(arena);
     int rc = enc_tokenizer_fold(t, arena, (enc_text){&byte, 1}, NULL, &folded, err);
-    *out = rc == ENC_OK && folded.count == 1 && folded.character[0] < 128 ? folded.character[0]
-                                                                           : 128;
+    bool one = rc == ENC_OK && folded.count == 1 && folded.character[0] < 128;
+    *out = one ? folded.character[0] : 128;
     enc_arena_release(arena, mark);
     return rc;
 }
@@ -88,7 +88,8 @@ static int settle(enc_tokenizer *t, enc_error *err)
 
 /* ---- Opening ------------------------------------------------------------------------- */
 
-int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out, enc_error *err)
+int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
+                       enc_error *err)
 {
     int rc;
     enc_tokenizer *t = ENC_ZALLOC(enc_tokenizer, 1);
@@ -128,7 +129,8 @@ void enc_tokenizer_close(enc_tokenizer *t)
 
 int32_t enc_tokenizer_max_id(const enc_tokenizer *t)
 {
-    int32_t ids[] = {enc_vocabulary_max_id(t->vocabulary), enc_added_tokens_max_id(&t->added),
+    int32_t ids[] = {enc_vocabulary_max_id(t->vocabulary),
+                     enc_added_tokens_max_id(&t->added),
                      enc_templates_max_id(&t->templates)};
     int32_t most = -1;
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)

@@ -5,9 +5,9 @@
 **               -> truncation -> template ([CLS] ... [SEP])
 **
 ** Every step keeps the alignment to the source, so that each token knows its bytes and
-** characters there. Cost is linear in the text that is read, and reading stops early when no
-** more tokens are wanted: memory is bounded by the tokens asked for, not by the text.
-** A tokenizer is immutable after opening and shared by threads; scratch comes from an arena.
+** characters there. Cost is linear in the text that is read, and reading stops early when
+** no more tokens are wanted: memory is bounded by the tokens asked for, not by the text. A
+** tokenizer is immutable after opening and shared by threads; scratch comes from an arena.
 */
 #ifndef ENC_TOKENIZER_H
 #define ENC_TOKENIZER_H
@@ -23,14 +23,15 @@ typedef struct enc_tokenizer enc_tokenizer;
 typedef struct enc_tokenizer_files {
     const char *folder; /* for messages */
     enc_text json;      /* tokenizer.json; truncation and padding inside it are ignored */
-    enc_text vocab;     /* vocab.txt: WordPiece, one token a line; used when json is absent */
-    enc_text config;    /* tokenizer_config.json: do_lower_case, strip_accents, ... for vocab */
+    enc_text vocab;     /* vocab.txt: WordPiece, a token a line; used when json is absent */
+    enc_text config;    /* tokenizer_config.json: do_lower_case, ... for vocab */
     enc_text special;   /* special_tokens_map.json, likewise */
     bool lower_case;    /* sentence_bert_config.json's do_lower_case: Lowercase in front */
 } enc_tokenizer_files;
 
 /* A component that is not implemented is ENC_UNSUPPORTED naming it with its JSON path. */
-int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out, enc_error *err);
+int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
+                       enc_error *err);
 void enc_tokenizer_close(enc_tokenizer *tokenizer);
 
 /* Largest id that encoding can give; -1 for an empty vocabulary. */
@@ -49,8 +50,8 @@ typedef struct enc_pieces {
     bool complete; /* false: `limit` stopped the reading before the text's end */
 } enc_pieces;
 
-/* Tokens of the text without template, in the arena. Stops once more than `limit` tokens are
-** there (0: no limit); the pieces then hold limit + 1 and complete is false. */
+/* Tokens of the text without template, in the arena. Stops once more than `limit` tokens
+** are there (0: no limit); the pieces then hold limit + 1 and complete is false. */
 int enc_tokenizer_pieces(const enc_tokenizer *tokenizer, enc_arena *arena, enc_text text,
                          size_t limit, enc_poll *poll, enc_pieces *out, enc_error *err);
 
@@ -58,8 +59,8 @@ int enc_tokenizer_pieces(const enc_tokenizer *tokenizer, enc_arena *arena, enc_t
 int enc_tokenizer_count(const enc_tokenizer *tokenizer, enc_arena *arena, enc_text text,
                         enc_poll *poll, size_t *count, enc_error *err);
 
-/* Puts the template around a (and b, for a pair; NULL for one text) and writes the tokens to
-** out [a->count + b->count + specials]; returns how many. */
+/* Puts the template around a (and b, for a pair; NULL for one text) and writes the tokens
+** to out [a->count + b->count + specials]; returns how many. */
 size_t enc_tokenizer_wrap(const enc_tokenizer *tokenizer, const enc_pieces *a,
                           const enc_pieces *b, enc_token *out);
 

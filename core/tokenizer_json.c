@@ -110,7 +110,8 @@ static int check_version(const enc_node *root, enc_error *err)
     return rc;
 }
 
-static int read_parts(enc_tokenizer *t, const enc_node *root, bool lower_case, enc_error *err)
+static int read_parts(enc_tokenizer *t, const enc_node *root, bool lower_case,
+                      enc_error *err)
 {
     enc_node model = enc_node_member(root, "model");
     enc_node normalizer = enc_node_member(root, "normalizer");
@@ -131,7 +132,8 @@ static int read_parts(enc_tokenizer *t, const enc_node *root, bool lower_case, e
     return rc;
 }
 
-int enc_tokenizer_read_json(enc_tokenizer *t, const enc_tokenizer_files *files, enc_error *err)
+int enc_tokenizer_read_json(enc_tokenizer *t, const enc_tokenizer_files *files,
+                            enc_error *err)
 {
     json_t *value;
     int rc = enc_json_parse(files->json.data, files->json.size, name, &value, err);

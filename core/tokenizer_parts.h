@@ -1,8 +1,8 @@
 /*
 ** tokenizer_parts.h - what a tokenizer is made of; for tokenizer*.c alone.
 **
-** Each part is a list or a table filled in from tokenizer.json (tokenizer_json.c) or vocab.txt
-** (tokenizer_vocab.c), then made ready by enc_tokenizer_settle.
+** Each part is a list or a table that tokenizer_json.c fills in from tokenizer.json, or
+** tokenizer_vocab.c from vocab.txt; then tokenizer.c derives the tables for ASCII from them.
 */
 #ifndef ENC_TOKENIZER_PARTS_H
 #define ENC_TOKENIZER_PARTS_H

@@ -1,17 +1,18 @@
 /*
 ** tokenizer_read.c - from text to tokens: the loop that drives the parts.
 **
-** Plain ASCII, where each byte is decided by a table, is read in a loop of its own; whatever
-** that loop does not know goes character by character through normaliser and added tokens.
+** Plain ASCII, where each byte is decided by a table, is read in a loop of its own;
+** whatever that loop does not know goes character by character through normaliser and added
+** tokens.
 */
 #include <string.h>
 
 #include "added_matcher.h"
 #include "tokenizer_parts.h"
 
-/* Bytes of ASCII between two questions whether to stop; state that fits onto the stack; tokens
-** for which there is room at first. */
-enum { ASCII_AT_ONCE = 65536, USUAL_STATE = 4096, LIKELY_MOST = 1 << 20 };
+/* Bytes of ASCII between two questions whether to stop; state that fits onto the stack;
+** tokens for which there is room at first. */
+enum { ASCII_AT_ONCE = 65536, USUAL_STATE = 4096, LIKELY_MOST = 1 << 22 };
 
 typedef struct reader {
     const enc_tokenizer *t;
@@ -61,7 +62,8 @@ static void trim_tokens(reader *r, size_t first)
     for (size_t i = first; i < r->list.count; i++) {
         size_t size, leading = 0, trailing = 0;
         bool only = true;
-        const char *at = enc_vocabulary_string(r->t->vocabulary, r->list.token[i].id, &size);
+        int32_t id = r->list.token[i].id;
+        const char *at = enc_vocabulary_string(r->t->vocabulary, id, &size);
         for (const char *end = at ? at + size : at; at < end;) {
             bool trimmed = enc_is_trimmed(enc_utf8_next(&at, end));
             only &= trimmed;
@@ -101,8 +103,9 @@ static void add_token(reader *r, const enc_cut *cut)
 
 static void add_character(reader *r, const enc_symbol *symbol)
 {
-    enc_sides sides = symbol->c < 128 ? r->t->sides[symbol->c]
-                                      : enc_pretokenizer_sides(&r->t->pretokenizer, symbol->c);
+    const enc_tokenizer *t = r->t;
+    enc_sides sides = symbol->c < 128 ? t->sides[symbol->c]
+                                      : enc_pretokenizer_sides(&t->pretokenizer, symbol->c);
     if (sides.removed) {
         finish_word(r);
         return;
@@ -115,8 +118,10 @@ static void add_character(reader *r, const enc_symbol *symbol)
 
 /* ---- ASCII --------------------------------------------------------------------------- */
 
-/* Appends ASCII from `at` to the word as long as it stays one word; returns where that ends. */
-static const char *append_ascii(reader *r, const char *at, const char *stop, size_t character)
+/* Appends ASCII from `at` to the word as long as it stays one word; returns where that
+** ends. */
+static const char *append_ascii(reader *r, const char *at, const char *stop,
+                                size_t character)
 {
     const enc_ascii *table = r->t->ascii, *e = &table[(unsigned char)*at];
     enc_pretoken *w = &r->word;
@@ -263,8 +268,8 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
     return r.failed || r.list.failed || r.matcher.failed ? enc_nomem(err) : ENC_OK;
 }
 
-int enc_tokenizer_pieces(const enc_tokenizer *t, enc_arena *arena, enc_text text, size_t limit,
-                         enc_poll *poll, enc_pieces *out, enc_error *err)
+int enc_tokenizer_pieces(const enc_tokenizer *t, enc_arena *arena, enc_text text,
+                         size_t limit, enc_poll *poll, enc_pieces *out, enc_error *err)
 {
     enc_token_list list = {.arena = arena, .limit = limit ? limit : SIZE_MAX};
     size_t likely = text.size / 4 + 8; /* English has some 4.5 bytes a token */

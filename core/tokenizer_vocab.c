@@ -1,6 +1,7 @@
 /*
-** tokenizer_vocab.c - a checkpoint that has vocab.txt and no tokenizer.json, as transformers'
-** BertTokenizerFast reads it with tokenizer_config.json and special_tokens_map.json.
+** tokenizer_vocab.c - a checkpoint that has vocab.txt and no tokenizer.json, as
+** transformers' BertTokenizerFast reads it with tokenizer_config.json and
+** special_tokens_map.json.
 */
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +47,8 @@ static int read_vocabulary(enc_text file, enc_vocabulary *out, enc_error *err)
     for (const char *at = file.data; at < end; at = next, lines++)
         cut_line(at, end, &next);
     if (lines > INT32_MAX)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s has %zu lines, the limit is %d", vocab_name,
-                        lines, INT32_MAX);
+        return enc_fail(err, ENC_UNSUPPORTED, "%s has %zu lines, the limit is %d",
+                        vocab_name, lines, INT32_MAX);
     enc_vocabulary_item *items = ENC_ALLOC(enc_vocabulary_item, lines);
     if (!items)
         return enc_nomem(err);
@@ -55,7 +56,8 @@ static int read_vocabulary(enc_text file, enc_vocabulary *out, enc_error *err)
         size_t size = cut_line(at, end, &next);
         items[count] = (enc_vocabulary_item){at, size, (int32_t)count};
         if (!is_utf8(at, size))
-            rc = enc_fail(err, ENC_CORRUPT, "%s: line %zu is not UTF-8", vocab_name, count + 1);
+            rc = enc_fail(err, ENC_CORRUPT, "%s: line %zu is not UTF-8", vocab_name,
+                          count + 1);
     }
     if (rc == ENC_OK)
         rc = enc_vocabulary_open(items, count, vocab_name, out, err);
@@ -81,7 +83,8 @@ static const struct role {
                   {"sep_token", "[SEP]"},  {"pad_token", "[PAD]"},  {"cls_token", "[CLS]"},
                   {"mask_token", "[MASK]"}};
 
-/* special_tokens_map.json goes before tokenizer_config.json unless that lists its tokens. */
+/* special_tokens_map.json goes before tokenizer_config.json unless that lists its
+** tokens. */
 static enc_node find_setting(const settings *s, const char *key)
 {
     enc_node listed = enc_node_member(&s->config, "added_tokens_decoder");
@@ -96,9 +99,11 @@ static int optional_bool(const enc_node *node, const char *key, bool *out, enc_e
     return enc_node_is_null(&member) ? ENC_OK : enc_node_bool(node, key, out, err);
 }
 
-/* "[CLS]", or {"content": "[CLS]", "lstrip": false, ...} where all but content may be absent;
-** tokens spelled either way are special, and then not normalised unless the file says so. */
-static int read_token(const enc_node *node, bool special, enc_added_token *t, enc_error *err)
+/* "[CLS]", or {"content": "[CLS]", "lstrip": false, ...} where all but content may be
+** absent; tokens spelled either way are special, and then not normalised unless the file
+** says so. */
+static int read_token(const enc_node *node, bool special, enc_added_token *t,
+                      enc_error *err)
 {
     *t = (enc_added_token){.special = special};
     if (json_is_string(node->value)) {
@@ -163,7 +168,8 @@ static int32_t parse_id(const char *key)
     return at > key && !*at && id <= INT32_MAX ? (int32_t)id : -1;
 }
 
-/* "added_tokens_decoder": {"0": {"content": "[PAD]", ...}, ...}, in the order of the ids. */
+/* "added_tokens_decoder": {"0": {"content": "[PAD]", ...}, ...}, in the order of the
+** ids. */
 static int read_listed(settings *s)
 {
     enc_node list = enc_node_member(&s->config, "added_tokens_decoder");
@@ -202,7 +208,8 @@ static int read_roles(settings *s, enc_added_token role[ROLES])
     for (size_t i = 0; i < ROLES && rc == ENC_OK; i++) {
         enc_node node = find_setting(s, roles[i].key);
         const char *fallback = roles[i].fallback;
-        role[i] = (enc_added_token){.text = fallback, .size = fallback ? strlen(fallback) : 0,
+        role[i] = (enc_added_token){.text = fallback,
+                                    .size = fallback ? strlen(fallback) : 0,
                                     .special = true};
         if (!enc_node_is_null(&node))
             rc = read_token(&node, true, &role[i], s->err);
@@ -282,9 +289,11 @@ static int read_steps(const settings *s)
     if (rc == ENC_OK)
         rc = optional_bool(&s->config, "strip_accents", &strip, s->err);
     if (rc == ENC_OK)
-        rc = enc_normalizer_add_bert(&t->normalizer, true, chinese, strip, lower, config_name,
-                                     s->err);
-    return rc == ENC_OK ? enc_pretokenizer_add_bert(&t->pretokenizer, config_name, s->err) : rc;
+        rc = enc_normalizer_add_bert(&t->normalizer, true, chinese, strip, lower,
+                                     config_name, s->err);
+    if (rc == ENC_OK)
+        rc = enc_pretokenizer_add_bert(&t->pretokenizer, config_name, s->err);
+    return rc;
 }
 
 static int read_parts(settings *s, enc_text vocab)

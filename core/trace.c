@@ -198,7 +198,6 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
     const enc_ops *ops = t->model->ops;
     size_t d = (size_t)t->model->config.head_size;
     size_t ld = 3 * (size_t)t->model->config.hidden_size;
-    const float scale = 1.0f / sqrtf((float)d);
     const float *query = enc_trace_head(t, ENC_HEAD_QUERY, layer, head, from);
     if (!query)
         return false;
@@ -208,9 +207,14 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
         t->packed_layer = layer;
         t->packed_head = head;
     }
+    fenv_t host; /* see enc_call_begin */
+    fegetenv(&host);
+    fesetenv(FE_DFL_ENV);
+    const float scale = 1.0f / sqrtf((float)d);
     ops->multiply(query, ld, 1, t->packed_keys, t->rows, d, NULL, weight, t->rows);
     for (size_t i = 0; i < t->rows; i++)
         score[i] = weight[i] * scale;
     ops->softmax(weight, t->rows, scale);
+    fesetenv(&host);
     return true;
 }

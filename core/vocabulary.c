@@ -86,19 +86,20 @@ const char *enc_vocabulary_string(const enc_vocabulary *v, int32_t id, size_t *s
 
 static int by_id(const void *a, const void *b)
 {
-    int32_t x = ((const enc_vocabulary_item *)a)->id, y = ((const enc_vocabulary_item *)b)->id;
-    return (x > y) - (x < y);
+    const enc_vocabulary_item *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
 }
 
 /* One block for slots, entries and text; slots zeroed. */
 static int reserve(enc_vocabulary *v, size_t count, size_t text, const char *where,
                    enc_error *err)
 {
-    for (v->bits = 4; v->bits < BITS_MOST && count > (size_t)1 << (v->bits - 1); v->bits++) {
-    }
+    v->bits = 4;
+    while (v->bits < BITS_MOST && count > (size_t)1 << (v->bits - 1))
+        v->bits++;
     if (v->bits == BITS_MOST || text > UINT32_MAX)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s has %zu tokens of %zu bytes, the limits are "
-                        "%zu and %zu", where, count, text, (size_t)1 << (BITS_MOST - 2),
+        return enc_fail(err, ENC_UNSUPPORTED, "%s has %zu tokens of %zu bytes, the limits "
+                        "are %zu and %zu", where, count, text, (size_t)1 << (BITS_MOST - 2),
                         (size_t)UINT32_MAX);
     size_t slots = sizeof *v->slot << v->bits, entries = sizeof *v->entry * count;
     v->bytes = slots + entries + text;
@@ -115,7 +116,8 @@ static int reserve(enc_vocabulary *v, size_t count, size_t text, const char *whe
 static bool insert(enc_vocabulary *v, size_t number)
 {
     const enc_vocabulary_entry *entry = &v->entry[number];
-    uint64_t hash = enc_vocabulary_hash(ENC_VOCABULARY_SEED, v->text + entry->start, entry->size);
+    uint64_t hash = enc_vocabulary_hash(ENC_VOCABULARY_SEED, v->text + entry->start,
+                                        entry->size);
     size_t mask = ((size_t)1 << v->bits) - 1, i = first_slot(v, hash);
     for (int probes = 0; v->slot[i].entry != 0; i = (i + 1) & mask)
         if (++probes > PROBES)
@@ -128,8 +130,8 @@ static int fail_same_id(const enc_vocabulary_item *a, const enc_vocabulary_item 
                         const char *where, enc_error *err)
 {
     char first[ENC_NODE_SHOWN], second[ENC_NODE_SHOWN];
-    return enc_fail(err, ENC_CORRUPT, "%s: id %d belongs to both '%s' and '%s'", where, a->id,
-                    enc_node_shorten(a->text, a->size, first),
+    return enc_fail(err, ENC_CORRUPT, "%s: id %d belongs to both '%s' and '%s'", where,
+                    a->id, enc_node_shorten(a->text, a->size, first),
                     enc_node_shorten(b->text, b->size, second));
 }
 
@@ -144,7 +146,8 @@ int enc_vocabulary_open(enc_vocabulary_item *items, size_t count, const char *wh
     int rc = reserve(&v, count, text, where, err);
     if (rc != ENC_OK)
         return rc;
-    qsort(items, count, sizeof *items, by_id);
+    if (count)
+        qsort(items, count, sizeof *items, by_id);
     text = 0;
     /* From the back, so that of equal texts the one with the largest id comes first. */
     for (size_t i = count; i > 0 && rc == ENC_OK; i--) {
@@ -160,8 +163,8 @@ int enc_vocabulary_open(enc_vocabulary_item *items, size_t count, const char *wh
             text += item->size + 1;
             v.longest = item->size > v.longest ? item->size : v.longest;
             if (!insert(&v, number))
-                rc = enc_fail(err, ENC_CORRUPT, "%s: more than %d tokens share one hash", where,
-                              PROBES);
+                rc = enc_fail(err, ENC_CORRUPT, "%s: more than %d tokens share one hash",
+                              where, PROBES);
         }
     }
     if (rc != ENC_OK) {

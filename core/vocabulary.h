@@ -2,8 +2,8 @@
 ** vocabulary.h - token strings and their ids, both ways.
 **
 ** Open addressing over a hash that grows byte by byte, so that all prefixes of a word are
-** hashed in one pass and looked up without copying: a tokenizer that wants the longest known
-** prefix keeps the hash at each character's end and asks from the longest down.
+** hashed in one pass and looked up without copying: a tokenizer that wants the longest
+** known prefix keeps the hash at each character's end and asks from the longest down.
 **
 **     uint64_t hash = enc_vocabulary_hash(ENC_VOCABULARY_SEED, text, size);
 **     int32_t id = enc_vocabulary_find(&v, hash, "", 0, text, size);
@@ -49,7 +49,8 @@ void enc_vocabulary_close(enc_vocabulary *vocabulary);
 /* Largest id; -1 if it is empty. */
 int32_t enc_vocabulary_max_id(const enc_vocabulary *vocabulary);
 /* The token's bytes (NUL-terminated too); NULL for an unknown id. */
-const char *enc_vocabulary_string(const enc_vocabulary *vocabulary, int32_t id, size_t *size);
+const char *enc_vocabulary_string(const enc_vocabulary *vocabulary, int32_t id,
+                                  size_t *size);
 
 /* ---- Search -------------------------------------------------------------------------- */
 
@@ -67,9 +68,11 @@ static inline uint64_t enc_vocabulary_hash(uint64_t hash, const char *text, size
     return hash;
 }
 
-/* Id of the token that is `head` followed by `tail`, whose hash is `hash`; -1 if unknown. */
-int32_t enc_vocabulary_find(const enc_vocabulary *vocabulary, uint64_t hash, const char *head,
-                            size_t head_size, const char *tail, size_t tail_size);
+/* Id of the token that is `head` followed by `tail`, whose hash is `hash`; -1 if
+** unknown. */
+int32_t enc_vocabulary_find(const enc_vocabulary *vocabulary, uint64_t hash,
+                            const char *head, size_t head_size, const char *tail,
+                            size_t tail_size);
 /* Id of the token `text`, -1 if unknown. */
 int32_t enc_vocabulary_id(const enc_vocabulary *vocabulary, const char *text, size_t size);
 

@@ -11,10 +11,10 @@ static size_t end_of(const enc_pretoken *word, size_t character)
 }
 
 /* Hashes the word's text from character `from`, which begins at byte `start`, to the end of
-** each character after it, as far as a token of `most` bytes may reach. Returns the character
-** before which that is. */
-static size_t hash_prefixes(const enc_pretoken *word, size_t from, size_t start, size_t most,
-                            uint64_t hash)
+** each character after it, as far as a token of `most` bytes may reach. Returns the
+** character before which that is. */
+static size_t hash_prefixes(const enc_pretoken *word, size_t from, size_t start,
+                            size_t most, uint64_t hash)
 {
     size_t last = from, at = start;
     if (word->straight) {
@@ -31,8 +31,8 @@ static size_t hash_prefixes(const enc_pretoken *word, size_t from, size_t start,
     return last;
 }
 
-/* The longest piece that begins with character `from` at byte `start`: its id, and in *to the
-** character it ends before; -1 if there is none. */
+/* The longest piece that begins with character `from` at byte `start`: its id, and in *to
+** the character it ends before; -1 if there is none. */
 static int32_t longest_piece(const enc_wordpiece *m, const enc_pretoken *word, size_t from,
                              size_t start, size_t *to)
 {
@@ -91,8 +91,8 @@ int enc_wordpiece_open(enc_vocabulary *vocabulary, const char *unknown, const ch
     if (!out->prefix)
         rc = enc_nomem(err);
     else if (out->unknown < 0)
-        rc = enc_fail(err, ENC_CORRUPT, "%s has no token '%s', which stands for unknown words",
-                      where, enc_node_shorten(unknown, strlen(unknown), shown));
+        rc = enc_fail(err, ENC_CORRUPT, "%s has no token '%s', which stands for unknown "
+                      "words", where, enc_node_shorten(unknown, strlen(unknown), shown));
     if (rc != ENC_OK)
         enc_wordpiece_close(out);
     return rc;
@@ -111,8 +111,8 @@ static int fail_id(const char *where, const char *token, json_t *value, enc_erro
 {
     char text[ENC_NODE_SHOWN], shown[ENC_JSON_SHOWN];
     return enc_fail(err, ENC_CORRUPT, "%s['%s'] is %s, must be an id 0 ... %d", where,
-                    enc_node_shorten(token, strlen(token), text), enc_json_show(value, shown),
-                    INT32_MAX);
+                    enc_node_shorten(token, strlen(token), text),
+                    enc_json_show(value, shown), INT32_MAX);
 }
 
 static int read_vocabulary(const enc_node *node, const char *where, enc_vocabulary *out,

@@ -165,13 +165,17 @@ class Python(unittest.TestCase):
         db.close()
 
     def test_a_time_limit_by_progress_handler(self):
-        for steps in (1, 1000, 100000):
+        def late(steps):
             deadline = time.monotonic() + 0.1
             self.db.set_progress_handler(lambda: time.monotonic() > deadline, steps)
             with self.assertRaisesRegex(sqlite3.OperationalError, "interrupted"):
                 one(self.db, "SELECT count(*) FROM embed_query(?, 'tiny')", ENDLESS)
-            self.assertLess(time.monotonic() - deadline, 0.3)
             self.db.set_progress_handler(None, steps)
+            return time.monotonic() - deadline
+
+        for steps in (1, 1000, 100000):
+            # The best of a few: another program may hold the processor.
+            self.assertTrue(any(late(steps) < 0.1 for _ in range(6)))
         self.assertEqual(one(self.db, "SELECT embed(?, 'tiny')", TEXT), self.want)
 
     def test_worker_processes_embed_the_same_bits(self):

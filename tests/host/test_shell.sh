@@ -60,5 +60,16 @@ is "a second process reads what the first one stored" \
     "$(sqlite3 -batch "$folder/a.db" ".load $library" \
            "SELECT vector_length(e) > 0 FROM t;" 2>&1)" 1
 
-echo "$passed passed, $failed failed"
+model=${CONTEXTUAL_TEST_MODEL-$tests/../models/all-MiniLM-L6-v2}
+skipped=0
+if [ -f "$model/model.safetensors" ]; then
+    is "the demonstration runs to its end without an error" \
+        "$(CONTEXTUAL_MODEL=$model sh "$tests/../sql/demo.sh" "$tests/../LICENSE" \
+               >"$folder/demo.txt" 2>&1 || tail -n 3 "$folder/demo.txt")" ""
+else
+    echo "skipped shell: the demonstration: all-MiniLM-L6-v2 is not there (make model)"
+    skipped=1
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
