@@ -78,6 +78,7 @@ FLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffunction-sections \
 FLAGS += $(if $(X86),-msse4.2 -mpopcnt)
 FLAGS_kernel_avx2   := -O3 -mavx2 -mfma
 FLAGS_kernel_avx512 := -O3 -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
+FLAGS_kernel_neon   := -O3
 FLAGS_kernel_portable := -O3
 
 # -z nodelete          stays mapped after the last connection closed: threads may run in it
@@ -86,9 +87,12 @@ FLAGS_kernel_portable := -O3
 #                      sanitizers leave theirs to the executable)
 # --exclude-libs       OpenBLAS and jansson stay ours: a host may have its own
 # --wrap=stdin         see core/stdin.c
+# --wrap=blas_memory_  see core/kernel_openblas.c
 LINK := -shared -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(if $(SANITIZE),,-Wl,-z,defs) \
         -Wl,--exclude-libs,ALL -Wl,--gc-sections
-LIBS := $(if $(JANSSON_A),-Xlinker --wrap=stdin) $(OPENBLAS) $(JANSSON) -lpthread -lm
+LIBS := $(if $(JANSSON_A),-Xlinker --wrap=stdin) \
+        $(if $(OPENBLAS_A),-Xlinker --wrap=blas_memory_alloc -Xlinker --wrap=blas_memory_free) \
+        $(OPENBLAS) $(JANSSON) -lpthread -lm
 
 # SANITIZE is set by make check and make fuzz, the latter for all but the kernels.
 SANITIZE :=
@@ -300,17 +304,17 @@ check: ## run the tests under ASAN+UBSAN, TSAN and valgrind
 	@$(MAKE) --no-print-directory check-valgrind
 
 check-asan: ## ... under the address and undefined-behaviour sanitizers
-	@$(INSTRUMENT) BUILD=build/asan SANITIZE='-fsanitize=$(ASAN)' tests
+	+@$(INSTRUMENT) BUILD=build/asan SANITIZE='-fsanitize=$(ASAN)' tests
 	@sh tests/run.sh build/asan build/asan/contextual.so unit replay sql tables host
 
 check-tsan: ## ... under the thread sanitizer: what runs in threads
-	@$(INSTRUMENT) BUILD=build/tsan SANITIZE='-fsanitize=thread' tests
+	+@$(INSTRUMENT) BUILD=build/tsan SANITIZE='-fsanitize=thread' tests
 	@CONTEXTUAL_TEST_MODEL= CONTEXTUAL_KERNEL=$(ONE_KERNEL) \
 	    sh tests/run.sh build/tsan build/tsan/contextual.so unit host
 
 check-valgrind: ## ... under valgrind
 	@command -v valgrind >/dev/null || { echo "valgrind is missing" >&2; exit 1; }
-	@$(INSTRUMENT) BUILD=build/valgrind tests
+	+@$(INSTRUMENT) BUILD=build/valgrind tests
 	@CONTEXTUAL_TEST_MODEL= CONTEXTUAL_KERNEL=$(ONE_KERNEL) UNDER='$(VALGRIND)' \
 	    sh tests/run.sh build/valgrind build/valgrind/contextual.so unit sql tables
 
@@ -319,7 +323,7 @@ check-valgrind: ## ... under valgrind
 .PHONY: fuzz
 fuzz: ## fuzz every parser for SECS=20 seconds each (clang's libFuzzer)
 	@command -v clang >/dev/null || { echo "fuzz: clang is missing" >&2; exit 1; }
-	@$(INSTRUMENT) BUILD=build/fuzz CC=clang SANITIZE='-fsanitize=fuzzer-no-link,$(ASAN)' \
+	+@$(INSTRUMENT) BUILD=build/fuzz CC=clang SANITIZE='-fsanitize=fuzzer-no-link,$(ASAN)' \
 	    SANITIZE_KERNELS= $(FUZZ:%=build/fuzz/fuzz_%)
 	@for name in $(FUZZ); do \
 	    echo "== $$name, $(SECS) s"; \
@@ -342,9 +346,14 @@ $(BENCH): %: %.o $(CORE_O)
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# The first Python whose sqlite3 module may load extensions; some builds leave that out.
+LOADING_PYTHON = $(shell for python in $(PYTHON) /usr/bin/python3; do \
+    $$python -c 'import sqlite3; sqlite3.Connection.enable_load_extension' 2>/dev/null && \
+    { echo $$python; exit; }; done; echo $(PYTHON))
+
 .PHONY: bench bench-kernels
 bench: $(LIBRARY) $(BENCH) ## measure speed; COMPARE=1: beside onnxruntime, sqlite-vec
-	@$(PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) $(if $(COMPARE),--compare)
+	@$(LOADING_PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) $(if $(COMPARE),--compare)
 
 bench-kernels: $(BENCH) ## measure each kernel beside OpenBLAS and the machine's peak
 	@$(BUILD)/tests/bench/bench_ops

@@ -323,6 +323,7 @@ typedef struct enc_runtime_info {
     const char *cpu;      /* "AMD EPYC (avx2 fma avx512f ...)" */
     const char *kernel;   /* the kernel in use: "avx512", "avx2", "portable", "openblas" */
     const char *kernels;  /* those this CPU can run, separated by ", " */
+    const char *note;     /* what is wrong with the settings, a sentence; "" if nothing is */
     const char *blas;     /* OpenBLAS's own description, "" before its first use is fine */
     int threads;          /* size of the pool, the calling thread included */
     int threads_running;  /* helper threads that exist now */

@@ -4,6 +4,7 @@
 #include "ops.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ static const enc_ops *kernels[MAX_KERNELS]; /* best first */
 static size_t kernel_count;
 static const enc_ops *chosen;
 static char names[NAMES_SIZE];
+static char note[NAMES_SIZE];
 static enc_cpu cpu;
 
 static const enc_ops *find(const char *name)
@@ -35,18 +37,15 @@ static void append(const char *text)
         memcpy(names + used, text, size + 1);
 }
 
-/* An environment variable may hold anything: printable ASCII is shown, and not much of
-** it. */
-static void append_unknown(const char *name)
+/* An environment variable may hold anything: printable ASCII is shown, and not much of it. */
+static void note_unknown(const char *name)
 {
     char shown[SHOWN + 1];
     size_t size = 0;
     for (; size < SHOWN && name[size]; size++)
         shown[size] = name[size] >= ' ' && name[size] <= '~' ? name[size] : '?';
     shown[size] = '\0';
-    append(" (CONTEXTUAL_KERNEL: no kernel '");
-    append(shown);
-    append("' here)");
+    snprintf(note, sizeof note, "CONTEXTUAL_KERNEL: no kernel '%s' here", shown);
 }
 
 static void choose(void)
@@ -77,7 +76,7 @@ static void choose(void)
         if (found)
             chosen = found;
         else
-            append_unknown(wanted);
+            note_unknown(wanted);
     }
 }
 
@@ -97,6 +96,12 @@ const char *enc_ops_names(void)
 {
     pthread_once(&once, choose);
     return names;
+}
+
+const char *enc_ops_note(void)
+{
+    pthread_once(&once, choose);
+    return note;
 }
 
 const char *enc_cpu_describe(void)

@@ -90,10 +90,12 @@ const enc_ops *enc_ops_get(void);
 ** NULL. For tests and the bench. */
 const enc_ops *enc_ops_find(const char *name);
 
-/* Names of what enc_ops_find would give, best first, separated by ", "; if
-** CONTEXTUAL_KERNEL names none of them it is ignored and " (CONTEXTUAL_KERNEL: no kernel
-** 'x' here)" follows. */
+/* Names of what enc_ops_find would give, best first, separated by ", ". */
 const char *enc_ops_names(void);
+
+/* "CONTEXTUAL_KERNEL: no kernel 'x' here" where that variable names none of them and is
+** ignored; else "". */
+const char *enc_ops_note(void);
 
 /* The CPU's own name and the instruction sets that matter: "AMD EPYC (avx2 fma
 ** avx512f)". */

@@ -94,6 +94,8 @@ static int cut_windows(const reader *r, const enc_pieces *pieces, enc_reading *o
         *s = (enc_sequence){.part = windows};
         if (wrap(r, pieces, first, count, s) != ENC_OK)
             return ENC_NOMEM;
+        if (enc_poll_stop(r->poll))
+            return enc_fail(r->err, ENC_INTERRUPTED, "interrupted");
     }
     out->count = windows;
     return ENC_OK;

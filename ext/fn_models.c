@@ -131,10 +131,10 @@ static void contextual_info(sqlite3_context *context, int argc, sqlite3_value **
     enc_runtime_info info;
     enc_runtime_describe(&info);
     ctx_result_json(context, json_pack(
-        "{s:s, s:s, s:s, s:s, s:o, s:s, s:i, s:i}", "version", enc_version(),
+        "{s:s, s:s, s:s, s:s, s:o, s:s, s:i, s:i, s:s*}", "version", enc_version(),
         "sqlite", sqlite3_libversion(), "cpu", info.cpu, "kernel", info.kernel,
         "kernels", split(info.kernels), "blas", info.blas, "threads", info.threads,
-        "threads_running", info.threads_running));
+        "threads_running", info.threads_running, "note", *info.note ? info.note : NULL));
 }
 
 /* ---- Registration ---- */

@@ -34,8 +34,8 @@ WORKS = ["short row", "short batch", "long row", "long batch"]
 def make_texts():
     """Plain prose of the machine cut into pieces of so many words."""
     words = []
-    for path in sorted(glob.glob("/usr/share/common-licenses/*")) + [
-            os.path.join(TOP, "README.md")]:
+    licences = sorted(glob.glob("/usr/share/common-licenses/*"))
+    for path in licences or [os.path.join(TOP, "README.md")]:
         if os.path.isfile(path) and not os.path.islink(path):
             with open(path, encoding="utf-8", errors="replace") as file:
                 words += re.findall(r"[A-Za-z][A-Za-z'-]*[.,;]?", file.read())
@@ -125,7 +125,8 @@ def fma_peak(library):
 def install_peers():
     python = os.path.join(VENV, "bin", "python")
     if not os.path.exists(python):
-        subprocess.run(["python3", "-m", "venv", VENV], check=True)
+        if subprocess.run(["python3", "-m", "venv", VENV]).returncode:
+            sys.exit("bench: python3 can't make a virtual environment (install python3-venv)")
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
                    + PACKAGES, check=True)
     return python

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "encoder.h"
+#include "memory.h"
 #include "unit.h"
 
 /* The sanitizers' own threads and signals stand in the way of some tests. */

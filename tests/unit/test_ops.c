@@ -38,7 +38,7 @@ TEST("ops: the best kernel is chosen, or the one that CONTEXTUAL_KERNEL names")
             best = ops;
     CHECK(enc_ops_get() == (forced ? forced : best));
     if (wanted && *wanted && !forced)
-        CHECK(strstr(enc_ops_names(), "CONTEXTUAL_KERNEL") != NULL);
+        CHECK(strstr(enc_ops_note(), "CONTEXTUAL_KERNEL") != NULL);
 }
 
 TEST("ops: a kernel is offered only where the processor has its instructions")
