@@ -54,8 +54,7 @@ static stretch stretch_at(const pass *p, size_t index)
 static bool project(const pass *p, const enc_linear *linear, const float *x, size_t rows,
                     float *y)
 {
-    size_t whole[2] = {0, rows};
-    return enc_linear_apply(p->ops, linear, x, rows, whole, 1, y, p->poll);
+    return enc_linear_apply(p->ops, linear, x, rows, y, p->poll);
 }
 
 static void norm(const pass *p, const enc_norm *n, float *x, size_t rows)

@@ -2,9 +2,8 @@
 ** linear.c - y = x Wᵀ + b over many rows, cut into calls short enough to be interrupted.
 **
 ** Where a kernel gives every row the same bits whatever stands beside it, rows are cut into
-** blocks that stay in the second-level cache together with a panel of weights, regardless
-** of where texts begin. Elsewhere every text is a call of its own, and the cut over columns
-** depends on that text's length alone.
+** blocks that stay in the second-level cache together with a panel of weights. Elsewhere the
+** rows, one text's, go together, and the cut over columns depends on their number alone.
 */
 #include "model.h"
 
@@ -34,22 +33,13 @@ static bool apply_rows(const enc_ops *ops, const enc_linear *linear, const float
 }
 
 bool enc_linear_apply(const enc_ops *ops, const enc_linear *linear, const float *x,
-                      size_t rows, const size_t *starts, size_t count, float *y,
-                      enc_poll *poll)
+                      size_t rows, float *y, enc_poll *poll)
 {
-    if (ops->row_invariant) {
-        for (size_t first = 0; first < rows; first += BLOCK_ROWS) {
-            size_t block = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
-            if (!apply_rows(ops, linear, x + first * linear->in, block,
-                            y + first * linear->out, poll))
-                return false;
-        }
-        return true;
-    }
-    for (size_t text = 0; text < count; text++) {
-        size_t first = starts[text];
-        if (!apply_rows(ops, linear, x + first * linear->in, starts[text + 1] - first,
-                        y + first * linear->out, poll))
+    size_t most = ops->row_invariant ? BLOCK_ROWS : rows;
+    for (size_t first = 0; first < rows; first += most) {
+        size_t block = rows - first < most ? rows - first : most;
+        if (!apply_rows(ops, linear, x + first * linear->in, block, y + first * linear->out,
+                        poll))
             return false;
     }
     return true;

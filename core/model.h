@@ -165,11 +165,10 @@ void enc_model_free(enc_model *model);
 /* Memory that lives as long as the model; NULL if there is none. */
 void *enc_model_alloc(enc_model *model, size_t count, size_t size);
 
-/* y [rows, out] = x [rows, in] Wᵀ + b, in row blocks between which `poll` is asked; where the
-** kernel is not row-invariant each text (starts [count + 1], row offsets) is its own call.
-** Implemented in linear.c. False: stopped. */
+/* y [rows, out] = x [rows, in] Wᵀ + b, in pieces between which `poll` is asked. Where the
+** kernel is not row-invariant the rows must be those of one text. Implemented in linear.c.
+** False: stopped. */
 bool enc_linear_apply(const enc_ops *ops, const enc_linear *linear, const float *x,
-                      size_t rows, const size_t *starts, size_t count, float *y,
-                      enc_poll *poll);
+                      size_t rows, float *y, enc_poll *poll);
 
 #endif
