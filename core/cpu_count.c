@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,40 +26,41 @@ static bool read_small(const char *path, char *text, size_t size)
 }
 
 /* The decimal number at *at, which moves past it; -1 if there is none. */
-static long read_number(const char **at)
+static int64_t read_number(const char **at)
 {
     while (**at == ' ' || **at == '\n')
         (*at)++;
     if (**at < '0' || **at > '9')
         return -1;
-    long value = 0;
+    int64_t value = 0;
     for (; **at >= '0' && **at <= '9'; (*at)++)
-        if (value < 1000000000000L)
+        if (value < 1000000000000)
             value = value * 10 + (**at - '0');
     return value;
 }
 
-static int cpus_of(long quota, long period)
+static int cpus_of(int64_t quota, int64_t period)
 {
     if (quota <= 0 || period <= 0)
         return 0;
-    long cpus = (quota + period - 1) / period;
+    int64_t cpus = (quota + period - 1) / period;
     return cpus > 100000 ? 100000 : (int)cpus;
 }
 
+/* 0 stands for no limit. */
 static int smaller(int a, int b)
 {
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
 /* cpu.max of the group and of each of its ancestors: "max 100000" or "150000 100000". */
-static int quota_v2(void)
+static int quota_v2(const char *groups, const char *mount)
 {
     char line[LINE_SIZE];
-    char path[LINE_SIZE + 64];
+    char path[2 * LINE_SIZE];
     char text[64];
     int limit = 0;
-    if (!read_small("/proc/self/cgroup", line, sizeof line))
+    if (!read_small(groups, line, sizeof line))
         return 0;
     char *group = strstr(line, "0::/");
     if (!group)
@@ -66,10 +68,10 @@ static int quota_v2(void)
     group += 3;
     group[strcspn(group, "\n")] = '\0';
     for (;;) {
-        snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
+        snprintf(path, sizeof path, "%s%s/cpu.max", mount, group);
         if (read_small(path, text, sizeof text)) {
             const char *at = text;
-            long quota = read_number(&at);
+            int64_t quota = read_number(&at);
             limit = smaller(limit, cpus_of(quota, quota < 0 ? 0 : read_number(&at)));
         }
         char *slash = strrchr(group, '/');
@@ -79,14 +81,22 @@ static int quota_v2(void)
     }
 }
 
-static int quota_v1(void)
+static int quota_v1(const char *mount)
 {
-    char quota[64], period[64];
-    if (!read_small("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota, sizeof quota) ||
-        !read_small("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, sizeof period))
+    char path[LINE_SIZE], quota[64], period[64];
+    snprintf(path, sizeof path, "%s/cpu/cpu.cfs_quota_us", mount);
+    if (!read_small(path, quota, sizeof quota))
+        return 0;
+    snprintf(path, sizeof path, "%s/cpu/cpu.cfs_period_us", mount);
+    if (!read_small(path, period, sizeof period))
         return 0;
     const char *a = quota, *b = period;
     return cpus_of(read_number(&a), read_number(&b));
+}
+
+int enc_cpu_quota(const char *groups, const char *mount)
+{
+    return smaller(quota_v2(groups, mount), quota_v1(mount));
 }
 
 int enc_cpu_count(void)
@@ -99,5 +109,5 @@ int enc_cpu_count(void)
         count = (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (count < 1)
         count = 1;
-    return smaller(count, smaller(quota_v2(), quota_v1()));
+    return smaller(count, enc_cpu_quota("/proc/self/cgroup", "/sys/fs/cgroup"));
 }

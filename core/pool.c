@@ -41,6 +41,17 @@ static struct {
 } pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER,
           NULL, 0, 0, false};
 
+/* Times are those of the monotonic clock: a wait must not grow when somebody sets the time. */
+static void make_conditions(void)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool.work, &attributes);
+    pthread_cond_init(&pool.left, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 /* ---- Fork: the child has no helpers and no other thread's jobs ---- */
 
 static void before_fork(void) { pthread_mutex_lock(&pool.mutex); }
@@ -49,8 +60,7 @@ static void after_fork_parent(void) { pthread_mutex_unlock(&pool.mutex); }
 static void after_fork_child(void)
 {
     pthread_mutex_init(&pool.mutex, NULL);
-    pthread_cond_init(&pool.work, NULL);
-    pthread_cond_init(&pool.left, NULL);
+    make_conditions();
     pool.jobs = NULL;
     pool.helpers = 0;
 }
@@ -159,9 +169,11 @@ static bool start_helper(void)
 static void publish(job *run)
 {
     pthread_mutex_lock(&pool.mutex);
-    if (!pool.watches_fork)
+    if (!pool.watches_fork) { /* the first run; there is no helper yet */
+        make_conditions();
         pool.watches_fork =
             pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0;
+    }
     size_t wanted = (size_t)size_locked() - 1;
     if (wanted > run->count - 1)
         wanted = run->count - 1;
@@ -176,7 +188,7 @@ static void publish(job *run)
 static void wait_a_little(void)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += WAIT_NANOSECONDS;
     if (until.tv_nsec >= 1000000000) {
         until.tv_nsec -= 1000000000;

@@ -3,18 +3,21 @@
 **
 ** An entry is a canonical path, the options, and a signature of the files (sizes and times), so
 ** that a checkpoint replaced on disk is another model. Entries that nobody holds stay until
-** enc_model_trim: a connection that closes and one that opens a moment later share the weights.
+** enc_model_trim, or until what replaced them is loaded: a connection that closes and one that
+** opens a moment later share the weights.
 ** One mutex guards the list; loading happens outside it, while the entry says "loading" and
 ** others who want the same checkpoint wait.
 */
 #include <dirent.h>
 #include <errno.h>
+#include <fenv.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "file.h"
 #include "model.h"
 
 typedef struct entry {
@@ -105,14 +108,16 @@ static void unlink_entry(entry *gone)
 
 enum { MOST_FILES = 4096, PATH_SIZE = 4352 };
 
-/* FNV-1a over a file's name and what stat says of it. */
+/* FNV-1a over a file's name and what stat says of it. The time of the last change of any kind is
+** the one that nobody can set: archives unpack files of one size with one date. */
 static uint64_t file_signature(const char *name, const struct stat *info)
 {
     uint64_t mixed = 14695981039346656037u;
     for (const char *c = name; *c; c++)
         mixed = (mixed ^ (unsigned char)*c) * 1099511628211u;
     uint64_t numbers[] = {(uint64_t)info->st_size, (uint64_t)info->st_ino,
-                          (uint64_t)info->st_mtim.tv_sec, (uint64_t)info->st_mtim.tv_nsec};
+                          (uint64_t)info->st_mtim.tv_sec, (uint64_t)info->st_mtim.tv_nsec,
+                          (uint64_t)info->st_ctim.tv_sec, (uint64_t)info->st_ctim.tv_nsec};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         mixed = (mixed ^ numbers[i]) * 1099511628211u;
     return mixed;
@@ -144,10 +149,11 @@ static uint64_t files_signature(const char *folder, bool deeper)
 
 /* ---- Interface ---- */
 
-/* The entry for the key, held once more: loaded already, or *load says the caller must. */
-static entry *hold(const char *path, const char *quantize, uint64_t signature, bool *load)
+/* The entry for the key, held once more: loaded already, or loading
+** is *wanted of the caller. */
+static entry *hold(const char *path, const char *quantize, uint64_t signature, bool *wanted)
 {
-    *load = false;
+    *wanted = false;
     pthread_mutex_lock(&registry.mutex);
     if (!registry.watches_fork)
         registry.watches_fork =
@@ -162,11 +168,71 @@ static entry *hold(const char *path, const char *quantize, uint64_t signature, b
         if (e) {
             e->next = registry.first;
             registry.first = e;
-            *load = true;
+            *wanted = true;
         }
     }
     pthread_mutex_unlock(&registry.mutex);
     return e;
+}
+
+/* Whether `e` is what the checkpoint of `newer` once was. */
+static bool replaced_by(const entry *e, const entry *newer)
+{
+    return e->signature != newer->signature && strcmp(e->path, newer->path) == 0 &&
+           strcmp(e->quantize, newer->quantize) == 0;
+}
+
+/* Frees what nobody holds and `newer` replaces; everything nobody holds if that is NULL. Returns
+** the bytes freed. */
+static int64_t free_idle(const entry *newer)
+{
+    int64_t bytes = 0;
+    for (;;) {
+        pthread_mutex_lock(&registry.mutex);
+        entry *e = registry.first;
+        while (e && (e->loading || e->holders > 0 || (newer && !replaced_by(e, newer))))
+            e = e->next;
+        if (e)
+            unlink_entry(e);
+        pthread_mutex_unlock(&registry.mutex);
+        if (!e)
+            return bytes;
+        bytes += e->model->info.bytes;
+        enc_model_free(e->model);
+        entry_free(e);
+    }
+}
+
+/* Loads the model of an entry that says "loading". */
+static int load(entry *e, const enc_model_options *options, enc_error *err)
+{
+    enc_model *model = NULL;
+    fenv_t host; /* its rounding must not reach the numbers read; see enc_call_begin */
+    free_idle(e);
+    fegetenv(&host);
+    fesetenv(FE_DFL_ENV);
+    int rc = enc_model_load(e->path, options, &model, err);
+    fesetenv(&host);
+    if (rc == ENC_CORRUPT || rc == ENC_UNSUPPORTED)
+        enc_error_context(err, e->path);
+    pthread_mutex_lock(&registry.mutex);
+    e->loading = false;
+    e->model = model;
+    if (rc != ENC_OK)
+        unlink_entry(e);
+    pthread_cond_broadcast(&registry.loaded);
+    pthread_mutex_unlock(&registry.mutex);
+    if (rc != ENC_OK)
+        entry_free(e);
+    return rc;
+}
+
+static int no_path(const char *path, enc_error *err)
+{
+    if (errno == ENOMEM)
+        return enc_nomem(err);
+    return enc_fail(err, ENC_CANTOPEN, "cannot open '%s': %s", enc_tail(path, ENC_TAIL),
+                    errno == ENOENT ? "there is no such folder" : "it can't be reached");
 }
 
 int enc_model_open(const char *path, const enc_model_options *options, enc_model **out,
@@ -177,31 +243,14 @@ int enc_model_open(const char *path, const enc_model_options *options, enc_model
         plain.quantize = options->quantize;
     *out = NULL;
     char *canonical = realpath(path, NULL);
-    uint64_t signature = canonical ? files_signature(canonical, true) : 0;
     if (!canonical)
-        return enc_fail(err, ENC_CANTOPEN, "cannot open '%s': %s", path,
-                        errno == ENOENT ? "there is no such folder" : "it can't be reached");
-    bool load;
-    entry *e = hold(canonical, plain.quantize, signature, &load);
-    int rc = e ? ENC_OK : enc_nomem(err);
-    if (e && load) {
-        enc_model *model = NULL;
-        rc = enc_model_load(canonical, &plain, &model, err);
-        if (rc == ENC_CORRUPT || rc == ENC_UNSUPPORTED)
-            enc_error_context(err, canonical);
-        pthread_mutex_lock(&registry.mutex);
-        e->loading = false;
-        e->model = model;
-        if (rc != ENC_OK)
-            unlink_entry(e);
-        pthread_cond_broadcast(&registry.loaded);
-        pthread_mutex_unlock(&registry.mutex);
-    }
+        return no_path(path, err);
+    bool wanted;
+    entry *e = hold(canonical, plain.quantize, files_signature(canonical, true), &wanted);
     free(canonical);
+    int rc = !e ? enc_nomem(err) : wanted ? load(e, &plain, err) : ENC_OK;
     if (rc == ENC_OK)
         *out = e->model;
-    else if (e)
-        entry_free(e);
     return rc;
 }
 
@@ -239,19 +288,5 @@ void enc_model_discard(enc_model *model)
 
 int64_t enc_model_trim(void)
 {
-    int64_t bytes = 0;
-    for (;;) {
-        pthread_mutex_lock(&registry.mutex);
-        entry *e = registry.first;
-        while (e && (e->loading || e->holders > 0))
-            e = e->next;
-        if (e)
-            unlink_entry(e);
-        pthread_mutex_unlock(&registry.mutex);
-        if (!e)
-            return bytes;
-        bytes += e->model->info.bytes;
-        enc_model_free(e->model);
-        entry_free(e);
-    }
+    return free_idle(NULL);
 }
