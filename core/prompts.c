@@ -17,8 +17,9 @@ static int refuse_variants(const enc_json *json, enc_error *err)
     static const struct { const char *key, *value; } only[] = {
         {"transformer_task", "feature-extraction"},
         {"module_output_name", "token_embeddings"}};
-    static const char *const empty[] = {"tokenizer_args", "processor_kwargs", "config_args",
-                                        "config_kwargs", "tokenizer_name_or_path"};
+    static const char *const empty[] = {"tokenizer_args", "processor_kwargs",
+                                        "processing_kwargs", "config_args", "config_kwargs",
+                                        "tokenizer_name_or_path"};
     const char *name = enc_tail(json->name, ENC_TAIL);
     for (size_t i = 0; i < sizeof only / sizeof *only; i++) {
         const char *value = only[i].value;

@@ -117,9 +117,11 @@ int enc_trace_run(enc_session *session, const enc_model *model, enc_text text,
 {
     enc_tokens *tokens;
     *out = NULL;
-    if (request->truncate == ENC_TRUNCATE_NONE)
-        return enc_fail(err, ENC_INVALID, "truncate 'none' is for tokens; hidden states take "
-                        "end, start or error");
+    if (request->truncate == ENC_TRUNCATE_NONE || request->truncate == ENC_TRUNCATE_MEAN)
+        return enc_fail(err, ENC_INVALID,
+                        "truncate %s; hidden states take end, start or error",
+                        request->truncate == ENC_TRUNCATE_NONE ? "'none' is for tokens"
+                                                               : "'mean' is for embeddings");
     int rc = enc_tokenize(session, model, text, request->prompt, request->truncate, &tokens,
                           err);
     if (rc != ENC_OK)

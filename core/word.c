@@ -166,6 +166,7 @@ int enc_word_embed(enc_session *session, const enc_model *model, enc_text text, 
     enc_call_begin(&call, session);
     rc = word_in_text(&call, model, text, word, options, out, found, err);
     enc_call_end(&call);
+    *found = *found && rc == ENC_OK;
     return rc;
 }
 

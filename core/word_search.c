@@ -14,21 +14,20 @@
 /* What is folded beyond the tokens the model reads, to see whether a word goes on there. */
 enum { MARGIN_BYTES = 64 };
 
-static bool is_space(uint32_t c) { return c == ' '; }
-
-/* Drops spaces at both ends and all but one of a run. */
+/* Drops white space at both ends and makes a run of it one space. */
 static void squeeze(enc_folded *f)
 {
     size_t kept = 0;
     for (size_t i = 0; i < f->count; i++) {
-        if (is_space(f->character[i]) && (kept == 0 || is_space(f->character[kept - 1])))
+        bool space = enc_is_whitespace(f->character[i]);
+        if (space && (kept == 0 || f->character[kept - 1] == ' '))
             continue;
-        f->character[kept] = f->character[i];
+        f->character[kept] = space ? ' ' : f->character[i];
         f->byte_start[kept] = f->byte_start[i];
         f->byte_end[kept] = f->byte_end[i];
         kept++;
     }
-    while (kept > 0 && is_space(f->character[kept - 1]))
+    if (kept > 0 && f->character[kept - 1] == ' ')
         kept--;
     f->count = kept;
 }
@@ -81,10 +80,11 @@ static int scan(const enc_folded *text, const enc_folded *word, const size_t *bo
         if (matched < word->count)
             continue;
         size_t first = i + 1 - matched;
-        bool whole = stands_alone(text, first, matched);
         *found = (enc_span){text->byte_start[first], text->byte_end[i]};
-        seen += whole && found->start >= window.start && found->end <= window.end;
-        matched = whole ? 0 : border[matched - 1];
+        bool counts = stands_alone(text, first, matched) && found->start >= window.start &&
+                      found->end <= window.end;
+        seen += counts;
+        matched = counts ? 0 : border[matched - 1];
     }
     return seen;
 }

@@ -3,8 +3,8 @@
 **
 **     run [-k] [-l] [-v] [WORD...]
 **
-** -l lists the tests, -v names each one before it runs, -k lists the kernels this CPU can run;
-** with words, only tests whose "file: sentence" contains one of them. Prints a line for
+** -l lists the tests, -v names each one before it runs, -k lists the kernels that this CPU
+** can run; with words, only tests whose "file: sentence" contains one of them. Prints a line for
 ** each failed check and closes with "N passed, N failed, N skipped". Exit status 1 if a
 ** test failed or none was there to run.
 */

@@ -437,7 +437,7 @@ TEST("embed: with truncate error a text that is too long is refused with both nu
 static const char *batch_error(encoder *e, const size_t *counts, size_t texts)
 {
     static float out[1000 * WIDTH];
-    enc_text text[1000];
+    static enc_text text[1000];
     enc_embed_options options = truncating(ENC_TRUNCATE_ERROR);
     for (size_t i = 0; i < texts; i++) {
         const char *line = some_words(i, counts[i]);

@@ -40,16 +40,16 @@ bool unit_check_near(double got, double want, double tolerance, const char *file
                      const char *expression);
 void unit_skip(const char *why);
 
-/* Runs `body` in a process of its own: its checks and SKIP count as this test's; so does a crash,
-** an exit with another status, or no end within five minutes. */
+/* Runs `body` in a process of its own: its checks and SKIP count as this test's; so does a
+** crash, an exit with another status, or no end within five minutes. */
 void unit_in_child(void (*body)(void));
 
 /* Path of a file below tests/, e.g. test_data("golden/bert"). Good for 15 more calls. */
 const char *test_data(const char *relative);
 /* Path of `name` in a temporary folder made for this run and removed after it. Likewise. */
 const char *test_tmp(const char *name);
-/* Folder of the real all-MiniLM-L6-v2, or NULL where there is none (SKIP then): the environment
-** variable CONTEXTUAL_TEST_MODEL (empty: none), else models/all-MiniLM-L6-v2. */
+/* Folder of the real all-MiniLM-L6-v2, or NULL where there is none (SKIP then): the
+** environment variable CONTEXTUAL_TEST_MODEL (empty: none), else models/all-MiniLM-L6-v2. */
 const char *test_model(void);
 
 #define UNIT_PASTE(a, b) a##b
