@@ -91,7 +91,8 @@ FLAGS_kernel_portable := -O3
 LINK := -shared -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(if $(SANITIZE),,-Wl,-z,defs) \
         -Wl,--exclude-libs,ALL -Wl,--gc-sections
 LIBS := $(if $(JANSSON_A),-Xlinker --wrap=stdin) \
-        $(if $(OPENBLAS_A),-Xlinker --wrap=blas_memory_alloc -Xlinker --wrap=blas_memory_free) \
+        $(if $(OPENBLAS_A),-Xlinker --wrap=blas_memory_alloc) \
+        $(if $(OPENBLAS_A),-Xlinker --wrap=blas_memory_free) \
         $(OPENBLAS) $(JANSSON) -lpthread -lm
 
 # SANITIZE is set by make check and make fuzz, the latter for all but the kernels.
@@ -226,9 +227,11 @@ model: ## fetch all-MiniLM-L6-v2 (83 MB) into models/, or check MODEL=DIR
 
 # ---- Demonstration ---------------------------------------------------------------------
 
-# A checkpoint from elsewhere becomes the default model of what make starts.
+# A checkpoint from elsewhere becomes the default model of what make starts, and the one that
+# the tests of the real model use.
 ifneq ($(MODEL),models/$(MODEL_NAME))
 export CONTEXTUAL_MODEL := $(abspath $(MODEL))
+export CONTEXTUAL_TEST_MODEL := $(abspath $(MODEL))
 endif
 
 .PHONY: demo
@@ -261,7 +264,8 @@ $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 
 $(UNIT): $(UNIT_C:%.c=$(BUILD)/%.o) $(CORE_O)
 $(SQL): $(SQL).o
-$(HOST): $(HOST).o $(BUILD)/tests/host/test_sqlite_memory.o $(BUILD)/tests/unit/run.o
+$(HOST): $(HOST).o $(HOST)_stop.o $(BUILD)/tests/host/host.o \
+         $(BUILD)/tests/host/test_sqlite_memory.o $(BUILD)/tests/unit/run.o
 $(TABLES): $(TABLES).o $(BUILD)/tests/host/test_cache.o $(TABLES_O)
 $(REPLAY): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
                                          $(BUILD)/tests/fuzz/replay.o $(EXT_O) $(CORE_O)
@@ -293,7 +297,7 @@ ASAN       := address,undefined -fno-sanitize-recover=all
 LOST       := definite,indirect
 VALGRIND   := valgrind --quiet --error-exitcode=99 --leak-check=full \
               --show-leak-kinds=$(LOST) --errors-for-leak-kinds=$(LOST)
-# One kernel is enough where only memory and threads are looked at; valgrind knows no AVX-512.
+# One kernel is enough where memory and threads are looked at; valgrind knows no AVX-512.
 ONE_KERNEL := $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && echo avx2 || echo portable)
 INSTRUMENT = $(MAKE) --no-print-directory WERROR= CFLAGS='-O1 -g -fno-omit-frame-pointer'
 
@@ -323,8 +327,8 @@ check-valgrind: ## ... under valgrind
 .PHONY: fuzz
 fuzz: ## fuzz every parser for SECS=20 seconds each (clang's libFuzzer)
 	@command -v clang >/dev/null || { echo "fuzz: clang is missing" >&2; exit 1; }
-	+@$(INSTRUMENT) BUILD=build/fuzz CC=clang SANITIZE='-fsanitize=fuzzer-no-link,$(ASAN)' \
-	    SANITIZE_KERNELS= $(FUZZ:%=build/fuzz/fuzz_%)
+	+@$(INSTRUMENT) BUILD=build/fuzz CC=clang SANITIZE_KERNELS= \
+	    SANITIZE='-fsanitize=fuzzer-no-link,$(ASAN)' $(FUZZ:%=build/fuzz/fuzz_%)
 	@for name in $(FUZZ); do \
 	    echo "== $$name, $(SECS) s"; \
 	    mkdir -p build/fuzz/found/$$name; \
@@ -336,7 +340,8 @@ fuzz: ## fuzz every parser for SECS=20 seconds each (clang's libFuzzer)
 
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(EXT_O) $(CORE_O)
 	$(call say,link,$@)
-	$(Q)$(CC) $(subst fuzzer-no-link,fuzzer,$(SANITIZE)) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+	$(Q)$(CC) $(SANITIZE:-fsanitize=fuzzer-no-link%=-fsanitize=fuzzer%) $(LDFLAGS) -o $@ $^ \
+	    $(TEST_LIBS)
 
 # ---- Benchmark -------------------------------------------------------------------------
 
@@ -353,7 +358,8 @@ LOADING_PYTHON = $(shell for python in $(PYTHON) /usr/bin/python3; do \
 
 .PHONY: bench bench-kernels
 bench: $(LIBRARY) $(BENCH) ## measure speed; COMPARE=1: beside onnxruntime, sqlite-vec
-	@$(LOADING_PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) $(if $(COMPARE),--compare)
+	@$(LOADING_PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) \
+	    $(if $(COMPARE),--compare)
 
 bench-kernels: $(BENCH) ## measure each kernel beside OpenBLAS and the machine's peak
 	@$(BUILD)/tests/bench/bench_ops

@@ -27,7 +27,8 @@ includes() {
 }
 
 standard='dirent|dlfcn|errno|fcntl|float|inttypes|limits|math|pthread|sched|signal|stdarg'
-standard="$standard|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|time|unistd|sys/[a-z]+"
+standard="$standard|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|time|unistd"
+standard="$standard|sys/[a-z]+"
 ext_may="<($standard)\.h>|[<\"](sqlite3ext|jansson)\.h[>\"]"
 ext_may="$ext_may|\"\.\./core/encoder\.h\"|\"[a-z_0-9]+\.(h|inc)\""
 blas='<(cblas|f77blas|openblas_config)\.h>'

@@ -81,8 +81,8 @@ replay() {
 # A Python whose sqlite3 module may load extensions; some builds leave that out.
 find_python() {
     for python in /usr/bin/python3 python3; do
-        "$python" -c 'from sqlite3 import *; Connection.enable_load_extension' 2>/dev/null &&
-            return
+        "$python" -c 'import sqlite3; sqlite3.Connection.enable_load_extension' \
+            2>/dev/null && return
     done
     python=
 }

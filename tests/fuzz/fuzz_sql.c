@@ -59,8 +59,9 @@ static void bind(sqlite3_stmt *statement, int index, int type, const uint8_t *da
     snprintf(number, sizeof number, "%.*s", (int)(size < 31 ? size : 31), text);
     switch (type % 5) {
     case 0: sqlite3_bind_blob64(statement, index, data, size, SQLITE_TRANSIENT); break;
-    case 1: sqlite3_bind_text64(statement, index, text, size, SQLITE_TRANSIENT, SQLITE_UTF8);
-            break;
+    case 1:
+        sqlite3_bind_text64(statement, index, text, size, SQLITE_TRANSIENT, SQLITE_UTF8);
+        break;
     case 2: sqlite3_bind_int64(statement, index, atoll(number)); break;
     case 3: sqlite3_bind_double(statement, index, strtod(number, NULL)); break;
     default: break; /* NULL */

@@ -1,8 +1,8 @@
 /*
 ** run.c - runs SQL files; every row they give is a test.
 **
-**     run [FILE...]          default: all of tests/sql and sql, but sql/demo.sql, which wants
-**                            the shell's own functions (tests/host/test_shell.sh runs it)
+**     run [FILE...]          default: all of tests/sql and sql, but sql/demo.sql, which
+**                            wants the shell's own functions (tests/host/test_shell.sh)
 **
 ** Each file gets a fresh in-memory connection with the extension (CONTEXTUAL_LIBRARY, else
 ** contextual.so at the top of the tree) and the tiny BERT of tests/golden/bert as model
