@@ -10,14 +10,12 @@ CONTEXTUAL_TEST_MODEL); without it they are skipped.
 import json
 import os
 import pathlib
-import pty
 import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import termios
 import unittest
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -49,28 +47,11 @@ def statements(block):
 
 
 def shell(script, environment, folder):
-    """The lines that the shell prints, errors in their place: its output is a terminal, so that
-    nothing is held back."""
-    master, slave = pty.openpty()
-    mode = termios.tcgetattr(slave)
-    mode[1] &= ~termios.OPOST
-    termios.tcsetattr(slave, termios.TCSANOW, mode)
-    with subprocess.Popen(["sqlite3", "-batch"], stdin=subprocess.PIPE, stdout=slave,
-                          stderr=slave, env=environment, cwd=folder) as process:
-        os.close(slave)
-        process.stdin.write(script.encode())
-        process.stdin.close()
-        printed = b""
-        while True:
-            try:
-                part = os.read(master, 65536)
-            except OSError:  # how Linux says that the other end is closed
-                break
-            if not part:
-                break
-            printed += part
-    os.close(master)
-    return [ERROR.sub("Error: ", line) for line in printed.decode().splitlines()]
+    """The lines that the shell prints, errors in their place: nothing is held back."""
+    done = subprocess.run(["stdbuf", "-o0", "sqlite3", "-batch"], input=script.encode(),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+                          cwd=folder, check=False)
+    return [ERROR.sub("Error: ", line) for line in done.stdout.decode().splitlines()]
 
 
 def first_cells(text):
