@@ -13,21 +13,21 @@
 #include "load.h"
 
 static const struct size {
-    const char *key;
+    enum enc_key key;
     size_t place; /* in enc_config */
     int max;      /* 1 ... max */
     bool required;
 } sizes[] = {
-    {"hidden_size", offsetof(enc_config, hidden_size), 65536, true},
-    {"num_hidden_layers", offsetof(enc_config, layers), 1024, true},
-    {"num_attention_heads", offsetof(enc_config, heads), 1024, true},
-    {"intermediate_size", offsetof(enc_config, ffn_size), 1 << 20, true},
-    {"vocab_size", offsetof(enc_config, vocabulary), 1 << 24, true},
-    {"max_position_embeddings", offsetof(enc_config, positions), 1 << 20, true},
-    {"type_vocab_size", offsetof(enc_config, types), 1024, false},
+    {ENC_KEY_WIDTH, offsetof(enc_config, hidden_size), 65536, true},
+    {ENC_KEY_LAYERS, offsetof(enc_config, layers), 1024, true},
+    {ENC_KEY_HEADS, offsetof(enc_config, heads), 1024, true},
+    {ENC_KEY_FFN, offsetof(enc_config, ffn_size), 1 << 20, true},
+    {ENC_KEY_VOCABULARY, offsetof(enc_config, vocabulary), 1 << 24, true},
+    {ENC_KEY_POSITIONS, offsetof(enc_config, positions), 1 << 20, true},
+    {ENC_KEY_TYPES, offsetof(enc_config, types), 1024, false},
 };
 
-/* hidden_act, as transformers names them; gelu_new, gelu_fast, gelu_accurate and
+/* The activation, as transformers names them; gelu_new, gelu_fast, gelu_accurate and
 ** gelu_pytorch_tanh are one function written in four ways. */
 static const struct activation {
     const char *name;
@@ -65,29 +65,33 @@ static int read_family(const enc_json *json, const enc_family **out, enc_error *
     return ENC_OK;
 }
 
-static int read_sizes(const enc_json *json, enc_config *out, enc_error *err)
+static int read_sizes(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+                      enc_error *err)
 {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const struct size *size = &sizes[i];
+        const char *key = spelling->key[size->key];
         int *to = (int *)(void *)((char *)out + size->place);
-        int rc = size->required ? enc_json_require(json, size->key, err) : ENC_OK;
-        if (rc == ENC_OK)
-            rc = enc_json_int(json, size->key, 1, size->max, to, err);
+        int rc = key && size->required ? enc_json_require(json, key, err) : ENC_OK;
+        if (key && rc == ENC_OK)
+            rc = enc_json_int(json, key, 1, size->max, to, err);
         if (rc != ENC_OK)
             return rc;
     }
     if (out->hidden_size % out->heads != 0)
         return enc_fail(err, ENC_CORRUPT,
-                        "%s: hidden_size %d is not divisible by num_attention_heads %d",
-                        enc_tail(json->name, ENC_TAIL), out->hidden_size, out->heads);
+                        "%s: %s %d is not divisible by %s %d",
+                        enc_tail(json->name, ENC_TAIL), spelling->key[ENC_KEY_WIDTH],
+                        out->hidden_size, spelling->key[ENC_KEY_HEADS], out->heads);
     out->head_size = out->hidden_size / out->heads;
     return ENC_OK;
 }
 
-static int read_activation(const enc_json *json, enc_config *out, enc_error *err)
+static int read_activation(const enc_json *json, const char *key, enc_config *out,
+                           enc_error *err)
 {
     const char *name = "gelu";
-    int rc = enc_json_string(json, "hidden_act", &name, err);
+    int rc = enc_json_string(json, key, &name, err);
     if (rc != ENC_OK)
         return rc;
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
@@ -97,8 +101,8 @@ static int read_activation(const enc_json *json, enc_config *out, enc_error *err
             return ENC_OK;
         }
     return enc_fail(err, ENC_UNSUPPORTED,
-                    "%s: hidden_act '%s' is not implemented (gelu, gelu_new, quick_gelu, "
-                    "relu, silu, tanh, ...)", enc_tail(json->name, ENC_TAIL),
+                    "%s: %s '%s' is not implemented (gelu, gelu_new, quick_gelu, relu, "
+                    "silu, tanh, ...)", enc_tail(json->name, ENC_TAIL), key,
                     enc_tail(name, ENC_TAIL));
 }
 
@@ -132,11 +136,24 @@ static int refuse_variants(const enc_json *json, enc_error *err)
     return ENC_OK;
 }
 
+static int read_settings(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+                         enc_error *err)
+{
+    const char *key = spelling->key[ENC_KEY_NORM_EPS];
+    double eps = 1e-12;
+    int rc = read_sizes(json, spelling, out, err);
+    if (rc == ENC_OK)
+        rc = read_activation(json, spelling->key[ENC_KEY_ACTIVATION], out, err);
+    if (rc == ENC_OK && key)
+        rc = enc_json_real(json, key, 0, 0.1, "more than 0, at most 0.1", &eps, err);
+    out->norm_eps = (float)eps;
+    return rc;
+}
+
 int enc_config_read(const char *folder, const char *part, const enc_family **family,
                     enc_config *out, enc_error *err)
 {
     enc_json json = ENC_JSON_NONE;
-    double eps = 1e-12;
     *out = (enc_config){.types = 2};
     char *name = enc_path_join(part, "config.json");
     int rc = name ? enc_json_load(folder, name, &json, err) : enc_nomem(err);
@@ -146,13 +163,7 @@ int enc_config_read(const char *folder, const char *part, const enc_family **fam
     if (rc == ENC_OK)
         rc = refuse_variants(&json, err);
     if (rc == ENC_OK)
-        rc = read_sizes(&json, out, err);
-    if (rc == ENC_OK)
-        rc = read_activation(&json, out, err);
-    if (rc == ENC_OK)
-        rc = enc_json_real(&json, "layer_norm_eps", 0, 0.1, "more than 0, at most 0.1",
-                           &eps, err);
-    out->norm_eps = (float)eps;
+        rc = read_settings(&json, (*family)->spelling, out, err);
     enc_json_free(&json);
     return rc;
 }

@@ -9,8 +9,35 @@
 /* With a head on top (BertForMaskedLM), the encoder's tensors stand below a prefix. */
 static const char *const bert_prefixes[] = {"bert.", "", NULL};
 
+static const char *const distilbert_prefixes[] = {"distilbert.", "", NULL};
+
+static const enc_spelling bert_spelling = {
+    .key = {
+        [ENC_KEY_WIDTH] = "hidden_size",
+        [ENC_KEY_LAYERS] = "num_hidden_layers",
+        [ENC_KEY_HEADS] = "num_attention_heads",
+        [ENC_KEY_FFN] = "intermediate_size",
+        [ENC_KEY_VOCABULARY] = "vocab_size",
+        [ENC_KEY_POSITIONS] = "max_position_embeddings",
+        [ENC_KEY_TYPES] = "type_vocab_size",
+        [ENC_KEY_ACTIVATION] = "hidden_act",
+        [ENC_KEY_NORM_EPS] = "layer_norm_eps",
+    }};
+
+static const enc_spelling distilbert_spelling = {
+    .key = {
+        [ENC_KEY_WIDTH] = "dim",
+        [ENC_KEY_LAYERS] = "n_layers",
+        [ENC_KEY_HEADS] = "n_heads",
+        [ENC_KEY_FFN] = "hidden_dim",
+        [ENC_KEY_VOCABULARY] = "vocab_size",
+        [ENC_KEY_POSITIONS] = "max_position_embeddings",
+        [ENC_KEY_ACTIVATION] = "activation",
+    }};
+
 static const enc_family families[] = {
     {.model_type = "bert",
+     .spelling = &bert_spelling,
      .norm = ENC_NORM_LAYER,
      .place = ENC_PLACE_POST,
      .position = ENC_POSITION_LEARNED,
@@ -32,6 +59,28 @@ static const enc_family families[] = {
          [ENC_SLOT_FFN_DOWN] = "encoder.layer.%d.output.dense",
          [ENC_SLOT_FFN_NORM] = "encoder.layer.%d.output.LayerNorm",
      }},
+    /* Sinusoidal positions (sinusoidal_pos_embds) are stored as a table like learned ones. */
+    {.model_type = "distilbert",
+     .spelling = &distilbert_spelling,
+     .norm = ENC_NORM_LAYER,
+     .place = ENC_PLACE_POST,
+     .position = ENC_POSITION_LEARNED,
+     .mask = ENC_MASK_FULL,
+     .ffn = ENC_FFN_DENSE,
+     .prefixes = distilbert_prefixes,
+     .names = {
+         [ENC_SLOT_TOKENS] = "embeddings.word_embeddings",
+         [ENC_SLOT_POSITIONS] = "embeddings.position_embeddings",
+         [ENC_SLOT_EMBEDDING_NORM] = "embeddings.LayerNorm",
+         [ENC_SLOT_QUERY] = "transformer.layer.%d.attention.q_lin",
+         [ENC_SLOT_KEY] = "transformer.layer.%d.attention.k_lin",
+         [ENC_SLOT_VALUE] = "transformer.layer.%d.attention.v_lin",
+         [ENC_SLOT_ATTENTION_OUT] = "transformer.layer.%d.attention.out_lin",
+         [ENC_SLOT_ATTENTION_NORM] = "transformer.layer.%d.sa_layer_norm",
+         [ENC_SLOT_FFN_UP] = "transformer.layer.%d.ffn.lin1",
+         [ENC_SLOT_FFN_DOWN] = "transformer.layer.%d.ffn.lin2",
+         [ENC_SLOT_FFN_NORM] = "transformer.layer.%d.output_layer_norm",
+     }},
 };
 
 const enc_family *enc_family_find(const char *model_type)
@@ -42,4 +91,4 @@ const enc_family *enc_family_find(const char *model_type)
     return NULL;
 }
 
-const char *enc_family_names(void) { return "bert"; }
+const char *enc_family_names(void) { return "bert, distilbert"; }

@@ -42,8 +42,28 @@ enum enc_slot {
     ENC_SLOT_COUNT
 };
 
+/* Settings of config.json that every family has; see enc_spelling. */
+enum enc_key {
+    ENC_KEY_WIDTH,
+    ENC_KEY_LAYERS,
+    ENC_KEY_HEADS,
+    ENC_KEY_FFN,
+    ENC_KEY_VOCABULARY,
+    ENC_KEY_POSITIONS,
+    ENC_KEY_TYPES,
+    ENC_KEY_ACTIVATION,
+    ENC_KEY_NORM_EPS,
+    ENC_KEY_COUNT
+};
+
+/* What config.json calls the settings. */
+typedef struct enc_spelling {
+    const char *key[ENC_KEY_COUNT]; /* NULL: the family has no such setting */
+} enc_spelling;
+
 typedef struct enc_family {
     const char *model_type;  /* config.json's */
+    const enc_spelling *spelling;
     enum enc_norm_kind norm;
     enum enc_norm_place place;
     enum enc_position_kind position;

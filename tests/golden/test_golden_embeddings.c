@@ -173,6 +173,11 @@ TEST("golden bert_pooling: every pooling joined, Dense, LayerNorm, truncate_dim,
     check_embeddings("bert_pooling", NULL);
 }
 
+TEST("golden distilbert: embeddings, cls, are the reference's")
+{
+    check_embeddings("distilbert", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: embeddings are the reference's")
 {
     const char *model = test_model();

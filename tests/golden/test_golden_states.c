@@ -179,6 +179,11 @@ TEST("golden bert_v5: hidden states and attention of a checkpoint of transformer
     check_states("bert_v5", NULL);
 }
 
+TEST("golden distilbert: hidden states and attention are the reference's")
+{
+    check_states("distilbert", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: hidden states and attention are the reference's")
 {
     const char *model = test_model();

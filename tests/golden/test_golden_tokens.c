@@ -148,6 +148,11 @@ TEST("golden bert_v5: tokens, offsets, words and segments are the reference's")
     check_all_tokens("bert_v5", NULL);
 }
 
+TEST("golden distilbert: tokens, offsets, words and segments are the reference's")
+{
+    check_all_tokens("distilbert", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: tokens, offsets, words and segments are the reference's")
 {
     const char *model = test_model();

@@ -216,9 +216,10 @@ TEST("bind: one NaN in any tensor in use is refused by the tensor's name")
     free(plain);
 }
 
-TEST("family: bert is known by its name, and by that alone")
+TEST("family: each is known by its name, and by that alone")
 {
     CHECK(enc_family_find("bert") != NULL);
     CHECK(!enc_family_find("BERT") && !enc_family_find("") && !enc_family_find("bert2"));
-    CHECK_STR(enc_family_names(), "bert");
+    CHECK_STR(enc_family_names(), "bert, distilbert");
+    CHECK(enc_family_find("distilbert") != NULL);
 }

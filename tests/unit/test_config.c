@@ -86,7 +86,7 @@ TEST("config: a key that lies is refused with what it says and what it may say")
         {"model_type", NULL, ENC_CORRUPT, "config.json: model_type is missing"},
         {"model_type", "5", ENC_CORRUPT, "config.json: model_type is 5, must be a string"},
         {"model_type", "\"llama\"", ENC_UNSUPPORTED,
-         "config.json: model_type 'llama' is not an encoder this build runs (bert)"},
+         "config.json: model_type 'llama' is not an encoder this build runs (bert, distilbert)"},
         {"hidden_size", NULL, ENC_CORRUPT, "config.json: hidden_size is missing"},
         {"hidden_size", "null", ENC_CORRUPT, "config.json: hidden_size is missing"},
         {"hidden_size", "0", ENC_CORRUPT,
