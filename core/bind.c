@@ -188,7 +188,7 @@ static int bind_embeddings(enc_binder *b, enc_error *err)
     const enc_family *family = b->model->family;
     const char *const *names = family->names;
     enc_weights *to = &b->model->weights;
-    int width = config->hidden_size;
+    int width = config->embedding_size;
     int rc = bind_table(b, names[ENC_SLOT_TOKENS], config->vocabulary, width, &to->tokens,
                         err);
     if (rc == ENC_OK)
@@ -199,6 +199,9 @@ static int bind_embeddings(enc_binder *b, enc_error *err)
     if (rc == ENC_OK)
         rc = enc_bind_norm(b, names[ENC_SLOT_EMBEDDING_NORM], NO_BLOCK, width,
                            config->norm_eps, &to->embedding_norm, err);
+    if (rc == ENC_OK && width != config->hidden_size)
+        rc = enc_bind_linear(b, &names[ENC_SLOT_EMBEDDING_PROJECTION], 1, NO_BLOCK, width,
+                             config->hidden_size, true, &to->embedding_projection, err);
     return rc;
 }
 

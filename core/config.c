@@ -19,6 +19,7 @@ static const struct size {
     bool required;
 } sizes[] = {
     {ENC_KEY_WIDTH, offsetof(enc_config, hidden_size), 65536, true},
+    {ENC_KEY_EMBEDDING_WIDTH, offsetof(enc_config, embedding_size), 65536, true},
     {ENC_KEY_LAYERS, offsetof(enc_config, layers), 1024, true},
     {ENC_KEY_HEADS, offsetof(enc_config, heads), 1024, true},
     {ENC_KEY_FFN, offsetof(enc_config, ffn_size), 1 << 20, true},
@@ -83,6 +84,8 @@ static int read_sizes(const enc_json *json, const enc_spelling *spelling, enc_co
                         "%s: %s %d is not divisible by %s %d",
                         enc_tail(json->name, ENC_TAIL), spelling->key[ENC_KEY_WIDTH],
                         out->hidden_size, spelling->key[ENC_KEY_HEADS], out->heads);
+    if (!spelling->key[ENC_KEY_EMBEDDING_WIDTH])
+        out->embedding_size = out->hidden_size;
     out->head_size = out->hidden_size / out->heads;
     return ENC_OK;
 }

@@ -75,6 +75,7 @@ typedef struct enc_model_info {
     const char *activation;     /* of the feed-forward: "gelu", "relu", ... */
     int dimensions;             /* E of an embedding as the checkpoint makes it */
     int hidden_size;            /* D of a hidden state */
+    int embedding_size;         /* of a row of the token table; D in most families */
     int layers;                 /* L; 0 for static vectors */
     int heads;                  /* H; 0 where there is no attention */
     int head_size;              /* width of one head's query, key and value */
@@ -249,7 +250,7 @@ int enc_word_embed(enc_session *session, const enc_model *model, enc_text text, 
                    const enc_word_options *options, float *out, bool *found, enc_error *err);
 
 /* The vector of `word` without context: mean of its sub-tokens' rows of the token table,
-** out [D]. *found is false where the word has no token. */
+** out [embedding_size]. *found is false where the word has no token. */
 int enc_static_embed(enc_session *session, const enc_model *model, enc_text word, float *out,
                      bool *found, enc_error *err);
 

@@ -9,11 +9,26 @@
 /* With a head on top (BertForMaskedLM), the encoder's tensors stand below a prefix. */
 static const char *const bert_prefixes[] = {"bert.", "", NULL};
 
+static const char *const electra_prefixes[] = {"electra.", "", NULL};
 static const char *const distilbert_prefixes[] = {"distilbert.", "", NULL};
 
 static const enc_spelling bert_spelling = {
     .key = {
         [ENC_KEY_WIDTH] = "hidden_size",
+        [ENC_KEY_LAYERS] = "num_hidden_layers",
+        [ENC_KEY_HEADS] = "num_attention_heads",
+        [ENC_KEY_FFN] = "intermediate_size",
+        [ENC_KEY_VOCABULARY] = "vocab_size",
+        [ENC_KEY_POSITIONS] = "max_position_embeddings",
+        [ENC_KEY_TYPES] = "type_vocab_size",
+        [ENC_KEY_ACTIVATION] = "hidden_act",
+        [ENC_KEY_NORM_EPS] = "layer_norm_eps",
+    }};
+
+static const enc_spelling electra_spelling = {
+    .key = {
+        [ENC_KEY_WIDTH] = "hidden_size",
+        [ENC_KEY_EMBEDDING_WIDTH] = "embedding_size",
         [ENC_KEY_LAYERS] = "num_hidden_layers",
         [ENC_KEY_HEADS] = "num_attention_heads",
         [ENC_KEY_FFN] = "intermediate_size",
@@ -81,6 +96,30 @@ static const enc_family families[] = {
          [ENC_SLOT_FFN_DOWN] = "transformer.layer.%d.ffn.lin2",
          [ENC_SLOT_FFN_NORM] = "transformer.layer.%d.output_layer_norm",
      }},
+    {.model_type = "electra",
+     .spelling = &electra_spelling,
+     .norm = ENC_NORM_LAYER,
+     .place = ENC_PLACE_POST,
+     .position = ENC_POSITION_LEARNED,
+     .mask = ENC_MASK_FULL,
+     .ffn = ENC_FFN_DENSE,
+     .token_types = true,
+     .prefixes = electra_prefixes,
+     .names = {
+         [ENC_SLOT_TOKENS] = "embeddings.word_embeddings",
+         [ENC_SLOT_POSITIONS] = "embeddings.position_embeddings",
+         [ENC_SLOT_TYPES] = "embeddings.token_type_embeddings",
+         [ENC_SLOT_EMBEDDING_NORM] = "embeddings.LayerNorm",
+         [ENC_SLOT_EMBEDDING_PROJECTION] = "embeddings_project",
+         [ENC_SLOT_QUERY] = "encoder.layer.%d.attention.self.query",
+         [ENC_SLOT_KEY] = "encoder.layer.%d.attention.self.key",
+         [ENC_SLOT_VALUE] = "encoder.layer.%d.attention.self.value",
+         [ENC_SLOT_ATTENTION_OUT] = "encoder.layer.%d.attention.output.dense",
+         [ENC_SLOT_ATTENTION_NORM] = "encoder.layer.%d.attention.output.LayerNorm",
+         [ENC_SLOT_FFN_UP] = "encoder.layer.%d.intermediate.dense",
+         [ENC_SLOT_FFN_DOWN] = "encoder.layer.%d.output.dense",
+         [ENC_SLOT_FFN_NORM] = "encoder.layer.%d.output.LayerNorm",
+     }},
 };
 
 const enc_family *enc_family_find(const char *model_type)
@@ -91,4 +130,4 @@ const enc_family *enc_family_find(const char *model_type)
     return NULL;
 }
 
-const char *enc_family_names(void) { return "bert, distilbert"; }
+const char *enc_family_names(void) { return "bert, distilbert, electra"; }

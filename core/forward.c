@@ -2,7 +2,7 @@
 ** forward.c - the transformer encoder, in the order of the paper (Vaswani et al. 2017, "Attention
 ** is all you need"; Devlin et al. 2018 for BERT's three embeddings).
 **
-**   token + position + segment embedding, norm
+**   x = norm(token + position + segment embedding), projected where the tables are narrower
 **   for each block:
 **       Q, K, V = x·W + b
 **       heads = softmax(QKᵀ/√d)·V              attention.c: scores, softmax, weighted values
@@ -30,6 +30,7 @@ typedef struct pass {
     size_t width;           /* D */
     size_t stretch;         /* rows of a stretch; 0: every text is one */
     const enc_layer *layer; /* the block at work */
+    float *narrow;          /* [T, E] embeddings before they are projected */
     float *x;               /* [T, D] hidden state */
     float *qkv;             /* [T, 3D] */
     float *heads;           /* [T, D] */
@@ -60,18 +61,18 @@ static bool project(const pass *p, const enc_linear *linear, const float *x, siz
 static void norm(const pass *p, const enc_norm *n, float *x, size_t rows)
 {
     for (size_t row = 0; row < rows; row++)
-        p->ops->layer_norm(x + row * p->width, p->width, n->weight, n->bias, n->eps);
+        p->ops->layer_norm(x + row * n->width, n->width, n->weight, n->bias, n->eps);
 }
 
-/* x = token + position + segment row, then norm. */
-static void embed(const pass *p)
+/* table [T, E] = token + position + segment row, then norm. */
+static void look_up(const pass *p, float *table)
 {
     const enc_weights *w = &p->model->weights;
-    const size_t width = p->width;
+    const size_t width = (size_t)p->model->config.embedding_size;
     for (size_t i = 0; i < p->batch->count; i++) {
         size_t first = p->batch->start[i];
         for (size_t row = first; row < p->batch->start[i + 1]; row++) {
-            float *to = p->x + row * width;
+            float *to = table + row * width;
             memcpy(to, w->tokens + (size_t)p->batch->id[row] * width, width * sizeof *to);
             if (w->types) {
                 size_t type = p->batch->type ? (size_t)p->batch->type[row] : 0;
@@ -81,7 +82,36 @@ static void embed(const pass *p)
                 p->ops->add(w->positions + (row - first) * width, to, width);
         }
     }
-    norm(p, &w->embedding_norm, p->x, p->rows);
+    norm(p, &w->embedding_norm, table, p->rows);
+}
+
+/* A stretch of the tables' rows, as wide as hidden states. */
+static int project_embedding(void *context, size_t index, enc_arena *scratch)
+{
+    const pass *p = context;
+    const enc_linear *projection = &p->model->weights.embedding_projection;
+    stretch s = stretch_at(p, index);
+    (void)scratch;
+    return project(p, projection, p->narrow + s.first * projection->in, s.count,
+                   p->x + s.first * p->width) ? ENC_OK : ENC_INTERRUPTED;
+}
+
+/* Hidden state 0. */
+static int embed(pass *p, const enc_share *share, size_t stretches, enc_arena *arena)
+{
+    const enc_linear *projection = &p->model->weights.embedding_projection;
+    if (!projection->packed) {
+        look_up(p, p->x);
+        return ENC_OK;
+    }
+    enc_mark mark = enc_arena_mark(arena);
+    p->narrow = ENC_ARENA(arena, float, p->rows * projection->in);
+    if (!p->narrow)
+        return ENC_NOMEM;
+    look_up(p, p->narrow);
+    int rc = enc_share_run(share, project_embedding, p, stretches);
+    enc_arena_release(arena, mark);
+    return rc;
 }
 
 /* Q, K and V of a stretch of rows, side by side. */
@@ -164,12 +194,14 @@ int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_
     enc_share share = enc_share_plan(batch->alone, p.rows, arena, poll);
     p.stretch = p.ops->row_invariant ? enc_share_stretch(&share, p.rows) : 0;
     size_t stretches = p.stretch ? (p.rows + p.stretch - 1) / p.stretch : batch->count;
-    embed(&p);
+    int rc = embed(&p, &share, stretches, arena);
+    if (rc != ENC_OK)
+        return rc;
     if (observer && observer->hidden)
         observer->hidden(observer->context, 0, p.x);
     for (int number = 1; number <= layers; number++) {
         p.layer = &model->weights.layer[number - 1];
-        int rc = block(&p, &share, stretches, number, observer);
+        rc = block(&p, &share, stretches, number, observer);
         if (rc != ENC_OK)
             return rc;
         if (observer && observer->hidden)

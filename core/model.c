@@ -300,6 +300,7 @@ static int describe(enc_model *model, const char *path, const enc_digest *digest
     if (modules->truncate_dim > 0 && modules->truncate_dim < info->dimensions)
         info->dimensions = modules->truncate_dim;
     info->hidden_size = config->hidden_size;
+    info->embedding_size = config->embedding_size;
     info->layers = config->layers;
     info->heads = config->heads;
     info->head_size = config->head_size;

@@ -27,10 +27,11 @@ enum enc_ffn_kind { ENC_FFN_DENSE };     /* down(act(up(x))) */
 
 /* Where a family keeps a tensor; see enc_family.names. %d stands for the block's number. */
 enum enc_slot {
-    ENC_SLOT_TOKENS,          /* [V, D] */
-    ENC_SLOT_POSITIONS,       /* [P, D] */
-    ENC_SLOT_TYPES,           /* [types, D] */
-    ENC_SLOT_EMBEDDING_NORM,  /* [D], weight and bias */
+    ENC_SLOT_TOKENS,          /* [V, E] */
+    ENC_SLOT_POSITIONS,       /* [P, E] */
+    ENC_SLOT_TYPES,           /* [types, E] */
+    ENC_SLOT_EMBEDDING_NORM,  /* [E], weight and bias */
+    ENC_SLOT_EMBEDDING_PROJECTION, /* [D, E] and [D]; only where E is not D */
     ENC_SLOT_QUERY,           /* [D, D] and [D] */
     ENC_SLOT_KEY,
     ENC_SLOT_VALUE,
@@ -45,6 +46,7 @@ enum enc_slot {
 /* Settings of config.json that every family has; see enc_spelling. */
 enum enc_key {
     ENC_KEY_WIDTH,
+    ENC_KEY_EMBEDDING_WIDTH, /* without it the tables have the width of hidden states */
     ENC_KEY_LAYERS,
     ENC_KEY_HEADS,
     ENC_KEY_FFN,
@@ -83,6 +85,7 @@ const char *enc_family_names(void);
 
 typedef struct enc_config {
     int hidden_size;  /* D */
+    int embedding_size; /* E: width of the tables */
     int layers;       /* L */
     int heads;        /* H */
     int head_size;    /* D / H */
@@ -121,10 +124,11 @@ typedef struct enc_layer {
 } enc_layer;
 
 typedef struct enc_weights {
-    const float *tokens;    /* [V, D] */
-    const float *positions; /* [P, D] */
-    const float *types;     /* [types, D]; NULL if the family has none */
+    const float *tokens;    /* [V, E] */
+    const float *positions; /* [P, E] */
+    const float *types;     /* [types, E]; NULL if the family has none */
     enc_norm embedding_norm;
+    enc_linear embedding_projection; /* E -> D; packed is NULL where E is D */
     enc_layer *layer;       /* [L] */
 } enc_weights;
 

@@ -173,7 +173,7 @@ int enc_word_embed(enc_session *session, const enc_model *model, enc_text text, 
 int enc_static_embed(enc_session *session, const enc_model *model, enc_text word, float *out,
                      bool *found, enc_error *err)
 {
-    size_t width = (size_t)model->config.hidden_size;
+    size_t width = (size_t)model->config.embedding_size;
     enc_pieces pieces;
     enc_call call;
     enc_call_begin(&call, session);

@@ -118,7 +118,7 @@ static void static_embedding(ctx_call *call, int argc, sqlite3_value **argv)
     if (ctx_call_text(call, argv, 0, &word, &is_null) != SQLITE_OK || is_null ||
         ctx_call_model(call, argc, argv, 1) != SQLITE_OK)
         return;
-    int length = enc_model_describe(call->model)->hidden_size;
+    int length = enc_model_describe(call->model)->embedding_size;
     if (ctx_call_floats(call, (size_t)length, &vector) != SQLITE_OK)
         return;
     if (enc_static_embed(call->session, call->model, word, vector, &found, &failure) !=

@@ -178,6 +178,11 @@ TEST("golden distilbert: embeddings, cls, are the reference's")
     check_embeddings("distilbert", NULL);
 }
 
+TEST("golden electra: embeddings, cls and normalised, are the reference's")
+{
+    check_embeddings("electra", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: embeddings are the reference's")
 {
     const char *model = test_model();

@@ -184,6 +184,11 @@ TEST("golden distilbert: hidden states and attention are the reference's")
     check_states("distilbert", NULL);
 }
 
+TEST("golden electra: hidden states and attention are the reference's")
+{
+    check_states("electra", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: hidden states and attention are the reference's")
 {
     const char *model = test_model();

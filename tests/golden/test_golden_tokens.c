@@ -153,6 +153,11 @@ TEST("golden distilbert: tokens, offsets, words and segments are the reference's
     check_all_tokens("distilbert", NULL);
 }
 
+TEST("golden electra: tokens, offsets, words and segments are the reference's")
+{
+    check_all_tokens("electra", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: tokens, offsets, words and segments are the reference's")
 {
     const char *model = test_model();

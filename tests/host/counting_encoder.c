@@ -24,8 +24,8 @@ static enc_model the_model = {{
     .similarity = "cosine", .prompts = "{}",
     .fingerprint = "0123456789abcdef0123456789abcdef",
     .unused_tensors = "[]", .activation = "none", .dimensions = DIMENSIONS,
-    .hidden_size = HIDDEN, .layers = COUNTING_LAYERS, .heads = COUNTING_HEADS,
-    .head_size = HEAD_SIZE, .vocabulary = 256, .parameters = 1, .bytes = 1,
+    .hidden_size = HIDDEN, .embedding_size = HIDDEN, .layers = COUNTING_LAYERS,
+    .heads = COUNTING_HEADS, .head_size = HEAD_SIZE, .vocabulary = 256, .parameters = 1, .bytes = 1,
 }};
 
 /* ---- Models ---- */

@@ -86,7 +86,8 @@ TEST("config: a key that lies is refused with what it says and what it may say")
         {"model_type", NULL, ENC_CORRUPT, "config.json: model_type is missing"},
         {"model_type", "5", ENC_CORRUPT, "config.json: model_type is 5, must be a string"},
         {"model_type", "\"llama\"", ENC_UNSUPPORTED,
-         "config.json: model_type 'llama' is not an encoder this build runs (bert, distilbert)"},
+         "config.json: model_type 'llama' is not an encoder this build runs (bert, "
+         "distilbert, electra)"},
         {"hidden_size", NULL, ENC_CORRUPT, "config.json: hidden_size is missing"},
         {"hidden_size", "null", ENC_CORRUPT, "config.json: hidden_size is missing"},
         {"hidden_size", "0", ENC_CORRUPT,
@@ -162,4 +163,35 @@ TEST("config: pruned_heads that prunes nothing is no reason to refuse")
     enc_error err;
     copy_edit(folder, "config.json", "pruned_heads", "{}");
     CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+}
+
+TEST("config: each family's own names of settings are read, and named in refusals")
+{
+    const char *folder = copy_checkpoint("distilbert");
+    enc_config config;
+    enc_error err;
+    CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+    CHECK_INT(config.hidden_size, 32);
+    CHECK_INT(config.layers, 2);
+    CHECK_INT(config.heads, 4);
+    CHECK_INT(config.ffn_size, 96);
+    copy_edit(folder, "config.json", "n_heads", "5");
+    CHECK_INT(read_config(folder, &config, &err), ENC_CORRUPT);
+    CHECK_STR(err.message, "config.json: dim 32 is not divisible by n_heads 5");
+    copy_edit(folder, "config.json", "n_heads", "4");
+    copy_edit(folder, "config.json", "activation", "\"mish\"");
+    CHECK_INT(read_config(folder, &config, &err), ENC_UNSUPPORTED);
+    CHECK_STR(err.message, "config.json: activation 'mish' is not implemented (gelu, "
+                           "gelu_new, quick_gelu, relu, silu, tanh, ...)");
+}
+
+TEST("config: tables of their own width are a setting of the families that have them")
+{
+    enc_config config;
+    enc_error err;
+    CHECK_INT(read_config(test_data("golden/electra"), &config, &err), ENC_OK);
+    CHECK_INT(config.embedding_size, 24);
+    CHECK_INT(config.hidden_size, 32);
+    CHECK_INT(read_config(test_data("golden/bert"), &config, &err), ENC_OK);
+    CHECK_INT(config.embedding_size, 32);
 }
