@@ -182,6 +182,31 @@ int enc_bind_linear(enc_binder *b, const char *const *names, int names_count, in
 
 /* ---- The encoder --------------------------------------------------------------------- */
 
+static int bind_relative(enc_binder *b, enc_error *err)
+{
+    const enc_config *config = &b->model->config;
+    const enc_family *family = b->model->family;
+    enc_relative *to = &b->model->weights.relative;
+    want w = {family->names[ENC_SLOT_RELATIVE_BIAS], NO_BLOCK, weight_names, 2,
+              {config->relative_rows, config->heads}};
+    enc_tensor *tensor;
+    int rc = locate(b, &w, &tensor, err);
+    if (rc == ENC_OK)
+        rc = reserve(b, (size_t)enc_tensor_elements(tensor), err);
+    if (rc == ENC_OK)
+        rc = read(b, &w, tensor, b->scratch, err);
+    if (rc != ENC_OK)
+        return rc;
+    to->reach = family->relative_reach;
+    float *bias = enc_model_alloc(b->model, (size_t)config->heads,
+                                  (size_t)(2 * to->reach + 1) * sizeof *bias);
+    if (!bias)
+        return enc_nomem(err);
+    enc_relative_spread(b->scratch, config->heads, family->relative_buckets, to->reach, bias);
+    to->bias = bias;
+    return ENC_OK;
+}
+
 static int bind_embeddings(enc_binder *b, enc_error *err)
 {
     const enc_config *config = &b->model->config;
@@ -251,6 +276,8 @@ int enc_bind_encoder(enc_binder *b, enc_error *err)
     size_t layers = (size_t)model->config.layers;
     b->prefix = find_prefix(b);
     int rc = bind_embeddings(b, err);
+    if (rc == ENC_OK && model->family->relative_buckets > 0)
+        rc = bind_relative(b, err);
     if (rc == ENC_OK) {
         model->weights.layer = enc_model_alloc(model, layers, sizeof *model->weights.layer);
         rc = model->weights.layer ? ENC_OK : enc_nomem(err);

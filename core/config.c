@@ -139,12 +139,33 @@ static int refuse_variants(const enc_json *json, enc_error *err)
     return ENC_OK;
 }
 
-static int read_settings(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+/* Where positions begin, and whether there are rows for all relative ones. */
+static int read_positions(const enc_json *json, const enc_family *family, enc_config *out,
+                          enc_error *err)
+{
+    const char *const *key = family->spelling->key;
+    if (family->position == ENC_POSITION_AFTER_PAD)
+        out->first_position = family->padding_idx + 1;
+    if (out->positions <= out->first_position)
+        return enc_fail(err, ENC_CORRUPT, "%s: %s is %d, positions begin at %d",
+                        enc_tail(json->name, ENC_TAIL), key[ENC_KEY_POSITIONS],
+                        out->positions, out->first_position);
+    out->relative_rows = family->relative_buckets;
+    if (!key[ENC_KEY_RELATIVE_BUCKETS])
+        return ENC_OK;
+    return enc_json_int(json, key[ENC_KEY_RELATIVE_BUCKETS], family->relative_buckets, 65536,
+                        &out->relative_rows, err);
+}
+
+static int read_settings(const enc_json *json, const enc_family *family, enc_config *out,
                          enc_error *err)
 {
+    const enc_spelling *spelling = family->spelling;
     const char *key = spelling->key[ENC_KEY_NORM_EPS];
     double eps = 1e-12;
     int rc = read_sizes(json, spelling, out, err);
+    if (rc == ENC_OK)
+        rc = read_positions(json, family, out, err);
     if (rc == ENC_OK)
         rc = read_activation(json, spelling->key[ENC_KEY_ACTIVATION], out, err);
     if (rc == ENC_OK && key)
@@ -166,7 +187,7 @@ int enc_config_read(const char *folder, const char *part, const enc_family **fam
     if (rc == ENC_OK)
         rc = refuse_variants(&json, err);
     if (rc == ENC_OK)
-        rc = read_settings(&json, (*family)->spelling, out, err);
+        rc = read_settings(&json, *family, out, err);
     enc_json_free(&json);
     return rc;
 }

@@ -10,6 +10,7 @@
 static const char *const bert_prefixes[] = {"bert.", "", NULL};
 
 static const char *const electra_prefixes[] = {"electra.", "", NULL};
+static const char *const mpnet_prefixes[] = {"mpnet.", "", NULL};
 static const char *const distilbert_prefixes[] = {"distilbert.", "", NULL};
 
 static const enc_spelling bert_spelling = {
@@ -35,6 +36,19 @@ static const enc_spelling electra_spelling = {
         [ENC_KEY_VOCABULARY] = "vocab_size",
         [ENC_KEY_POSITIONS] = "max_position_embeddings",
         [ENC_KEY_TYPES] = "type_vocab_size",
+        [ENC_KEY_ACTIVATION] = "hidden_act",
+        [ENC_KEY_NORM_EPS] = "layer_norm_eps",
+    }};
+
+static const enc_spelling mpnet_spelling = {
+    .key = {
+        [ENC_KEY_WIDTH] = "hidden_size",
+        [ENC_KEY_LAYERS] = "num_hidden_layers",
+        [ENC_KEY_HEADS] = "num_attention_heads",
+        [ENC_KEY_FFN] = "intermediate_size",
+        [ENC_KEY_VOCABULARY] = "vocab_size",
+        [ENC_KEY_POSITIONS] = "max_position_embeddings",
+        [ENC_KEY_RELATIVE_BUCKETS] = "relative_attention_num_buckets",
         [ENC_KEY_ACTIVATION] = "hidden_act",
         [ENC_KEY_NORM_EPS] = "layer_norm_eps",
     }};
@@ -120,6 +134,33 @@ static const enc_family families[] = {
          [ENC_SLOT_FFN_DOWN] = "encoder.layer.%d.output.dense",
          [ENC_SLOT_FFN_NORM] = "encoder.layer.%d.output.LayerNorm",
      }},
+    /* The reference has padding_idx, buckets and reach in its code: config.json's pad_token_id
+    ** changes nothing, nor do rows of the table beyond 32. */
+    {.model_type = "mpnet",
+     .spelling = &mpnet_spelling,
+     .norm = ENC_NORM_LAYER,
+     .place = ENC_PLACE_POST,
+     .position = ENC_POSITION_AFTER_PAD,
+     .padding_idx = 1,
+     .relative_buckets = 32,
+     .relative_reach = 128,
+     .mask = ENC_MASK_FULL,
+     .ffn = ENC_FFN_DENSE,
+     .prefixes = mpnet_prefixes,
+     .names = {
+         [ENC_SLOT_TOKENS] = "embeddings.word_embeddings",
+         [ENC_SLOT_POSITIONS] = "embeddings.position_embeddings",
+         [ENC_SLOT_EMBEDDING_NORM] = "embeddings.LayerNorm",
+         [ENC_SLOT_RELATIVE_BIAS] = "encoder.relative_attention_bias",
+         [ENC_SLOT_QUERY] = "encoder.layer.%d.attention.attn.q",
+         [ENC_SLOT_KEY] = "encoder.layer.%d.attention.attn.k",
+         [ENC_SLOT_VALUE] = "encoder.layer.%d.attention.attn.v",
+         [ENC_SLOT_ATTENTION_OUT] = "encoder.layer.%d.attention.attn.o",
+         [ENC_SLOT_ATTENTION_NORM] = "encoder.layer.%d.attention.LayerNorm",
+         [ENC_SLOT_FFN_UP] = "encoder.layer.%d.intermediate.dense",
+         [ENC_SLOT_FFN_DOWN] = "encoder.layer.%d.output.dense",
+         [ENC_SLOT_FFN_NORM] = "encoder.layer.%d.output.LayerNorm",
+     }},
 };
 
 const enc_family *enc_family_find(const char *model_type)
@@ -130,4 +171,4 @@ const enc_family *enc_family_find(const char *model_type)
     return NULL;
 }
 
-const char *enc_family_names(void) { return "bert, distilbert, electra"; }
+const char *enc_family_names(void) { return "bert, distilbert, electra, mpnet"; }

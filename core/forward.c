@@ -30,6 +30,7 @@ typedef struct pass {
     size_t width;           /* D */
     size_t stretch;         /* rows of a stretch; 0: every text is one */
     const enc_layer *layer; /* the block at work */
+    size_t *position;       /* [T] rows of the position table */
     float *narrow;          /* [T, E] embeddings before they are projected */
     float *x;               /* [T, D] hidden state */
     float *qkv;             /* [T, 3D] */
@@ -64,23 +65,34 @@ static void norm(const pass *p, const enc_norm *n, float *x, size_t rows)
         p->ops->layer_norm(x + row * n->width, n->width, n->weight, n->bias, n->eps);
 }
 
+/* Each text counts its tokens anew. */
+static void count_positions(const pass *p)
+{
+    const enc_family *family = p->model->family;
+    for (size_t i = 0; i < p->batch->count; i++) {
+        size_t next = (size_t)p->model->config.first_position;
+        for (size_t row = p->batch->start[i]; row < p->batch->start[i + 1]; row++) {
+            bool padding = family->position == ENC_POSITION_AFTER_PAD &&
+                           p->batch->id[row] == family->padding_idx;
+            p->position[row] = padding ? (size_t)family->padding_idx : next++;
+        }
+    }
+}
+
 /* table [T, E] = token + position + segment row, then norm. */
 static void look_up(const pass *p, float *table)
 {
     const enc_weights *w = &p->model->weights;
     const size_t width = (size_t)p->model->config.embedding_size;
-    for (size_t i = 0; i < p->batch->count; i++) {
-        size_t first = p->batch->start[i];
-        for (size_t row = first; row < p->batch->start[i + 1]; row++) {
-            float *to = table + row * width;
-            memcpy(to, w->tokens + (size_t)p->batch->id[row] * width, width * sizeof *to);
-            if (w->types) {
-                size_t type = p->batch->type ? (size_t)p->batch->type[row] : 0;
-                p->ops->add(w->types + type * width, to, width);
-            }
-            if (w->positions)
-                p->ops->add(w->positions + (row - first) * width, to, width);
+    for (size_t row = 0; row < p->rows; row++) {
+        float *to = table + row * width;
+        memcpy(to, w->tokens + (size_t)p->batch->id[row] * width, width * sizeof *to);
+        if (w->types) {
+            size_t type = p->batch->type ? (size_t)p->batch->type[row] : 0;
+            p->ops->add(w->types + type * width, to, width);
         }
+        if (w->positions)
+            p->ops->add(w->positions + p->position[row] * width, to, width);
     }
     norm(p, &w->embedding_norm, table, p->rows);
 }
@@ -184,16 +196,18 @@ int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_
     pass p = {.model = model, .ops = model->ops, .batch = batch, .poll = poll,
               .rows = batch->start[batch->count], .width = (size_t)model->config.hidden_size};
     size_t cells = p.rows * p.width; /* bounded by the token limit of a batch */
+    p.position = ENC_ARENA(arena, size_t, p.rows);
     p.x = ENC_ARENA(arena, float, cells);
     p.sum = ENC_ARENA(arena, float, cells);
     p.heads = ENC_ARENA(arena, float, cells);
     p.qkv = ENC_ARENA(arena, float, cells * 3);
-    if (!p.x || !p.sum || !p.heads || !p.qkv)
+    if (!p.position || !p.x || !p.sum || !p.heads || !p.qkv)
         return ENC_NOMEM;
 
     enc_share share = enc_share_plan(batch->alone, p.rows, arena, poll);
     p.stretch = p.ops->row_invariant ? enc_share_stretch(&share, p.rows) : 0;
     size_t stretches = p.stretch ? (p.rows + p.stretch - 1) / p.stretch : batch->count;
+    count_positions(&p);
     int rc = embed(&p, &share, stretches, arena);
     if (rc != ENC_OK)
         return rc;

@@ -37,4 +37,9 @@ int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_
 int enc_attend(const enc_model *model, const float *qkv, size_t rows, size_t head,
                enc_arena *arena, enc_poll *poll, float *output);
 
+/* One query's products with all keys, QKᵀ [rows], become its weights, in place; `scores`, if not
+** NULL, what softmax sees: scaled, with the bias of relative positions. */
+void enc_weigh(const enc_model *model, size_t head, size_t from, float *products, size_t rows,
+               float *scores);
+
 #endif

@@ -148,7 +148,7 @@ static int read_length(const enc_text *config, const char *name, int *out, enc_e
 static const char *set_max_tokens(enc_model *model, int tokenizer_length)
 {
     int said = model->modules.max_tokens ? model->modules.max_tokens : tokenizer_length;
-    int positions = model->config.positions;
+    int positions = model->config.positions - model->config.first_position;
     bool decides = said > 0 && said < positions;
     model->max_tokens = (size_t)(decides ? said : positions);
     if (!decides)

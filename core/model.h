@@ -15,13 +15,18 @@
 #include "error.h"
 #include "memory.h"
 #include "ops.h"
+#include "relative.h"
 #include "tokenizer.h"
 
 /* ---- What differs between families --------------------------------------------------- */
 
 enum enc_norm_kind { ENC_NORM_LAYER };   /* mean and variance, weight and bias */
 enum enc_norm_place { ENC_PLACE_POST };  /* norm(x + sublayer(x)) */
-enum enc_position_kind { ENC_POSITION_LEARNED }; /* a row of a table per position */
+enum enc_position_kind {
+    ENC_POSITION_LEARNED,    /* a row of a table per position, from row 0 */
+    ENC_POSITION_AFTER_PAD   /* the same from the row behind padding_idx; a padding token in
+                             ** the text has row padding_idx, and is not counted */
+};
 enum enc_mask { ENC_MASK_FULL };         /* every token sees every token */
 enum enc_ffn_kind { ENC_FFN_DENSE };     /* down(act(up(x))) */
 
@@ -32,6 +37,7 @@ enum enc_slot {
     ENC_SLOT_TYPES,           /* [types, E] */
     ENC_SLOT_EMBEDDING_NORM,  /* [E], weight and bias */
     ENC_SLOT_EMBEDDING_PROJECTION, /* [D, E] and [D]; only where E is not D */
+    ENC_SLOT_RELATIVE_BIAS,   /* [buckets, H]; only with relative_buckets */
     ENC_SLOT_QUERY,           /* [D, D] and [D] */
     ENC_SLOT_KEY,
     ENC_SLOT_VALUE,
@@ -53,6 +59,7 @@ enum enc_key {
     ENC_KEY_VOCABULARY,
     ENC_KEY_POSITIONS,
     ENC_KEY_TYPES,
+    ENC_KEY_RELATIVE_BUCKETS,
     ENC_KEY_ACTIVATION,
     ENC_KEY_NORM_EPS,
     ENC_KEY_COUNT
@@ -72,6 +79,9 @@ typedef struct enc_family {
     enum enc_mask mask;
     enum enc_ffn_kind ffn;
     bool token_types;
+    int padding_idx;        /* ENC_POSITION_AFTER_PAD */
+    int relative_buckets;   /* of distances between tokens (relative.h); 0: no such bias */
+    int relative_reach;
     const char *const *prefixes;   /* tried in order before every name; NULL-terminated */
     const char *names[ENC_SLOT_COUNT]; /* without ".weight" / ".bias" */
 } enc_family;
@@ -92,6 +102,8 @@ typedef struct enc_config {
     int ffn_size;     /* F */
     int vocabulary;   /* V */
     int positions;    /* P: rows of the position table */
+    int first_position; /* the row of a text's first token */
+    int relative_rows;  /* of the table of relative_buckets; there may be more than buckets */
     int types;        /* rows of the segment table */
     float norm_eps;
     enum enc_activation activation;
@@ -129,6 +141,7 @@ typedef struct enc_weights {
     const float *types;     /* [types, E]; NULL if the family has none */
     enc_norm embedding_norm;
     enc_linear embedding_projection; /* E -> D; packed is NULL where E is D */
+    enc_relative relative;  /* of all blocks */
     enc_layer *layer;       /* [L] */
 } enc_weights;
 

@@ -5,7 +5,6 @@
 ** outputs [T, D]. A row of attention is computed from these when it is asked for, by the same
 ** kernel operations as in the forward pass (attention.c), so that it shows what happened there.
 */
-#include <math.h>
 #include <string.h>
 
 #include "reading.h"
@@ -212,11 +211,8 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
     fenv_t host; /* see enc_call_begin */
     fegetenv(&host);
     fesetenv(FE_DFL_ENV);
-    const float scale = 1.0f / sqrtf((float)d);
     ops->multiply(query, ld, 1, t->packed_keys, t->rows, d, NULL, weight, t->rows);
-    for (size_t i = 0; i < t->rows; i++)
-        score[i] = weight[i] * scale;
-    ops->softmax(weight, t->rows, scale);
+    enc_weigh(t->model, (size_t)head, from, weight, t->rows, score);
     fesetenv(&host);
     return true;
 }

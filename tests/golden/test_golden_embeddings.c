@@ -183,6 +183,11 @@ TEST("golden electra: embeddings, cls and normalised, are the reference's")
     check_embeddings("electra", NULL);
 }
 
+TEST("golden mpnet: embeddings, mean and normalised, are the reference's")
+{
+    check_embeddings("mpnet", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: embeddings are the reference's")
 {
     const char *model = test_model();

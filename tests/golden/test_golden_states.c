@@ -189,6 +189,11 @@ TEST("golden electra: hidden states and attention are the reference's")
     check_states("electra", NULL);
 }
 
+TEST("golden mpnet: hidden states and attention are the reference's")
+{
+    check_states("mpnet", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: hidden states and attention are the reference's")
 {
     const char *model = test_model();

@@ -3,6 +3,7 @@
 */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,13 +33,25 @@ static void check_value(const golden *g, const json_t *text, size_t i, const cha
     unit_check_int(got, want, __FILE__, __LINE__, label);
 }
 
+/* For an added token the reference shows the piece of normalised text that matched it, in lower
+** case and with the space that the token takes along: " <mask>", "[unk]". */
+static bool same_string(const char *got, size_t size, const json_t *want)
+{
+    const char *string = json_string_value(want);
+    size_t length = json_string_length(want);
+    if (size == length && memcmp(got, string, size) == 0)
+        return true;
+    while (length > 0 && *string == ' ')
+        string++, length--;
+    return size == length && strchr("<[", *got) && strncasecmp(got, string, size) == 0;
+}
+
 static void check_string(const golden *g, const json_t *text, size_t i, int32_t id)
 {
     const json_t *want = json_array_get(json_object_get(text, "tokens"), i);
     size_t size = 0;
     const char *got = enc_token_string(g->model, id, &size);
-    bool same = got && size == json_string_length(want) &&
-                memcmp(got, json_string_value(want), size) == 0;
+    bool same = got && same_string(got, size, want);
     check_value(g, text, i, "string is the reference's", same, true);
 }
 
@@ -156,6 +169,11 @@ TEST("golden distilbert: tokens, offsets, words and segments are the reference's
 TEST("golden electra: tokens, offsets, words and segments are the reference's")
 {
     check_all_tokens("electra", NULL);
+}
+
+TEST("golden mpnet: tokens, offsets, words and segments are the reference's")
+{
+    check_all_tokens("mpnet", NULL);
 }
 
 TEST("golden all-MiniLM-L6-v2: tokens, offsets, words and segments are the reference's")

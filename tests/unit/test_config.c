@@ -87,7 +87,7 @@ TEST("config: a key that lies is refused with what it says and what it may say")
         {"model_type", "5", ENC_CORRUPT, "config.json: model_type is 5, must be a string"},
         {"model_type", "\"llama\"", ENC_UNSUPPORTED,
          "config.json: model_type 'llama' is not an encoder this build runs (bert, "
-         "distilbert, electra)"},
+         "distilbert, electra, mpnet)"},
         {"hidden_size", NULL, ENC_CORRUPT, "config.json: hidden_size is missing"},
         {"hidden_size", "null", ENC_CORRUPT, "config.json: hidden_size is missing"},
         {"hidden_size", "0", ENC_CORRUPT,
@@ -194,4 +194,25 @@ TEST("config: tables of their own width are a setting of the families that have 
     CHECK_INT(config.hidden_size, 32);
     CHECK_INT(read_config(test_data("golden/bert"), &config, &err), ENC_OK);
     CHECK_INT(config.embedding_size, 32);
+}
+
+TEST("config: mpnet's positions begin behind the padding, its buckets are at least 32")
+{
+    const char *folder = copy_checkpoint("mpnet");
+    enc_config config;
+    enc_error err;
+    CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+    CHECK_INT(config.first_position, 2);
+    CHECK_INT(config.relative_rows, 32);
+    copy_edit(folder, "config.json", "relative_attention_num_buckets", "16");
+    CHECK_INT(read_config(folder, &config, &err), ENC_CORRUPT);
+    CHECK_STR(err.message, "config.json: relative_attention_num_buckets is 16, must be 32 "
+                           "... 65536");
+    copy_edit(folder, "config.json", "relative_attention_num_buckets", "40");
+    copy_edit(folder, "config.json", "max_position_embeddings", "2");
+    CHECK_INT(read_config(folder, &config, &err), ENC_CORRUPT);
+    CHECK_STR(err.message, "config.json: max_position_embeddings is 2, positions begin at 2");
+    copy_edit(folder, "config.json", "max_position_embeddings", "3");
+    CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+    CHECK_INT(config.relative_rows, 40);
 }
