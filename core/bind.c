@@ -216,7 +216,7 @@ static int bind_embeddings(enc_binder *b, enc_error *err)
     int width = config->embedding_size;
     int rc = bind_table(b, names[ENC_SLOT_TOKENS], config->vocabulary, width, &to->tokens,
                         err);
-    if (rc == ENC_OK)
+    if (rc == ENC_OK && family->position != ENC_POSITION_ROTARY)
         rc = bind_table(b, names[ENC_SLOT_POSITIONS], config->positions, width,
                         &to->positions, err);
     if (rc == ENC_OK && family->token_types)
@@ -233,22 +233,27 @@ static int bind_embeddings(enc_binder *b, enc_error *err)
 static int bind_layer(enc_binder *b, int block, enc_layer *to, enc_error *err)
 {
     const enc_config *config = &b->model->config;
-    const char *const *names = b->model->family->names;
+    const enc_family *family = b->model->family;
+    const char *const *names = family->names;
     int width = config->hidden_size, ffn = config->ffn_size;
+    bool bias = !family->without_bias, gated = family->ffn == ENC_FFN_GATED;
     float eps = config->norm_eps;
-    int rc = enc_bind_linear(b, &names[ENC_SLOT_QUERY], 3, block, width, width, true,
-                             &to->qkv, err);
+    int rc = family->qkv == ENC_QKV_FUSED
+        ? enc_bind_linear(b, &names[ENC_SLOT_QKV], 1, block, width, 3 * width, bias, &to->qkv,
+                          err)
+        : enc_bind_linear(b, &names[ENC_SLOT_QUERY], 3, block, width, width, bias, &to->qkv,
+                          err);
     if (rc == ENC_OK)
         rc = enc_bind_linear(b, &names[ENC_SLOT_ATTENTION_OUT], 1, block, width, width,
-                             true, &to->attention_out, err);
+                             bias, &to->attention_out, err);
     if (rc == ENC_OK)
         rc = enc_bind_norm(b, names[ENC_SLOT_ATTENTION_NORM], block, width, eps,
                            &to->attention_norm, err);
     if (rc == ENC_OK)
-        rc = enc_bind_linear(b, &names[ENC_SLOT_FFN_UP], 1, block, width, ffn, true,
-                             &to->ffn_up, err);
+        rc = enc_bind_linear(b, &names[gated ? ENC_SLOT_FFN_GATE : ENC_SLOT_FFN_UP],
+                             gated ? 2 : 1, block, width, ffn, bias, &to->ffn_up, err);
     if (rc == ENC_OK)
-        rc = enc_bind_linear(b, &names[ENC_SLOT_FFN_DOWN], 1, block, ffn, width, true,
+        rc = enc_bind_linear(b, &names[ENC_SLOT_FFN_DOWN], 1, block, ffn, width, bias,
                              &to->ffn_down, err);
     if (rc == ENC_OK)
         rc = enc_bind_norm(b, names[ENC_SLOT_FFN_NORM], block, width, eps, &to->ffn_norm,
@@ -258,6 +263,7 @@ static int bind_layer(enc_binder *b, int block, enc_layer *to, enc_error *err)
 
 _Static_assert(ENC_SLOT_KEY == ENC_SLOT_QUERY + 1 && ENC_SLOT_VALUE == ENC_SLOT_QUERY + 2,
                "query, key and value are bound as three names in a row");
+_Static_assert(ENC_SLOT_FFN_UP == ENC_SLOT_FFN_GATE + 1, "gate and up are bound as two");
 
 /* The first prefix under which there is a token table; the last one if there is none. */
 static const char *find_prefix(const enc_binder *b)

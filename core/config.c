@@ -5,6 +5,7 @@
 ** the reference gives to absent keys. A key that would change the results and is not
 ** implemented is an error naming it.
 */
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -49,6 +50,13 @@ static const struct activation {
     {"linear", ENC_ACT_NONE},
 };
 
+/* The same after a gate, in the words of the papers (Shazeer 2020, "GLU variants"). */
+static const struct activation gates[] = {
+    {"swiglu", ENC_ACT_SILU},
+    {"geglu", ENC_ACT_GELU},
+    {"glu", ENC_ACT_SIGMOID},
+};
+
 static int read_family(const enc_json *json, const enc_family **out, enc_error *err)
 {
     const char *type = NULL;
@@ -64,6 +72,20 @@ static int read_family(const enc_json *json, const enc_family **out, enc_error *
                         enc_tail(json->name, ENC_TAIL), enc_tail(type, ENC_TAIL),
                         enc_family_names());
     return ENC_OK;
+}
+
+/* Heads whose width is said and is not their share of the hidden state. */
+static int check_head_size(const enc_json *json, const enc_spelling *spelling,
+                           const enc_config *config, enc_error *err)
+{
+    const char *key = spelling->key[ENC_KEY_HEAD_SIZE];
+    int size = config->head_size;
+    int rc = key ? enc_json_int(json, key, 1, 65536, &size, err) : ENC_OK;
+    if (rc != ENC_OK || size == config->head_size)
+        return rc;
+    return enc_fail(err, ENC_UNSUPPORTED, "%s: %s is %d, only %s / %s = %d is implemented",
+                    enc_tail(json->name, ENC_TAIL), key, size, spelling->key[ENC_KEY_WIDTH],
+                    spelling->key[ENC_KEY_HEADS], config->head_size);
 }
 
 static int read_sizes(const enc_json *json, const enc_spelling *spelling, enc_config *out,
@@ -87,26 +109,30 @@ static int read_sizes(const enc_json *json, const enc_spelling *spelling, enc_co
     if (!spelling->key[ENC_KEY_EMBEDDING_WIDTH])
         out->embedding_size = out->hidden_size;
     out->head_size = out->hidden_size / out->heads;
-    return ENC_OK;
+    return check_head_size(json, spelling, out, err);
 }
 
-static int read_activation(const enc_json *json, const char *key, enc_config *out,
-                           enc_error *err)
+static int read_activation(const enc_json *json, const enc_spelling *spelling,
+                           enc_config *out, enc_error *err)
 {
-    const char *name = "gelu";
+    const struct activation *table = spelling->glu ? gates : activations;
+    size_t count = spelling->glu ? sizeof gates / sizeof *gates
+                                 : sizeof activations / sizeof *activations;
+    const char *key = spelling->key[ENC_KEY_ACTIVATION];
+    const char *name = spelling->activation ? spelling->activation : "gelu";
     int rc = enc_json_string(json, key, &name, err);
     if (rc != ENC_OK)
         return rc;
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
-        if (strcmp(activations[i].name, name) == 0) {
-            out->activation = activations[i].activation;
-            out->activation_name = activations[i].name;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].name, name) == 0) {
+            out->activation = table[i].activation;
+            out->activation_name = table[i].name;
             return ENC_OK;
         }
-    return enc_fail(err, ENC_UNSUPPORTED,
-                    "%s: %s '%s' is not implemented (gelu, gelu_new, quick_gelu, relu, "
-                    "silu, tanh, ...)", enc_tail(json->name, ENC_TAIL), key,
-                    enc_tail(name, ENC_TAIL));
+    return enc_fail(err, ENC_UNSUPPORTED, "%s: %s '%s' is not implemented (%s)",
+                    enc_tail(json->name, ENC_TAIL), key, enc_tail(name, ENC_TAIL),
+                    spelling->glu ? "swiglu, geglu, glu"
+                                  : "gelu, gelu_new, quick_gelu, relu, silu, tanh, ...");
 }
 
 /* Settings under which the reference computes something else than this encoder. */
@@ -139,11 +165,35 @@ static int refuse_variants(const enc_json *json, enc_error *err)
     return ENC_OK;
 }
 
-/* Where positions begin, and whether there are rows for all relative ones. */
-static int read_positions(const enc_json *json, const enc_family *family, enc_config *out,
-                          enc_error *err)
+/* A number, true (1), false or null (0); NaN for anything else. */
+static double number_of(const json_t *value)
 {
-    const char *const *key = family->spelling->key;
+    if (json_is_number(value))
+        return json_number_value(value);
+    return json_is_true(value) ? 1 : json_is_false(value) || json_is_null(value) ? 0 : NAN;
+}
+
+static int refuse_unfixed(const enc_json *json, const enc_spelling *spelling, enc_error *err)
+{
+    for (const enc_fixed *fixed = spelling->fixed; fixed && fixed->key; fixed++) {
+        const json_t *value = json_object_get(json->value, fixed->key);
+        char shown[ENC_JSON_SHOWN];
+        if (value && number_of(value) == fixed->value)
+            continue;
+        if (!value && fixed->absent == fixed->value)
+            continue;
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: %s is %s, which is not implemented",
+                        enc_tail(json->name, ENC_TAIL), fixed->key,
+                        value ? enc_json_show(value, shown) : "missing");
+    }
+    return ENC_OK;
+}
+
+/* Where positions begin, and whether there are rows for all relative ones. */
+static int read_positions(const enc_json *json, const enc_family *family,
+                          const enc_spelling *spelling, enc_config *out, enc_error *err)
+{
+    const char *const *key = spelling->key;
     if (family->position == ENC_POSITION_AFTER_PAD)
         out->first_position = family->padding_idx + 1;
     if (out->positions <= out->first_position)
@@ -157,17 +207,59 @@ static int read_positions(const enc_json *json, const enc_family *family, enc_co
                         &out->relative_rows, err);
 }
 
+/* The base of rotary positions, by itself or in an object that may ask for other rotations. */
+static int read_rotary(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+                       enc_error *err)
+{
+    const char *key = spelling->key[ENC_KEY_ROTARY], *type = "default";
+    const char *name = enc_tail(json->name, ENC_TAIL);
+    double base = (double)spelling->rotary_base;
+    enc_json inside = {NULL, json->name};
+    int rc = ENC_OK;
+    if (key)
+        rc = enc_json_container(json, key, JSON_OBJECT, &inside.value, err);
+    if (rc == ENC_OK && inside.value)
+        rc = enc_json_string(&inside, "rope_type", &type, err);
+    if (rc != ENC_OK)
+        return rc;
+    if (strcmp(type, "default") != 0)
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: rope_type '%s' is not implemented (default)",
+                        name, enc_tail(type, ENC_TAIL));
+    if (out->head_size % 2 != 0)
+        return enc_fail(err, ENC_CORRUPT, "%s: heads have %d numbers, rotary positions turn "
+                        "pairs of them", name, out->head_size);
+    const char *of_base = spelling->key[ENC_KEY_ROTARY_BASE];
+    bool within = inside.value && enc_json_has(&inside, of_base);
+    rc = enc_json_real(within ? &inside : json, of_base, 0, 1e12, "more than 0, at most 1e12",
+                       &base, err);
+    out->rotary_base = (float)base;
+    return rc;
+}
+
+/* The first spelling that the file uses; the first of all if it uses none. */
+static const enc_spelling *find_spelling(const enc_json *json, const enc_family *family)
+{
+    const enc_spelling *other = family->spelling[1];
+    return other && enc_json_has(json, other->key[ENC_KEY_WIDTH]) &&
+           !enc_json_has(json, family->spelling[0]->key[ENC_KEY_WIDTH])
+               ? other : family->spelling[0];
+}
+
 static int read_settings(const enc_json *json, const enc_family *family, enc_config *out,
                          enc_error *err)
 {
-    const enc_spelling *spelling = family->spelling;
+    const enc_spelling *spelling = find_spelling(json, family);
     const char *key = spelling->key[ENC_KEY_NORM_EPS];
     double eps = 1e-12;
-    int rc = read_sizes(json, spelling, out, err);
+    int rc = refuse_unfixed(json, spelling, err);
     if (rc == ENC_OK)
-        rc = read_positions(json, family, out, err);
+        rc = read_sizes(json, spelling, out, err);
     if (rc == ENC_OK)
-        rc = read_activation(json, spelling->key[ENC_KEY_ACTIVATION], out, err);
+        rc = read_positions(json, family, spelling, out, err);
+    if (rc == ENC_OK && family->position == ENC_POSITION_ROTARY)
+        rc = read_rotary(json, spelling, out, err);
+    if (rc == ENC_OK)
+        rc = read_activation(json, spelling, out, err);
     if (rc == ENC_OK && key)
         rc = enc_json_real(json, key, 0, 0.1, "more than 0, at most 0.1", &eps, err);
     out->norm_eps = (float)eps;

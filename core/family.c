@@ -11,6 +11,7 @@ static const char *const bert_prefixes[] = {"bert.", "", NULL};
 
 static const char *const electra_prefixes[] = {"electra.", "", NULL};
 static const char *const mpnet_prefixes[] = {"mpnet.", "", NULL};
+static const char *const nomic_prefixes[] = {"bert.", "nomic_bert.", "", NULL};
 static const char *const distilbert_prefixes[] = {"distilbert.", "", NULL};
 
 static const enc_spelling bert_spelling = {
@@ -53,6 +54,65 @@ static const enc_spelling mpnet_spelling = {
         [ENC_KEY_NORM_EPS] = "layer_norm_eps",
     }};
 
+static const enc_fixed rotary_fixed[] = {{"rope_scaling", 0, 0}, {NULL, 0, 0}};
+
+static const enc_spelling nomic_spelling = {
+    .key = {
+        [ENC_KEY_WIDTH] = "hidden_size",
+        [ENC_KEY_LAYERS] = "num_hidden_layers",
+        [ENC_KEY_HEADS] = "num_attention_heads",
+        [ENC_KEY_HEAD_SIZE] = "head_dim",
+        [ENC_KEY_FFN] = "intermediate_size",
+        [ENC_KEY_VOCABULARY] = "vocab_size",
+        [ENC_KEY_POSITIONS] = "max_position_embeddings",
+        [ENC_KEY_TYPES] = "type_vocab_size",
+        [ENC_KEY_ACTIVATION] = "hidden_act",
+        [ENC_KEY_NORM_EPS] = "layer_norm_eps",
+        [ENC_KEY_ROTARY] = "rope_parameters",
+        [ENC_KEY_ROTARY_BASE] = "rope_theta",
+    },
+    .fixed = rotary_fixed,
+    .activation = "silu",
+    .rotary_base = 1000,
+};
+
+/* Of the settings that nomic-ai's own code has, those of its published text encoders. */
+static const enc_fixed nomic_hub_fixed[] = {
+    {"prenorm", 0, 0},
+    {"parallel_block", 0, 0},
+    {"use_rms_norm", 0, 0},
+    {"causal", 0, 0},
+    {"qkv_proj_bias", 0, 1},
+    {"mlp_fc1_bias", 0, 1},
+    {"mlp_fc2_bias", 0, 1},
+    {"rotary_emb_fraction", 1, 0},
+    {"rotary_emb_interleaved", 0, 0},
+    {"rotary_emb_scale_base", 0, 0},
+    {"rotary_scaling_factor", 0, 0},
+    {"scale_attn_weights", 1, 1},
+    {"scale_attn_by_inverse_layer_idx", 0, 0},
+    {"moe_every_n_layers", 0, 0},
+    {NULL, 0, 0}};
+
+static const enc_spelling nomic_hub_spelling = {
+    .key = {
+        [ENC_KEY_WIDTH] = "n_embd",
+        [ENC_KEY_LAYERS] = "n_layer",
+        [ENC_KEY_HEADS] = "n_head",
+        [ENC_KEY_FFN] = "n_inner",
+        [ENC_KEY_VOCABULARY] = "vocab_size",
+        [ENC_KEY_POSITIONS] = "n_positions",
+        [ENC_KEY_TYPES] = "type_vocab_size",
+        [ENC_KEY_ACTIVATION] = "activation_function",
+        [ENC_KEY_NORM_EPS] = "layer_norm_epsilon",
+        [ENC_KEY_ROTARY_BASE] = "rotary_emb_base",
+    },
+    .fixed = nomic_hub_fixed,
+    .activation = "gelu_new",
+    .glu = true,
+    .rotary_base = 10000,
+};
+
 static const enc_spelling distilbert_spelling = {
     .key = {
         [ENC_KEY_WIDTH] = "dim",
@@ -66,7 +126,7 @@ static const enc_spelling distilbert_spelling = {
 
 static const enc_family families[] = {
     {.model_type = "bert",
-     .spelling = &bert_spelling,
+     .spelling = {&bert_spelling},
      .norm = ENC_NORM_LAYER,
      .place = ENC_PLACE_POST,
      .position = ENC_POSITION_LEARNED,
@@ -90,7 +150,7 @@ static const enc_family families[] = {
      }},
     /* Sinusoidal positions (sinusoidal_pos_embds) are stored as a table like learned ones. */
     {.model_type = "distilbert",
-     .spelling = &distilbert_spelling,
+     .spelling = {&distilbert_spelling},
      .norm = ENC_NORM_LAYER,
      .place = ENC_PLACE_POST,
      .position = ENC_POSITION_LEARNED,
@@ -111,7 +171,7 @@ static const enc_family families[] = {
          [ENC_SLOT_FFN_NORM] = "transformer.layer.%d.output_layer_norm",
      }},
     {.model_type = "electra",
-     .spelling = &electra_spelling,
+     .spelling = {&electra_spelling},
      .norm = ENC_NORM_LAYER,
      .place = ENC_PLACE_POST,
      .position = ENC_POSITION_LEARNED,
@@ -137,7 +197,7 @@ static const enc_family families[] = {
     /* The reference has padding_idx, buckets and reach in its code: config.json's pad_token_id
     ** changes nothing, nor do rows of the table beyond 32. */
     {.model_type = "mpnet",
-     .spelling = &mpnet_spelling,
+     .spelling = {&mpnet_spelling},
      .norm = ENC_NORM_LAYER,
      .place = ENC_PLACE_POST,
      .position = ENC_POSITION_AFTER_PAD,
@@ -161,6 +221,29 @@ static const enc_family families[] = {
          [ENC_SLOT_FFN_DOWN] = "encoder.layer.%d.output.dense",
          [ENC_SLOT_FFN_NORM] = "encoder.layer.%d.output.LayerNorm",
      }},
+    {.model_type = "nomic_bert",
+     .spelling = {&nomic_spelling, &nomic_hub_spelling},
+     .norm = ENC_NORM_LAYER,
+     .place = ENC_PLACE_POST,
+     .position = ENC_POSITION_ROTARY,
+     .mask = ENC_MASK_FULL,
+     .ffn = ENC_FFN_GATED,
+     .qkv = ENC_QKV_FUSED,
+     .without_bias = true,
+     .token_types = true,
+     .prefixes = nomic_prefixes,
+     .names = {
+         [ENC_SLOT_TOKENS] = "embeddings.word_embeddings",
+         [ENC_SLOT_TYPES] = "embeddings.token_type_embeddings",
+         [ENC_SLOT_EMBEDDING_NORM] = "emb_ln",
+         [ENC_SLOT_QKV] = "encoder.layers.%d.attn.Wqkv",
+         [ENC_SLOT_ATTENTION_OUT] = "encoder.layers.%d.attn.out_proj",
+         [ENC_SLOT_ATTENTION_NORM] = "encoder.layers.%d.norm1",
+         [ENC_SLOT_FFN_GATE] = "encoder.layers.%d.mlp.fc12",
+         [ENC_SLOT_FFN_UP] = "encoder.layers.%d.mlp.fc11",
+         [ENC_SLOT_FFN_DOWN] = "encoder.layers.%d.mlp.fc2",
+         [ENC_SLOT_FFN_NORM] = "encoder.layers.%d.norm2",
+     }},
 };
 
 const enc_family *enc_family_find(const char *model_type)
@@ -171,4 +254,7 @@ const enc_family *enc_family_find(const char *model_type)
     return NULL;
 }
 
-const char *enc_family_names(void) { return "bert, distilbert, electra, mpnet"; }
+const char *enc_family_names(void)
+{
+    return "bert, distilbert, electra, mpnet, nomic_bert";
+}

@@ -4,10 +4,10 @@
 **
 **   x = norm(token + position + segment embedding), projected where the tables are narrower
 **   for each block:
-**       Q, K, V = x·W + b
+**       Q, K, V = x·W + b                      rotary.c: Q and K turned by their positions
 **       heads = softmax(QKᵀ/√d)·V              attention.c: scores, softmax, weighted values
 **       x = norm(x + heads·W + b)
-**       x = norm(x + W₂·act(W₁·x + b₁) + b₂)
+**       x = norm(x + W₂·act(W₁·x + b₁) + b₂)   or W₂·(act(W₀·x) · W₁·x), gated
 **
 ** The texts of a batch lie end to end in one matrix x [T, D]; only attention knows where each
 ** begins. A property of the family decides each step (model.h); no family is named here.
@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "rotary.h"
 #include "share.h"
 
 typedef struct pass {
@@ -30,7 +31,8 @@ typedef struct pass {
     size_t width;           /* D */
     size_t stretch;         /* rows of a stretch; 0: every text is one */
     const enc_layer *layer; /* the block at work */
-    size_t *position;       /* [T] rows of the position table */
+    size_t *position;       /* [T] rows of the position table, or of turns */
+    float *turns;           /* [longest text, head size] of rotary positions; NULL: none */
     float *narrow;          /* [T, E] embeddings before they are projected */
     float *x;               /* [T, D] hidden state */
     float *qkv;             /* [T, 3D] */
@@ -77,6 +79,22 @@ static void count_positions(const pass *p)
             p->position[row] = padding ? (size_t)family->padding_idx : next++;
         }
     }
+}
+
+/* The turns of all positions up to the longest text's last. False: out of memory. */
+static bool find_turns(pass *p, enc_arena *arena)
+{
+    size_t longest = 0, d = (size_t)p->model->config.head_size;
+    if (p->model->family->position != ENC_POSITION_ROTARY)
+        return true;
+    for (size_t i = 0; i < p->batch->count; i++) {
+        size_t rows = p->batch->start[i + 1] - p->batch->start[i];
+        longest = rows > longest ? rows : longest;
+    }
+    p->turns = ENC_ARENA(arena, float, longest * d);
+    if (p->turns)
+        enc_rotary_fill(p->model->config.rotary_base, longest, d, p->turns);
+    return p->turns;
 }
 
 /* table [T, E] = token + position + segment row, then norm. */
@@ -126,14 +144,21 @@ static int embed(pass *p, const enc_share *share, size_t stretches, enc_arena *a
     return rc;
 }
 
-/* Q, K and V of a stretch of rows, side by side. */
+/* Q, K and V of a stretch of rows, side by side; Q and K turned if positions are rotary. */
 static int project_qkv(void *context, size_t index, enc_arena *scratch)
 {
     const pass *p = context;
     stretch s = stretch_at(p, index);
+    const size_t heads = (size_t)p->model->config.heads;
+    const size_t d = (size_t)p->model->config.head_size;
     (void)scratch;
-    return project(p, &p->layer->qkv, p->x + s.first * p->width, s.count,
-                   p->qkv + s.first * 3 * p->width) ? ENC_OK : ENC_INTERRUPTED;
+    if (!project(p, &p->layer->qkv, p->x + s.first * p->width, s.count,
+                 p->qkv + s.first * 3 * p->width))
+        return ENC_INTERRUPTED;
+    for (size_t row = s.first; p->turns && row < s.first + s.count; row++)
+        enc_rotary_turn(p->qkv + row * 3 * p->width, 2 * heads, d,
+                        p->turns + p->position[row] * d);
+    return ENC_OK;
 }
 
 /* One head of one text. */
@@ -147,6 +172,25 @@ static int attend(void *context, size_t index, enc_arena *scratch)
                       p->heads + first * p->width);
 }
 
+/* wide [rows, F] = act(wide), or, from wide [rows, 2F], act(gate) · up. */
+static void activate(const pass *p, float *wide, size_t rows)
+{
+    void (*function)(float *, size_t) = p->ops->activate[p->model->config.activation];
+    size_t ffn = (size_t)p->model->config.ffn_size;
+    if (p->model->family->ffn == ENC_FFN_DENSE) {
+        if (function)
+            function(wide, rows * ffn);
+        return;
+    }
+    for (size_t row = 0; row < rows; row++) {
+        float *to = wide + row * ffn, *gate = to + row * ffn, *up = gate + ffn;
+        if (function)
+            function(gate, ffn);
+        for (size_t i = 0; i < ffn; i++)
+            to[i] = gate[i] * up[i];
+    }
+}
+
 /* What a block does with a stretch of rows once its heads are known: project them, residual and
 ** norm; feed forward, residual and norm. */
 static int finish_block(void *context, size_t index, enc_arena *scratch)
@@ -156,8 +200,7 @@ static int finish_block(void *context, size_t index, enc_arena *scratch)
     stretch s = stretch_at(p, index);
     size_t at = s.first * p->width, cells = s.count * p->width;
     float *x = p->x + at, *sum = p->sum + at;
-    float *wide = ENC_ARENA(scratch, float, s.count * layer->ffn_up.out); /* [rows, F] */
-    void (*activate)(float *, size_t) = p->ops->activate[p->model->config.activation];
+    float *wide = ENC_ARENA(scratch, float, s.count * layer->ffn_up.out);
     if (!wide)
         return ENC_NOMEM;
 
@@ -168,8 +211,7 @@ static int finish_block(void *context, size_t index, enc_arena *scratch)
 
     if (!project(p, &layer->ffn_up, sum, s.count, wide))
         return ENC_INTERRUPTED;
-    if (activate)
-        activate(wide, s.count * layer->ffn_up.out);
+    activate(p, wide, s.count);
     if (!project(p, &layer->ffn_down, wide, s.count, x))
         return ENC_INTERRUPTED;
     p->ops->add(sum, x, cells);
@@ -208,6 +250,8 @@ int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_
     p.stretch = p.ops->row_invariant ? enc_share_stretch(&share, p.rows) : 0;
     size_t stretches = p.stretch ? (p.rows + p.stretch - 1) / p.stretch : batch->count;
     count_positions(&p);
+    if (!find_turns(&p, arena))
+        return ENC_NOMEM;
     int rc = embed(&p, &share, stretches, arena);
     if (rc != ENC_OK)
         return rc;

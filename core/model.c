@@ -143,13 +143,14 @@ static int read_length(const enc_text *config, const char *name, int *out, enc_e
     return rc;
 }
 
-/* max_seq_length, else what the tokenizer allows; never more than there are positions:
-** beyond these the reference fails. Returns the setting that decided, for messages. */
+/* max_seq_length, else what the tokenizer allows; never more than there are positions: beyond
+** these the reference fails, but with rotary ones, of which max_seq_length may ask more. Returns the setting that decided, for messages. */
 static const char *set_max_tokens(enc_model *model, int tokenizer_length)
 {
     int said = model->modules.max_tokens ? model->modules.max_tokens : tokenizer_length;
     int positions = model->config.positions - model->config.first_position;
-    bool decides = said > 0 && said < positions;
+    bool endless = model->family->position == ENC_POSITION_ROTARY && model->modules.max_tokens;
+    bool decides = said > 0 && (said < positions || endless);
     model->max_tokens = (size_t)(decides ? said : positions);
     if (!decides)
         return "config.json: max_position_embeddings";
@@ -347,6 +348,11 @@ static void digest_config(enc_digest *digest, const enc_model *model)
     enc_digest_number(digest, model->config.layers);
     enc_digest_number(digest, model->config.activation);
     enc_digest_number(digest, eps);
+    if (model->family->position == ENC_POSITION_ROTARY) {
+        uint32_t base;
+        memcpy(&base, &model->config.rotary_base, sizeof base);
+        enc_digest_number(digest, base);
+    }
 }
 
 static int load_all(enc_model *model, const char *folder, const enc_module_list *list,

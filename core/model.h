@@ -24,11 +24,19 @@ enum enc_norm_kind { ENC_NORM_LAYER };   /* mean and variance, weight and bias *
 enum enc_norm_place { ENC_PLACE_POST };  /* norm(x + sublayer(x)) */
 enum enc_position_kind {
     ENC_POSITION_LEARNED,    /* a row of a table per position, from row 0 */
-    ENC_POSITION_AFTER_PAD   /* the same from the row behind padding_idx; a padding token in
+    ENC_POSITION_AFTER_PAD,  /* the same from the row behind padding_idx; a padding token in
                              ** the text has row padding_idx, and is not counted */
+    ENC_POSITION_ROTARY      /* queries and keys are turned (rotary.h) */
 };
 enum enc_mask { ENC_MASK_FULL };         /* every token sees every token */
-enum enc_ffn_kind { ENC_FFN_DENSE };     /* down(act(up(x))) */
+enum enc_qkv_kind {
+    ENC_QKV_APART,           /* three tensors */
+    ENC_QKV_FUSED            /* one: the rows of query, key, value */
+};
+enum enc_ffn_kind {
+    ENC_FFN_DENSE,           /* down(act(up(x))) */
+    ENC_FFN_GATED            /* down(act(gate(x)) · up(x)) */
+};
 
 /* Where a family keeps a tensor; see enc_family.names. %d stands for the block's number. */
 enum enc_slot {
@@ -41,8 +49,10 @@ enum enc_slot {
     ENC_SLOT_QUERY,           /* [D, D] and [D] */
     ENC_SLOT_KEY,
     ENC_SLOT_VALUE,
+    ENC_SLOT_QKV,             /* [3D, D] and [3D] */
     ENC_SLOT_ATTENTION_OUT,   /* [D, D] and [D] */
     ENC_SLOT_ATTENTION_NORM,
+    ENC_SLOT_FFN_GATE,        /* [F, D] and [F] */
     ENC_SLOT_FFN_UP,          /* [F, D] and [F] */
     ENC_SLOT_FFN_DOWN,        /* [D, F] and [D] */
     ENC_SLOT_FFN_NORM,
@@ -62,22 +72,38 @@ enum enc_key {
     ENC_KEY_RELATIVE_BUCKETS,
     ENC_KEY_ACTIVATION,
     ENC_KEY_NORM_EPS,
+    ENC_KEY_HEAD_SIZE,
+    ENC_KEY_ROTARY_BASE,
+    ENC_KEY_ROTARY,          /* an object that holds the base, and a type */
     ENC_KEY_COUNT
 };
+
+/* A setting of which one value alone is implemented: a number, true (1), or false or null (0). */
+typedef struct enc_fixed {
+    const char *key;
+    double value;
+    double absent; /* what the reference takes for an absent key */
+} enc_fixed;
 
 /* What config.json calls the settings. */
 typedef struct enc_spelling {
     const char *key[ENC_KEY_COUNT]; /* NULL: the family has no such setting */
+    const enc_fixed *fixed;         /* ends with a NULL key; NULL: none */
+    const char *activation;         /* without the key; NULL: gelu */
+    bool glu;                       /* activations are called swiglu, geglu, glu */
+    float rotary_base;              /* without the key */
 } enc_spelling;
 
 typedef struct enc_family {
     const char *model_type;  /* config.json's */
-    const enc_spelling *spelling;
+    const enc_spelling *spelling[2]; /* the first whose ENC_KEY_WIDTH is there counts */
     enum enc_norm_kind norm;
     enum enc_norm_place place;
     enum enc_position_kind position;
     enum enc_mask mask;
     enum enc_ffn_kind ffn;
+    enum enc_qkv_kind qkv;
+    bool without_bias;      /* linear layers of the blocks have none */
     bool token_types;
     int padding_idx;        /* ENC_POSITION_AFTER_PAD */
     int relative_buckets;   /* of distances between tokens (relative.h); 0: no such bias */
@@ -105,6 +131,7 @@ typedef struct enc_config {
     int first_position; /* the row of a text's first token */
     int relative_rows;  /* of the table of relative_buckets; there may be more than buckets */
     int types;        /* rows of the segment table */
+    float rotary_base;
     float norm_eps;
     enum enc_activation activation;
     const char *activation_name;
@@ -130,7 +157,7 @@ typedef struct enc_layer {
     enc_linear qkv;            /* D -> 3D: query, key and value side by side */
     enc_linear attention_out;  /* D -> D */
     enc_norm attention_norm;
-    enc_linear ffn_up;         /* D -> F */
+    enc_linear ffn_up;         /* D -> F; gated: D -> 2F, gate and up side by side */
     enc_linear ffn_down;       /* F -> D */
     enc_norm ffn_norm;
 } enc_layer;

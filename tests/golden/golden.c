@@ -61,7 +61,8 @@ bool golden_open(golden *g, const char *name, const char *checkpoint)
     snprintf(path, sizeof path, "golden/%s/golden.json", name);
     g->root = load_json(test_data(path));
     g->texts = json_object_get(g->root, "texts");
-    snprintf(path, sizeof path, "golden/%s/golden.safetensors", name);
+    const char *arrays = json_string_value(json_object_get(g->root, "arrays_file"));
+    snprintf(path, sizeof path, "golden/%s/%s", name, arrays ? arrays : "golden.safetensors");
     bool opened = CHECK(json_array_size(g->texts) > 0) &&
                   CHECK(load_arrays(g, test_data(path))) &&
                   CHECK_INT(enc_model_open(model, NULL, &g->model, &err), ENC_OK) &&

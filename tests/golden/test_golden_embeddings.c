@@ -188,6 +188,16 @@ TEST("golden mpnet: embeddings, mean and normalised, are the reference's")
     check_embeddings("mpnet", NULL);
 }
 
+TEST("golden nomic_bert: embeddings, mean and normalised, with prompts, are the reference's")
+{
+    check_embeddings("nomic_bert", NULL);
+}
+
+TEST("golden nomic_bert_hub: embeddings, mean and normalised, with prompts, are the reference's")
+{
+    check_embeddings("nomic_bert_hub", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: embeddings are the reference's")
 {
     const char *model = test_model();
@@ -262,6 +272,9 @@ TEST("a text's embedding has the same bits alone, in a batch and in the batch tu
     check_batches("bert", NULL);
     check_batches("bert_cased", NULL);
     check_batches("bert_pooling", NULL);
+    check_batches("electra", NULL);
+    check_batches("mpnet", NULL);
+    check_batches("nomic_bert", NULL);
 }
 
 TEST("all-MiniLM-L6-v2's embeddings have the same bits alone, in a batch and turned round")

@@ -194,6 +194,16 @@ TEST("golden mpnet: hidden states and attention are the reference's")
     check_states("mpnet", NULL);
 }
 
+TEST("golden nomic_bert: hidden states and attention are the reference's")
+{
+    check_states("nomic_bert", NULL);
+}
+
+TEST("golden nomic_bert_hub: hidden states and attention are the reference's")
+{
+    check_states("nomic_bert_hub", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: hidden states and attention are the reference's")
 {
     const char *model = test_model();

@@ -176,6 +176,16 @@ TEST("golden mpnet: tokens, offsets, words and segments are the reference's")
     check_all_tokens("mpnet", NULL);
 }
 
+TEST("golden nomic_bert: tokens, offsets, words and segments are the reference's")
+{
+    check_all_tokens("nomic_bert", NULL);
+}
+
+TEST("golden nomic_bert_hub: tokens, offsets, words and segments are the reference's")
+{
+    check_all_tokens("nomic_bert_hub", NULL);
+}
+
 TEST("golden all-MiniLM-L6-v2: tokens, offsets, words and segments are the reference's")
 {
     const char *model = test_model();

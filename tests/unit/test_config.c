@@ -87,7 +87,7 @@ TEST("config: a key that lies is refused with what it says and what it may say")
         {"model_type", "5", ENC_CORRUPT, "config.json: model_type is 5, must be a string"},
         {"model_type", "\"llama\"", ENC_UNSUPPORTED,
          "config.json: model_type 'llama' is not an encoder this build runs (bert, "
-         "distilbert, electra, mpnet)"},
+         "distilbert, electra, mpnet, nomic_bert)"},
         {"hidden_size", NULL, ENC_CORRUPT, "config.json: hidden_size is missing"},
         {"hidden_size", "null", ENC_CORRUPT, "config.json: hidden_size is missing"},
         {"hidden_size", "0", ENC_CORRUPT,
@@ -215,4 +215,91 @@ TEST("config: mpnet's positions begin behind the padding, its buckets are at lea
     copy_edit(folder, "config.json", "max_position_embeddings", "3");
     CHECK_INT(read_config(folder, &config, &err), ENC_OK);
     CHECK_INT(config.relative_rows, 40);
+}
+
+TEST("config: nomic_bert is read in both spellings, and means the same")
+{
+    static const char *const names[] = {"golden/nomic_bert", "golden/nomic_bert_hub"};
+    for (size_t i = 0; i < 2; i++) {
+        enc_config config;
+        enc_error err;
+        CHECK_INT(read_config(test_data(names[i]), &config, &err), ENC_OK);
+        CHECK_INT(config.hidden_size, 32);
+        CHECK_INT(config.head_size, 8);
+        CHECK_INT(config.ffn_size, 64);
+        CHECK_INT(config.positions, 64);
+        CHECK_INT(config.activation, ENC_ACT_SILU);
+        CHECK_NEAR(config.rotary_base, 1000, 0);
+        CHECK_NEAR(config.norm_eps, 1e-12, 1e-19);
+    }
+}
+
+typedef struct refusal {
+    const char *key, *value, *message;
+} refusal;
+
+static void check_refusals(const char *name, const refusal *rows, size_t count)
+{
+    const char *folder = copy_checkpoint(name);
+    size_t size;
+    char *plain = copy_read(folder, "config.json", &size);
+    REQUIRE(plain);
+    for (size_t i = 0; i < count; i++) {
+        enc_config config;
+        enc_error err;
+        REQUIRE(copy_edit(folder, "config.json", rows[i].key, rows[i].value));
+        CHECK(read_config(folder, &config, &err) != ENC_OK);
+        CHECK_STR(err.message, rows[i].message);
+        copy_write(folder, "config.json", plain, size);
+    }
+    free(plain);
+}
+
+TEST("config: rotary positions of another kind than the plain ones are refused by name")
+{
+    static const refusal rows[] = {
+        {"rope_parameters", "{\"rope_theta\": 1000, \"rope_type\": \"yarn\"}",
+         "config.json: rope_type 'yarn' is not implemented (default)"},
+        {"rope_parameters", "{\"rope_theta\": 0}",
+         "config.json: rope_theta is 0, must be more than 0, at most 1e12"},
+        {"rope_parameters", "7", "config.json: rope_parameters is 7, must be an object"},
+        {"rope_scaling", "{\"type\": \"linear\", \"factor\": 2}",
+         "config.json: rope_scaling is an object, which is not implemented"},
+        {"head_dim", "16", "config.json: head_dim is 16, only hidden_size / "
+                           "num_attention_heads = 8 is implemented"},
+        {"num_attention_heads", "32",
+         "config.json: head_dim is 8, only hidden_size / num_attention_heads = 1 is "
+         "implemented"},
+        {"hidden_act", "\"swiglu\"",
+         "config.json: hidden_act 'swiglu' is not implemented (gelu, gelu_new, quick_gelu, "
+         "relu, silu, tanh, ...)"}};
+    check_refusals("nomic_bert", rows, sizeof rows / sizeof *rows);
+}
+
+TEST("config: what nomic-ai's code can do and is not implemented is refused by name")
+{
+    static const refusal rows[] = {
+        {"prenorm", "true", "config.json: prenorm is true, which is not implemented"},
+        {"causal", "true", "config.json: causal is true, which is not implemented"},
+        {"qkv_proj_bias", NULL,
+         "config.json: qkv_proj_bias is missing, which is not implemented"},
+        {"rotary_emb_fraction", "0.5",
+         "config.json: rotary_emb_fraction is 0.5, which is not implemented"},
+        {"rotary_emb_fraction", NULL,
+         "config.json: rotary_emb_fraction is missing, which is not implemented"},
+        {"rotary_scaling_factor", "2",
+         "config.json: rotary_scaling_factor is 2, which is not implemented"},
+        {"moe_every_n_layers", "2",
+         "config.json: moe_every_n_layers is 2, which is not implemented"},
+        {"rotary_emb_interleaved", "\"no\"",
+         "config.json: rotary_emb_interleaved is 'no', which is not implemented"},
+        {"activation_function", "\"gelu\"",
+         "config.json: activation_function 'gelu' is not implemented (swiglu, geglu, glu)"},
+        {"activation_function", NULL,
+         "config.json: activation_function 'gelu_new' is not implemented (swiglu, geglu, "
+         "glu)"},
+        {"n_inner", "null", "config.json: n_inner is missing"},
+        {"n_head", "32", "config.json: heads have 1 numbers, rotary positions turn pairs of "
+                         "them"}};
+    check_refusals("nomic_bert_hub", rows, sizeof rows / sizeof *rows);
 }

@@ -133,6 +133,48 @@ TEST("trace: score is q·k/sqrt(d), weight its softmax, and weighted values are 
     encoder_close(&e);
 }
 
+TEST("trace: queries and keys are shown as they are scored, turned by their positions")
+{
+    encoder e;
+    REQUIRE(encoder_open(&e, "nomic_bert"));
+    enc_trace *t = traced(&e, sentence, ENC_TRUNCATE_END);
+    REQUIRE(t != NULL);
+    for (int layer = 1; layer <= BLOCKS; layer++)
+        for (size_t from = 0; from < enc_trace_tokens(t)->count; from++)
+            check_row(t, layer, 1, from);
+    enc_trace_free(t);
+    encoder_close(&e);
+}
+
+TEST("trace: a score holds the bias of the distance, the same wherever the two stand")
+{
+    encoder e;
+    float score[MAX_TOKENS], weight[MAX_TOKENS];
+    double bias[2 * MAX_TOKENS], want[MAX_TOKENS];
+    REQUIRE(encoder_open(&e, "mpnet"));
+    enc_trace *t = traced(&e, sentence, ENC_TRUNCATE_END);
+    REQUIRE(t != NULL);
+    size_t count = enc_trace_tokens(t)->count;
+    for (size_t from = 0; from < count; from++) {
+        const float *q = enc_trace_head(t, ENC_HEAD_QUERY, 1, 2, from);
+        REQUIRE(enc_trace_attention(t, 1, 2, from, score, weight));
+        for (size_t j = 0; j < count; j++) {
+            double product = 0, *at = &bias[MAX_TOKENS + j - from];
+            for (size_t i = 0; i < HEAD_SIZE; i++)
+                product += (double)q[i] * enc_trace_head(t, ENC_HEAD_KEY, 1, 2, j)[i];
+            if (from == 0 || j == 0)
+                *at = score[j] - product / sqrt(HEAD_SIZE);
+            CHECK_NEAR(score[j] - product / sqrt(HEAD_SIZE), *at, 2e-6);
+            want[j] = score[j];
+        }
+        softmax(want, count, 1);
+        CHECK_NEAR(distance(weight, want, count), 0, 2e-6);
+    }
+    CHECK(fabs(bias[MAX_TOKENS + 1] - bias[MAX_TOKENS - 1]) > 1e-3);
+    enc_trace_free(t);
+    encoder_close(&e);
+}
+
 TEST("trace: rows of attention may be asked for in any order")
 {
     encoder e;
