@@ -194,6 +194,7 @@ static int read_positions(const enc_json *json, const enc_family *family,
                           const enc_spelling *spelling, enc_config *out, enc_error *err)
 {
     const char *const *key = spelling->key;
+    out->positions_key = key[ENC_KEY_POSITIONS];
     if (family->position == ENC_POSITION_AFTER_PAD)
         out->first_position = family->padding_idx + 1;
     if (out->positions <= out->first_position)

@@ -143,24 +143,32 @@ static int read_length(const enc_text *config, const char *name, int *out, enc_e
     return rc;
 }
 
-/* max_seq_length, else what the tokenizer allows; never more than there are positions: beyond
-** these the reference fails, but with rotary ones, of which max_seq_length may ask more. Returns the setting that decided, for messages. */
-static const char *set_max_tokens(enc_model *model, int tokenizer_length)
+/* A setting of a file, for messages. */
+typedef struct setting {
+    const char *file;
+    const char *key;
+} setting;
+
+/* max_seq_length, else what the tokenizer allows; never more than there are positions, beyond
+** which the reference fails. Rotary ones have no end: there max_seq_length may ask for more.
+** Returns the setting that decided. */
+static setting set_max_tokens(enc_model *model, int tokenizer_length)
 {
-    int said = model->modules.max_tokens ? model->modules.max_tokens : tokenizer_length;
+    const enc_modules *modules = &model->modules;
+    int said = modules->max_tokens ? modules->max_tokens : tokenizer_length;
     int positions = model->config.positions - model->config.first_position;
-    bool endless = model->family->position == ENC_POSITION_ROTARY && model->modules.max_tokens;
+    bool endless = model->family->position == ENC_POSITION_ROTARY && modules->max_tokens;
     bool decides = said > 0 && (said < positions || endless);
     model->max_tokens = (size_t)(decides ? said : positions);
     if (!decides)
-        return "config.json: max_position_embeddings";
-    return model->modules.max_tokens ? "sentence_bert_config.json: max_seq_length"
-                                     : "tokenizer_config.json: model_max_length";
+        return (setting){"config.json", model->config.positions_key};
+    return modules->max_tokens ? (setting){"sentence_bert_config.json", "max_seq_length"}
+                               : (setting){"tokenizer_config.json", "model_max_length"};
 }
 
 /* What a text becomes must lie inside the model's tables: ids below V, segments below their
 ** number, and room for the special tokens at least. */
-static int check_tokenizer(const enc_model *model, const char *file, const char *limit,
+static int check_tokenizer(const enc_model *model, const char *file, setting limit,
                            enc_error *err)
 {
     const enc_tokenizer *tokenizer = model->tokenizer;
@@ -176,8 +184,8 @@ static int check_tokenizer(const enc_model *model, const char *file, const char 
     size_t specials = enc_tokenizer_specials(tokenizer, false);
     if (model->max_tokens < specials)
         return enc_fail(err, ENC_CORRUPT,
-                        "%s is %zu, the special tokens alone are %zu", limit,
-                        model->max_tokens, specials);
+                        "%s: %s is %zu, the special tokens alone are %zu", limit.file,
+                        limit.key, model->max_tokens, specials);
     enc_token probe = {0};
     enc_pieces pieces = {&probe, 1, true};
     enc_token *wrapped = ENC_ALLOC(enc_token, specials + 1);
@@ -220,7 +228,7 @@ static int load_tokenizer(enc_model *model, const char *folder, const char *part
         enc_free((void *)wanted[i].text->data);
     if (rc != ENC_OK)
         return rc;
-    const char *limit = set_max_tokens(model, length);
+    setting limit = set_max_tokens(model, length);
     enc_digest_number(digest, (int64_t)model->max_tokens);
     enc_digest_number(digest, model->modules.lower_case);
     return check_tokenizer(model, file, limit, err);

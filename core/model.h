@@ -128,6 +128,7 @@ typedef struct enc_config {
     int ffn_size;     /* F */
     int vocabulary;   /* V */
     int positions;    /* P: rows of the position table */
+    const char *positions_key; /* what config.json calls it */
     int first_position; /* the row of a text's first token */
     int relative_rows;  /* of the table of relative_buckets; there may be more than buckets */
     int types;        /* rows of the segment table */
