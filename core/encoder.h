@@ -133,7 +133,7 @@ void enc_session_set_progress(enc_session *session, enc_progress progress, void 
 /* ---- Tokens ------------------------------------------------------------------------- */
 
 enum enc_truncate {
-    ENC_TRUNCATE_END = 0, /* keep the beginning */
+    ENC_TRUNCATE_END = 0, /* keep the beginning, or as the checkpoint's truncation_side says */
     ENC_TRUNCATE_START,   /* keep the end */
     ENC_TRUNCATE_ERROR,   /* a text that is too long is ENC_INVALID */
     ENC_TRUNCATE_MEAN,    /* embeddings only: mean over windows */

@@ -121,9 +121,22 @@ static int load_optional(const char *folder, const char *part, const char *name,
     return rc;
 }
 
+/* "right", the default, or "left". */
+static int read_side(const enc_json *json, bool *keeps_end, enc_error *err)
+{
+    const char *side = "right";
+    int rc = enc_json_string(json, "truncation_side", &side, err);
+    *keeps_end = strcmp(side, "left") == 0;
+    if (rc == ENC_OK && !*keeps_end && strcmp(side, "right") != 0)
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: truncation_side is '%.40s', must be "
+                        "'right' or 'left'", json->name, side);
+    return rc;
+}
+
 /* Tokens that tokenizer_config.json allows, 0 for no limit, which is spelled as null, as an
-** absent key, or as 10^30. */
-static int read_length(const enc_text *config, const char *name, int *out, enc_error *err)
+** absent key, or as 10^30; and the side on which a longer text loses its tokens. */
+static int read_length(const enc_text *config, const char *name, int *out, bool *keeps_end,
+                       enc_error *err)
 {
     enc_json json;
     double length = 0;
@@ -137,6 +150,8 @@ static int read_length(const enc_text *config, const char *name, int *out, enc_e
             key = "max_len"; /* its old name */
         rc = enc_json_real(&json, key, 0, 1e300, "a number of tokens from 1", &length, err);
     }
+    if (rc == ENC_OK)
+        rc = read_side(&json, keeps_end, err);
     enc_json_free(&json);
     if (rc == ENC_OK && length > 0 && length < INT32_MAX)
         *out = length < 1 ? 1 : (int)length;
@@ -217,7 +232,8 @@ static int load_tokenizer(enc_model *model, const char *folder, const char *part
         rc = enc_fail(err, ENC_CANTOPEN, "'%s' has neither tokenizer.json nor vocab.txt",
                       enc_tail(folder, ENC_TAIL));
     if (rc == ENC_OK)
-        rc = read_length(&files.config, "tokenizer_config.json", &length, err);
+        rc = read_length(&files.config, "tokenizer_config.json", &length,
+                         &model->keeps_end, err);
     if (rc == ENC_OK)
         rc = enc_tokenizer_open(&files, &model->tokenizer, err);
     /* tokenizer.json says everything; the other files count only without it. */

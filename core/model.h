@@ -218,6 +218,7 @@ struct enc_model {
     enc_modules modules;
     enc_tokenizer *tokenizer;
     size_t max_tokens;       /* special tokens included; 0: no limit */
+    bool keeps_end;          /* a text that is too long loses its beginning (truncation_side) */
     enc_model_info info;
     enc_block_list *blocks;
 };

@@ -172,8 +172,9 @@ static void pool_mode(const rows *r, unsigned mode, float *out)
     for (size_t i = r->first; i < r->count; i++)
         weights += (double)(i + 1);
     switch (mode) {
-    case ENC_POOL_CLS:
-        memcpy(out, r->x, r->width * sizeof *out);
+    case ENC_POOL_CLS: /* the first row that counts; the first of all if none does */
+        memcpy(out, r->x + (r->first < r->count ? r->first : 0) * r->width,
+               r->width * sizeof *out);
         break;
     case ENC_POOL_MAX:
         pool_max(r, out);

@@ -83,7 +83,8 @@ static int prompt_skip(reader *r, const char *prompt, size_t *skip)
 /* Every window of `room` tokens as a sequence of its own. */
 static int cut_windows(const reader *r, const enc_pieces *pieces, enc_reading *out)
 {
-    size_t windows = pieces->count <= r->room ? 1 : (pieces->count - 1) / r->room + 1;
+    bool one = r->room == 0 || pieces->count <= r->room;
+    size_t windows = one ? 1 : (pieces->count - 1) / r->room + 1;
     out->sequence = ENC_ARENA(r->arena, enc_sequence, windows);
     if (!out->sequence)
         return enc_nomem(r->err);
@@ -122,11 +123,13 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
     reader r = {.model = model, .arena = arena, .poll = poll, .err = err, .room = SIZE_MAX};
     if (model->max_tokens && truncate != ENC_TRUNCATE_NONE)
         r.room = less(model->max_tokens, specials);
-    if (r.room == 0)
+    if (r.room == 0 && model->max_tokens < specials)
         return enc_fail(err, ENC_INVALID, "the model reads %zu tokens, its special tokens "
                         "alone are %zu", model->max_tokens, specials);
+    if (truncate == ENC_TRUNCATE_END && model->keeps_end)
+        truncate = ENC_TRUNCATE_START;
     bool only_start = (truncate == ENC_TRUNCATE_END || truncate == ENC_TRUNCATE_ERROR) &&
-                      r.room != SIZE_MAX;
+                      r.room != SIZE_MAX && r.room > 0;
     enc_pieces pieces;
     size_t skip;
     int rc = put_prompt(&r, prompt, &text);

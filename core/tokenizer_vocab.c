@@ -276,7 +276,8 @@ static int check_class(const enc_node *config, enc_error *err)
                     enc_json_show(node.value, shown));
 }
 
-static int read_steps(const settings *s)
+/* `lower_case`: sentence-transformers' own do_lower_case, in front of a normaliser without. */
+static int read_steps(const settings *s, bool lower_case)
 {
     bool lower = true, chinese = true, strip;
     enc_tokenizer *t = s->t;
@@ -288,6 +289,8 @@ static int read_steps(const settings *s)
     strip = lower;
     if (rc == ENC_OK)
         rc = optional_bool(&s->config, "strip_accents", &strip, s->err);
+    if (rc == ENC_OK && lower_case && !lower)
+        rc = enc_normalizer_add_lowercase(&t->normalizer, config_name, s->err);
     if (rc == ENC_OK)
         rc = enc_normalizer_add_bert(&t->normalizer, true, chinese, strip, lower,
                                      config_name, s->err);
@@ -296,7 +299,7 @@ static int read_steps(const settings *s)
     return rc;
 }
 
-static int read_parts(settings *s, enc_text vocab)
+static int read_parts(settings *s, const enc_tokenizer_files *files)
 {
     enc_added_token role[ROLES];
     enc_vocabulary vocabulary;
@@ -308,14 +311,14 @@ static int read_parts(settings *s, enc_text vocab)
     if (rc == ENC_OK)
         rc = read_additional(s);
     if (rc == ENC_OK)
-        rc = read_vocabulary(vocab, &vocabulary, s->err);
+        rc = read_vocabulary(files->vocab, &vocabulary, s->err);
     if (rc == ENC_OK)
         rc = enc_wordpiece_open(&vocabulary, role[UNK].text, "##", 100, vocab_name, &model,
                                 s->err);
     if (rc != ENC_OK)
         return rc;
     enc_tokenizer_set_wordpiece(s->t, &model);
-    rc = read_steps(s);
+    rc = read_steps(s, files->lower_case);
     if (rc == ENC_OK)
         rc = find_role(s, &role[CLS], &cls);
     if (rc == ENC_OK)
@@ -332,9 +335,12 @@ static int parse(enc_text file, const char *name, json_t **value, enc_node *node
     *node = enc_node_file(name, NULL);
     if (!file.data)
         return ENC_OK;
-    int rc = enc_json_parse(file.data, file.size, name, value, err);
+    enc_json json = ENC_JSON_NONE; /* its reader knows of integers with 31 digits */
+    int rc = enc_json_from(file.data, file.size, name, &json, err);
+    *value = json_incref(json.value);
     *node = enc_node_file(name, *value);
-    return rc == ENC_OK ? enc_node_expect(node, JSON_OBJECT, err) : rc;
+    enc_json_free(&json);
+    return rc;
 }
 
 int enc_tokenizer_read_vocab(enc_tokenizer *t, const enc_tokenizer_files *files,
@@ -346,7 +352,7 @@ int enc_tokenizer_read_vocab(enc_tokenizer *t, const enc_tokenizer_files *files,
     if (rc == ENC_OK)
         rc = parse(files->special, special_name, &special, &s.special, err);
     if (rc == ENC_OK)
-        rc = read_parts(&s, files->vocab);
+        rc = read_parts(&s, files);
     enc_free(s.token);
     json_decref(config);
     json_decref(special);

@@ -87,7 +87,7 @@ static double pool_exactly(unsigned mode, const float *x, size_t rows, size_t sk
         largest = value > largest ? value : largest;
     }
     switch (mode) {
-    case ENC_POOL_CLS: return x[column];
+    case ENC_POOL_CLS: return x[(skip < rows ? skip : 0) * width + column];
     case ENC_POOL_MAX: return largest;
     case ENC_POOL_MEAN: return sum / fmax(count, 1e-9);
     case ENC_POOL_MEAN_SQRT_LEN: return sum / sqrt(fmax(count, 1e-9));
@@ -124,7 +124,7 @@ TEST("pooling: every mode, and all joined in the order of their bits, is what it
     }
 }
 
-TEST("pooling: rows of the prompt count for nothing but the first and the last token")
+TEST("pooling: rows of the prompt count for nothing, and the first that counts is the first behind it")
 {
     check_modes(enc_ops_get(), 32, 9, 3);
     check_modes(enc_ops_get(), 32, 9, 8);

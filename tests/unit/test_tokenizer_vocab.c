@@ -72,6 +72,13 @@ TEST("vocab.txt: empty lines count, spaces stay, and of equal lines the last one
               "1* 6:0-1/0 0:2-3/1 2*");
 }
 
+TEST("vocab.txt: a length of 31 digits beside it is no reason to refuse")
+{
+    CHECK_STR(vocab_tokens("[UNK]\n[CLS]\n[SEP]\na\n",
+                           "{'model_max_length':1000000000000000019884624838656}", NULL, "a"),
+              "1* 3:0-1/0 2*");
+}
+
 TEST("vocab.txt: special tokens may have other names, from either file")
 {
     static const char vocab[] = "<u>\n<c>\n<s>\na\n";
