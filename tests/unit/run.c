@@ -4,15 +4,17 @@
 **     run [-k] [-l] [-v] [WORD...]
 **
 ** -l lists the tests, -v names each one before it runs, -k lists the kernels that this CPU
-** can run; with words, only tests whose "file: sentence" contains one of them. Prints a line for
-** each failed check and closes with "N passed, N failed, N skipped". Exit status 1 if a
-** test failed or none was there to run.
+** can run; with words, only tests whose "file: sentence" contains one of them. Prints a
+** line for each failed check and closes with "N passed, N failed, N skipped". Exit status 1
+** if a test failed or none was there to run.
 */
 #include "unit.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,39 +101,58 @@ static bool has_threads(void)
     return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3; /* ., .., one */
 }
 
-/* What threads held that the fork has ended looks like a leak: no leak check then. */
-static void end_child(bool with_leak_check)
+/* Tells the parent how it went. What threads held that the fork has ended is a leak to
+** every detector that runs at the end of a process, so there this one is killed. */
+static void end_child(int parent, bool had_threads)
 {
-    int status = failed_checks ? CHILD_FAILED : skipped ? CHILD_SKIPPED : CHILD_PASSED;
+    char status = failed_checks ? CHILD_FAILED : skipped ? CHILD_SKIPPED : CHILD_PASSED;
     fflush(stdout);
-    if (with_leak_check)
-        exit(status);
-    _exit(status);
+    if (write(parent, &status, 1) != 1)
+        exit(2);
+    if (had_threads)
+        kill(getpid(), SIGKILL);
+    exit(0);
+}
+
+static void judge_child(int told, int status, bool had_threads)
+{
+    const char *file = current->file;
+    int line = current->line;
+    bool told_and_killed = told == CHILD_PASSED && had_threads;
+    if (told == CHILD_FAILED)
+        failed_checks++; /* the child has said what */
+    else if (told == CHILD_SKIPPED)
+        skipped = true;
+    else if (WIFSIGNALED(status) && !told_and_killed)
+        unit_check_int(WTERMSIG(status), 0, file, line, "its signal");
+    else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        unit_check_int(WEXITSTATUS(status), 0, file, line, "its exit status");
+    else
+        unit_check(told == CHILD_PASSED, file, line, "it came to its end");
 }
 
 void unit_in_child(void (*body)(void))
 {
+    bool had_threads = has_threads();
+    int ends[2], status = 0;
+    char told = -1;
     fflush(stdout);
-    bool alone = !has_threads();
+    if (!unit_check(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0, current->file, current->line,
+                    "pipe"))
+        return;
     pid_t child = fork();
     if (child == 0) {
         alarm(CHILD_SECONDS);
         body();
-        end_child(alone);
+        end_child(ends[1], had_threads);
     }
-    int status = 0;
-    if (child < 0 || waitpid(child, &status, 0) != child) {
-        unit_check(false, current->file, current->line, "fork");
-    } else if (WIFSIGNALED(status)) {
-        unit_check_int(WTERMSIG(status), 0, current->file, current->line, "its signal");
-    } else if (WEXITSTATUS(status) == CHILD_SKIPPED) {
-        skipped = true;
-    } else if (WEXITSTATUS(status) == CHILD_FAILED) {
-        failed_checks++; /* the child has said what */
-    } else {
-        unit_check_int(WEXITSTATUS(status), CHILD_PASSED, current->file, current->line,
-                       "its exit status");
-    }
+    bool ended = child > 0 && waitpid(child, &status, 0) == child;
+    if (read(ends[0], &told, 1) != 1)
+        told = -1;
+    close(ends[0]);
+    close(ends[1]);
+    if (unit_check(ended, current->file, current->line, "fork"))
+        judge_child(told, status, had_threads);
 }
 
 /* ---- Files ------------------------------------------------------------------------- */

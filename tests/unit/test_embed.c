@@ -132,13 +132,13 @@ TEST("embed: a text that becomes no token at all is refused")
 
 /* ---- Many at once -------------------------------------------------------------------------- */
 
-enum { TEXTS = 200 };
+enum { TEXTS = 60 };
 
 /* Of 0 to 60 words, in no order; some of them twice. */
 static void many_texts(enc_text texts[TEXTS])
 {
     for (size_t i = 0; i < TEXTS; i++) {
-        const char *text = some_words(i % 150, i * 7 % 61);
+        const char *text = some_words(i % 45, i * 7 % 61);
         texts[i] = (enc_text){strdup(text), strlen(text)};
     }
 }
@@ -165,9 +165,9 @@ static void check_same_bits(enum enc_truncate truncate)
               ENC_OK);
     CHECK_INT(enc_embed(e.session, e.model, backwards, TEXTS, &options, turned, NULL, &e.err),
               ENC_OK);
-    CHECK_INT(enc_embed(e.session, e.model, texts + 50, 9, &options, part, NULL, &e.err),
+    CHECK_INT(enc_embed(e.session, e.model, texts + 30, 9, &options, part, NULL, &e.err),
               ENC_OK);
-    CHECK(same_bits(part, together + 50 * WIDTH, 9 * WIDTH));
+    CHECK(same_bits(part, together + 30 * WIDTH, 9 * WIDTH));
     for (size_t i = 0; i < TEXTS; i++) {
         CHECK_INT(enc_embed(e.session, e.model, &texts[i], 1, &options, alone, NULL, &e.err),
                   ENC_OK);
@@ -523,7 +523,7 @@ static int stop_at_once(void *context)
 
 TEST("embed: a stop ends one text as well as many, and the session goes on")
 {
-    enum { MANY = 15 * TEXTS };
+    enum { MANY = 50 * TEXTS };
     static float out[MANY * WIDTH];
     static const size_t counts[] = {1, 3, MANY};
     enc_text few[TEXTS], texts[MANY];

@@ -32,22 +32,22 @@ static void tensors_close(tensors *t)
     free(t->data);
 }
 
-/* Number `index` of a tensor; `block` stands for %d. */
-static float number_of(const tensors *t, const char *name, int block, size_t index)
+/* A tensor's numbers; `block` stands for #. */
+static const float *tensor(const tensors *t, const char *name, const char *end, int block)
 {
     char full[160];
-    float number = NAN;
-    const char *dot = strchr(name, '#');
-    if (dot)
-        snprintf(full, sizeof full, "bert.%.*s%d%s", (int)(dot - name), name, block, dot + 1);
+    const char *mark = strchr(name, '#');
+    if (mark)
+        snprintf(full, sizeof full, "bert.%.*s%d%s%s", (int)(mark - name), name, block,
+                 mark + 1, end);
     else
-        snprintf(full, sizeof full, "bert.%s", name);
+        snprintf(full, sizeof full, "bert.%s%s", name, end);
     const json_t *entry = json_object_get(t->header, full);
     const json_t *range = json_object_get(entry, "data_offsets");
-    if (CHECK(entry != NULL))
-        memcpy(&number, t->first + json_integer_value(json_array_get(range, 0)) + 4 * index,
-               sizeof number);
-    return number;
+    if (!CHECK(entry != NULL))
+        exit(2);
+    return (const float *)(const void *)(t->first +
+                                         json_integer_value(json_array_get(range, 0)));
 }
 
 enum { FFN = 64, MOST_ROWS = 64 };
@@ -56,42 +56,38 @@ typedef double row[FFN];
 static void linear_exactly(const tensors *t, const char *name, int block, const double *x,
                            size_t in, size_t out, double *y)
 {
-    char weight[128], bias[128];
-    snprintf(weight, sizeof weight, "%s.weight", name);
-    snprintf(bias, sizeof bias, "%s.bias", name);
+    const float *weight = tensor(t, name, ".weight", block);
+    const float *bias = tensor(t, name, ".bias", block);
     for (size_t i = 0; i < out; i++) {
-        y[i] = number_of(t, bias, block, i);
+        y[i] = bias[i];
         for (size_t j = 0; j < in; j++)
-            y[i] += number_of(t, weight, block, i * in + j) * x[j];
+            y[i] += weight[i * in + j] * x[j];
     }
 }
 
 static void norm_exactly(const tensors *t, const char *name, int block, double *x)
 {
-    char weight[128], bias[128];
+    const float *weight = tensor(t, name, ".weight", block);
+    const float *bias = tensor(t, name, ".bias", block);
     double mean = 0, variance = 0;
-    snprintf(weight, sizeof weight, "%s.weight", name);
-    snprintf(bias, sizeof bias, "%s.bias", name);
     for (int i = 0; i < WIDTH; i++)
         mean += x[i] / WIDTH;
     for (int i = 0; i < WIDTH; i++)
         variance += (x[i] - mean) * (x[i] - mean) / WIDTH;
     for (size_t i = 0; i < WIDTH; i++)
-        x[i] = number_of(t, weight, block, i) * (x[i] - mean) / sqrt(variance + 1e-12) +
-               number_of(t, bias, block, i);
+        x[i] = weight[i] * (x[i] - mean) / sqrt(variance + 1e-12) + bias[i];
 }
 
 static void embed_exactly(const tensors *t, const int32_t *id, const int32_t *type,
                           size_t rows, row *x)
 {
+    const float *token = tensor(t, "embeddings.word_embeddings", ".weight", 0);
+    const float *position = tensor(t, "embeddings.position_embeddings", ".weight", 0);
+    const float *segment = tensor(t, "embeddings.token_type_embeddings", ".weight", 0);
     for (size_t r = 0; r < rows; r++) {
         for (size_t i = 0; i < WIDTH; i++)
-            x[r][i] = (double)number_of(t, "embeddings.word_embeddings.weight", 0,
-                                        (size_t)id[r] * WIDTH + i) +
-                      number_of(t, "embeddings.position_embeddings.weight", 0,
-                                r * WIDTH + i) +
-                      number_of(t, "embeddings.token_type_embeddings.weight", 0,
-                                (size_t)type[r] * WIDTH + i);
+            x[r][i] = (double)token[(size_t)id[r] * WIDTH + i] + position[r * WIDTH + i] +
+                      segment[(size_t)type[r] * WIDTH + i];
         norm_exactly(t, "embeddings.LayerNorm", 0, x[r]);
     }
 }
@@ -115,9 +111,7 @@ static void attend_exactly(row *q, row *k, row *v, size_t rows, size_t r, double
 static void block_exactly(const tensors *t, int block, size_t rows, row *x)
 {
     static row q[MOST_ROWS], k[MOST_ROWS], v[MOST_ROWS];
-    static const char layer[] = "encoder.layer.#";
-    char name[64];
-#define NAME(rest) (snprintf(name, sizeof name, "%s%s", layer, rest), name)
+#define NAME(rest) "encoder.layer.#" rest
     for (size_t r = 0; r < rows; r++) {
         linear_exactly(t, NAME(".attention.self.query"), block, x[r], WIDTH, WIDTH, q[r]);
         linear_exactly(t, NAME(".attention.self.key"), block, x[r], WIDTH, WIDTH, k[r]);

@@ -109,7 +109,7 @@ TEST("vocab.txt: what can't be is refused by file and line or key")
               "vocab.txt has no token '[UNK]', which stands for unknown words");
     CHECK_STR(vocab_refusal("[UNK]\na\xFF\n", NULL), "vocab.txt: line 2 is not UTF-8");
     CHECK_STR(vocab_refusal(VOCAB, "[]"),
-              "tokenizer_config.json is an array, must be an object");
+              "tokenizer_config.json holds an array, must be an object");
     CHECK_STR(vocab_refusal(VOCAB, "{'do_lower_case':'yes'}"),
               "tokenizer_config.json: do_lower_case is 'yes', must be true or false");
     CHECK_STR(vocab_refusal(VOCAB, "{'cls_token':7}"),
