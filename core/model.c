@@ -247,6 +247,8 @@ static int load_tokenizer(enc_model *model, const char *folder, const char *part
     setting limit = set_max_tokens(model, length);
     enc_digest_number(digest, (int64_t)model->max_tokens);
     enc_digest_number(digest, model->modules.lower_case);
+    if (model->keeps_end)
+        enc_digest_text(digest, "truncation_side left");
     return check_tokenizer(model, file, limit, err);
 }
 

@@ -190,6 +190,7 @@ TEST("model: whatever can change a vector changes the fingerprint")
         {"1_Pooling/config.json", "include_prompt", "false"},
         {"sentence_bert_config.json", "max_seq_length", "20"},
         {"sentence_bert_config.json", "do_lower_case", "true"},
+        {"tokenizer_config.json", "truncation_side", "\"left\""},
         {"config_sentence_transformers.json", "prompts.query", "\"q\""},
         {"config_sentence_transformers.json", "default_prompt_name", "\"query\""},
         {"config_sentence_transformers.json", "truncate_dim", "16"},

@@ -184,6 +184,8 @@ TEST("prompts: settings that would change vectors are obeyed or refused")
          ENC_UNSUPPORTED, "sentence_bert_config.json: config_args is not implemented"},
         {"sentence_bert_config.json", "processing_kwargs", "{\"text\":{\"max_length\":5}}",
          ENC_UNSUPPORTED, "sentence_bert_config.json: processing_kwargs is not implemented"},
+        {"tokenizer_config.json", "truncation_side", "\"middle\"", ENC_UNSUPPORTED,
+         "tokenizer_config.json: truncation_side is 'middle', must be 'right' or 'left'"},
         {"tokenizer_config.json", "model_max_length", "-1", ENC_CORRUPT,
          "tokenizer_config.json: model_max_length is -1, must be a number of tokens from "
          "1"},
