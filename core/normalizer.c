@@ -108,6 +108,18 @@ int enc_normalizer_add_lowercase(enc_normalizer *n, const char *where, enc_error
     return enc_normalizer_add(n, &character_map, map_lowercase, 0, where, err);
 }
 
+int enc_normalizer_lowercase_first(enc_normalizer *n, const char *where, enc_error *err)
+{
+    enc_normalizer rest = *n;
+    enc_normalizer_begin(n);
+    int rc = enc_normalizer_add_lowercase(n, where, err);
+    for (size_t i = 0; i < rest.steps && rc == ENC_OK; i++) {
+        const enc_step *step = &rest.step[i];
+        rc = enc_normalizer_add(n, step->kind, step->map, step->flags, where, err);
+    }
+    return rc;
+}
+
 int enc_normalizer_add_bert(enc_normalizer *n, bool clean_text, bool chinese,
                             bool strip_accents, bool lowercase, const char *where,
                             enc_error *err)

@@ -71,6 +71,9 @@ int enc_normalizer_add_bert(enc_normalizer *normalizer, bool clean_text, bool ch
                             enc_error *err);
 int enc_normalizer_add_lowercase(enc_normalizer *normalizer, const char *where,
                                  enc_error *err);
+/* Puts that step in front of those that are there. */
+int enc_normalizer_lowercase_first(enc_normalizer *normalizer, const char *where,
+                                   enc_error *err);
 /* For the steps' own files: one step. */
 int enc_normalizer_add(enc_normalizer *normalizer, const enc_step_kind *kind,
                        enc_character_map map, unsigned flags, const char *where,

@@ -86,6 +86,15 @@ static int settle(enc_tokenizer *t, enc_error *err)
     return rc;
 }
 
+/* do_lower_case of sentence-transformers: Lowercase in front of a normaliser without it.
+** Added tokens stay as they were normalised before. */
+static int lowercase_first(enc_tokenizer *t, enc_error *err)
+{
+    if (enc_normalizer_lowercases(&t->normalizer))
+        return ENC_OK;
+    return enc_normalizer_lowercase_first(&t->normalizer, "do_lower_case", err);
+}
+
 /* ---- Opening ------------------------------------------------------------------------- */
 
 int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
@@ -105,6 +114,8 @@ int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
     else
         rc = enc_fail(err, ENC_CANTOPEN, "'%s' has neither tokenizer.json nor vocab.txt",
                       files->folder ? files->folder : "the checkpoint");
+    if (rc == ENC_OK && files->lower_case)
+        rc = lowercase_first(t, err);
     if (rc == ENC_OK)
         rc = settle(t, err);
     if (rc != ENC_OK) {

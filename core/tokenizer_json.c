@@ -39,18 +39,6 @@ static int read_model(enc_tokenizer *t, const enc_node *node, enc_error *err)
     return enc_node_unsupported(node, choices, err);
 }
 
-/* do_lower_case of sentence-transformers: Lowercase in front of a normaliser without it. */
-static int read_normalizer(enc_tokenizer *t, const enc_node *node, bool lower_case,
-                           enc_error *err)
-{
-    int rc = enc_normalizer_read(&t->normalizer, node, err);
-    if (rc != ENC_OK || !lower_case || enc_normalizer_lowercases(&t->normalizer))
-        return rc;
-    enc_normalizer_begin(&t->normalizer);
-    rc = enc_normalizer_add_lowercase(&t->normalizer, name, err);
-    return rc == ENC_OK ? enc_normalizer_read(&t->normalizer, node, err) : rc;
-}
-
 static int read_added_token(const enc_node *node, enc_added_token *t, enc_error *err)
 {
     int id;
@@ -110,8 +98,7 @@ static int check_version(const enc_node *root, enc_error *err)
     return rc;
 }
 
-static int read_parts(enc_tokenizer *t, const enc_node *root, bool lower_case,
-                      enc_error *err)
+static int read_parts(enc_tokenizer *t, const enc_node *root, enc_error *err)
 {
     enc_node model = enc_node_member(root, "model");
     enc_node normalizer = enc_node_member(root, "normalizer");
@@ -122,7 +109,7 @@ static int read_parts(enc_tokenizer *t, const enc_node *root, bool lower_case,
     if (rc == ENC_OK)
         rc = read_model(t, &model, err);
     if (rc == ENC_OK)
-        rc = read_normalizer(t, &normalizer, lower_case, err);
+        rc = enc_normalizer_read(&t->normalizer, &normalizer, err);
     if (rc == ENC_OK)
         rc = enc_pretokenizer_read(&t->pretokenizer, &pretokenizer, err);
     if (rc == ENC_OK)
@@ -142,7 +129,7 @@ int enc_tokenizer_read_json(enc_tokenizer *t, const enc_tokenizer_files *files,
     enc_node root = enc_node_file(name, value);
     rc = enc_node_expect(&root, JSON_OBJECT, err);
     if (rc == ENC_OK)
-        rc = read_parts(t, &root, files->lower_case, err);
+        rc = read_parts(t, &root, err);
     json_decref(value);
     return rc;
 }

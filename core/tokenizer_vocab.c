@@ -276,8 +276,7 @@ static int check_class(const enc_node *config, enc_error *err)
                     enc_json_show(node.value, shown));
 }
 
-/* `lower_case`: sentence-transformers' own do_lower_case, in front of a normaliser without. */
-static int read_steps(const settings *s, bool lower_case)
+static int read_steps(const settings *s)
 {
     bool lower = true, chinese = true, strip;
     enc_tokenizer *t = s->t;
@@ -289,8 +288,6 @@ static int read_steps(const settings *s, bool lower_case)
     strip = lower;
     if (rc == ENC_OK)
         rc = optional_bool(&s->config, "strip_accents", &strip, s->err);
-    if (rc == ENC_OK && lower_case && !lower)
-        rc = enc_normalizer_add_lowercase(&t->normalizer, config_name, s->err);
     if (rc == ENC_OK)
         rc = enc_normalizer_add_bert(&t->normalizer, true, chinese, strip, lower,
                                      config_name, s->err);
@@ -299,7 +296,7 @@ static int read_steps(const settings *s, bool lower_case)
     return rc;
 }
 
-static int read_parts(settings *s, const enc_tokenizer_files *files)
+static int read_parts(settings *s, enc_text vocab)
 {
     enc_added_token role[ROLES];
     enc_vocabulary vocabulary;
@@ -311,14 +308,14 @@ static int read_parts(settings *s, const enc_tokenizer_files *files)
     if (rc == ENC_OK)
         rc = read_additional(s);
     if (rc == ENC_OK)
-        rc = read_vocabulary(files->vocab, &vocabulary, s->err);
+        rc = read_vocabulary(vocab, &vocabulary, s->err);
     if (rc == ENC_OK)
         rc = enc_wordpiece_open(&vocabulary, role[UNK].text, "##", 100, vocab_name, &model,
                                 s->err);
     if (rc != ENC_OK)
         return rc;
     enc_tokenizer_set_wordpiece(s->t, &model);
-    rc = read_steps(s, files->lower_case);
+    rc = read_steps(s);
     if (rc == ENC_OK)
         rc = find_role(s, &role[CLS], &cls);
     if (rc == ENC_OK)
@@ -352,7 +349,7 @@ int enc_tokenizer_read_vocab(enc_tokenizer *t, const enc_tokenizer_files *files,
     if (rc == ENC_OK)
         rc = parse(files->special, special_name, &special, &s.special, err);
     if (rc == ENC_OK)
-        rc = read_parts(&s, files);
+        rc = read_parts(&s, files->vocab);
     enc_free(s.token);
     json_decref(config);
     json_decref(special);

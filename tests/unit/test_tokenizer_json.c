@@ -86,3 +86,17 @@ TEST("tokenizer.json: do_lower_case puts Lowercase in front where there is none"
         enc_tokenizer_close(t);
     }
 }
+
+TEST("tokenizer.json: do_lower_case comes before added tokens that are matched normalised")
+{
+    /* As in the reference their patterns are made without it: upper case is never found in
+    ** what it has lowercased. */
+    static const char added[] = "{'id':32,'content':'The','single_word':false,'lstrip':"
+                                "false,'rstrip':false,'normalized':true,'special':false}";
+    const char *json = small_json(NULL, BERT_SPLIT, NULL, added);
+    enc_tokenizer_files files = {.json = text_of(real_quotes(json)), .lower_case = true};
+    enc_tokenizer *t;
+    REQUIRE(enc_tokenizer_open(&files, &t, NULL) == ENC_OK);
+    CHECK_STR(tokenized(t, "The the", 7), "5:0-3/0 5:4-7/1");
+    enc_tokenizer_close(t);
+}

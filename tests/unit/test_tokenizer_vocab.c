@@ -56,6 +56,18 @@ TEST("vocab.txt: tokenizer_config.json says what BERT's tokenizer does")
                            NULL, "The caf\xC3\xA9"), "2* 5:0-3/0 6:4-8/1 3*");
 }
 
+TEST("vocab.txt: do_lower_case comes before added tokens that are matched normalised")
+{
+    static const char config[] = "{'do_lower_case':false,'added_tokens_decoder':{'9':{"
+                                 "'content':'The','normalized':true}}}";
+    enc_tokenizer_files files = {.vocab = text_of(VOCAB), .lower_case = true};
+    enc_tokenizer *t;
+    files.config = text_of(real_quotes(config));
+    REQUIRE(enc_tokenizer_open(&files, &t, NULL) == ENC_OK);
+    CHECK_STR(tokenized(t, "The the", 7), "2* 5:0-3/0 5:4-7/1 3*");
+    enc_tokenizer_close(t);
+}
+
 TEST("vocab.txt: lines end with LF, CRLF or CR; the last may have no end")
 {
     static const char *const files[] = {
