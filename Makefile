@@ -295,7 +295,7 @@ layers: ## prove which way includes point and what the library shows
 ASAN       := address,undefined -fno-sanitize-recover=all
 # (Blocks are aligned, so valgrind sees pointers to their inside: "possibly lost" is not.)
 LOST       := definite,indirect
-VALGRIND   := valgrind --quiet --error-exitcode=99 --leak-check=full \
+VALGRIND   := valgrind --quiet --error-exitcode=99 --fair-sched=try --leak-check=full \
               --show-leak-kinds=$(LOST) --errors-for-leak-kinds=$(LOST)
 # One kernel is enough where memory and threads are looked at; valgrind knows no AVX-512.
 ONE_KERNEL := $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && echo avx2 || echo portable)

@@ -18,6 +18,9 @@
 ** the last groups leave no thread idle for long. */
 enum { GROUP_TOKENS = 256, BYTES_PER_TOKEN = 4 };
 
+/* Readings of long texts, of which the model sees a part, don't wait for a full group. */
+enum { READ_BYTES = 1024 * 1024 };
+
 typedef struct work {
     const enc_model *model;
     const enc_text *text;
@@ -179,6 +182,9 @@ static void encode_group(void *context, size_t index, enc_arena *arena)
             continue;
         err = (enc_error){0};
         if (add_text(w, text, &queue, arena, &err) != ENC_OK)
+            note_error(w, text, &err);
+        else if (arena->depth - empty.depth > READ_BYTES &&
+                 flush(w, &queue, arena, &err) != ENC_OK)
             note_error(w, text, &err);
         if (queue.count == 0)
             enc_arena_release(arena, empty);

@@ -10,7 +10,6 @@
 */
 #include "unit.h"
 
-#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <math.h>
@@ -101,16 +100,16 @@ static bool has_threads(void)
     return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3; /* ., .., one */
 }
 
-/* Tells the parent how it went. What threads held that the fork has ended is a leak to
-** every detector that runs at the end of a process, so there this one is killed. */
+/* Tells the parent how it went. What threads held that the fork has ended is a leak to any
+** detector that runs at the end of a process, so there this one waits to be killed. */
 static void end_child(int parent, bool had_threads)
 {
     char status = failed_checks ? CHILD_FAILED : skipped ? CHILD_SKIPPED : CHILD_PASSED;
     fflush(stdout);
     if (write(parent, &status, 1) != 1)
         exit(2);
-    if (had_threads)
-        kill(getpid(), SIGKILL);
+    while (had_threads)
+        pause();
     exit(0);
 }
 
@@ -118,12 +117,12 @@ static void judge_child(int told, int status, bool had_threads)
 {
     const char *file = current->file;
     int line = current->line;
-    bool told_and_killed = told == CHILD_PASSED && had_threads;
+    bool killed = told == CHILD_PASSED && had_threads; /* by us */
     if (told == CHILD_FAILED)
         failed_checks++; /* the child has said what */
     else if (told == CHILD_SKIPPED)
         skipped = true;
-    else if (WIFSIGNALED(status) && !told_and_killed)
+    else if (WIFSIGNALED(status) && !killed)
         unit_check_int(WTERMSIG(status), 0, file, line, "its signal");
     else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
         unit_check_int(WEXITSTATUS(status), 0, file, line, "its exit status");
@@ -137,8 +136,7 @@ void unit_in_child(void (*body)(void))
     int ends[2], status = 0;
     char told = -1;
     fflush(stdout);
-    if (!unit_check(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0, current->file, current->line,
-                    "pipe"))
+    if (!unit_check(pipe(ends) == 0, current->file, current->line, "pipe"))
         return;
     pid_t child = fork();
     if (child == 0) {
@@ -146,13 +144,19 @@ void unit_in_child(void (*body)(void))
         body();
         end_child(ends[1], had_threads);
     }
-    bool ended = child > 0 && waitpid(child, &status, 0) == child;
-    if (read(ends[0], &told, 1) != 1)
-        told = -1;
-    close(ends[0]);
     close(ends[1]);
+    if (read(ends[0], &told, 1) == 1 && had_threads)
+        kill(child, SIGKILL);
+    close(ends[0]);
+    bool ended = child > 0 && waitpid(child, &status, 0) == child;
     if (unit_check(ended, current->file, current->line, "fork"))
         judge_child(told, status, had_threads);
+}
+
+bool unit_under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    return preload && strstr(preload, "vgpreload");
 }
 
 /* ---- Files ------------------------------------------------------------------------- */

@@ -269,9 +269,10 @@ TEST("session: neither the host's rounding nor flushed denormals change a bit of
     for (size_t i = 0; i < sizeof directions / sizeof *directions; i++) {
         fesetround(directions[i]);
         denormals_to_zero(true);
+        bool flushed = denormals_are_zero(); /* valgrind's processor can't */
         compute(&e, &got);
         CHECK_INT(fegetround(), directions[i]);
-        CHECK(denormals_are_zero());
+        CHECK_INT(denormals_are_zero(), flushed);
         denormals_to_zero(false);
         fesetround(FE_TONEAREST);
         CHECK(memcmp(&want, &got, sizeof got) == 0);
@@ -287,14 +288,10 @@ TEST("session: a host that traps on floating-point exceptions is not trapped by 
     compute(&e, &want);
     feclearexcept(FE_ALL_EXCEPT);
     feenableexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INEXACT);
+    int traps = fegetexcept(); /* none on processors that have none */
     compute(&e, &got);
-    int trapped = fedisableexcept(FE_ALL_EXCEPT);
+    CHECK_INT(fedisableexcept(FE_ALL_EXCEPT), traps);
     CHECK(memcmp(&want, &got, sizeof got) == 0);
-#if defined(__x86_64__)
-    CHECK_INT(trapped, FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INEXACT);
-#else
-    (void)trapped;
-#endif
     encoder_close(&e);
 }
 
@@ -307,8 +304,9 @@ TEST("session: the exceptions that a call raises do not show in the host's flags
     compute(&e, &r);
     CHECK_INT(fetestexcept(FE_ALL_EXCEPT), 0);
     feraiseexcept(FE_OVERFLOW);
+    int raised = fetestexcept(FE_ALL_EXCEPT);
     compute(&e, &r);
-    CHECK(fetestexcept(FE_OVERFLOW) != 0);
+    CHECK_INT(fetestexcept(FE_ALL_EXCEPT), raised);
     feclearexcept(FE_ALL_EXCEPT);
     encoder_close(&e);
 }

@@ -44,12 +44,16 @@ void unit_skip(const char *why);
 ** crash, an exit with another status, or no end within five minutes. */
 void unit_in_child(void (*body)(void));
 
+/* Whether valgrind runs this program: its floating point has no exceptions and no modes. */
+bool unit_under_valgrind(void);
+
 /* Path of a file below tests/, e.g. test_data("golden/bert"). Good for 15 more calls. */
 const char *test_data(const char *relative);
 /* Path of `name` in a temporary folder made for this run and removed after it. Likewise. */
 const char *test_tmp(const char *name);
 /* Folder of the real all-MiniLM-L6-v2, or NULL where there is none (SKIP then): the
-** environment variable CONTEXTUAL_TEST_MODEL (empty: none), else models/all-MiniLM-L6-v2. */
+** environment variable CONTEXTUAL_TEST_MODEL (empty: none), else
+** models/all-MiniLM-L6-v2. */
 const char *test_model(void);
 
 #define UNIT_PASTE(a, b) a##b
