@@ -160,8 +160,8 @@ static int add_text(work *w, size_t text, waiting *queue, enc_arena *arena, enc_
     return queue_reading(w, &reading, text, queue, arena, err);
 }
 
-/* A text whose reading fails makes the whole call fail. The error told is that of the lowest such
-** text, so from then on only the texts below it are read, and nothing is computed. */
+/* A text whose reading fails makes the whole call fail. The error told is that of the lowest
+** such text, so from then on only the texts below it are read, and nothing is computed. */
 static void encode_group(void *context, size_t index, enc_arena *arena)
 {
     work *w = context;

@@ -108,8 +108,8 @@ static void unlink_entry(entry *gone)
 
 enum { MOST_FILES = 4096, PATH_SIZE = 4352 };
 
-/* FNV-1a over a file's name and what stat says of it. The time of the last change of any kind is
-** the one that nobody can set: archives unpack files of one size with one date. */
+/* FNV-1a over a file's name and what stat says of it. Archives unpack files of one size with one
+** date; the time of the last change of any kind (ctime) is the one that nobody can set. */
 static uint64_t file_signature(const char *name, const struct stat *info)
 {
     uint64_t mixed = 14695981039346656037u;
@@ -182,8 +182,8 @@ static bool replaced_by(const entry *e, const entry *newer)
            strcmp(e->quantize, newer->quantize) == 0;
 }
 
-/* Frees what nobody holds and `newer` replaces; everything nobody holds if that is NULL. Returns
-** the bytes freed. */
+/* Frees what nobody holds and `newer` replaces; everything nobody holds if that is NULL.
+** Returns the bytes freed. */
 static int64_t free_idle(const entry *newer)
 {
     int64_t bytes = 0;

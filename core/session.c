@@ -23,8 +23,8 @@ void enc_session_set_progress(enc_session *session, enc_progress progress, void 
     session->context = context;
 }
 
-/* The host's callback sees the host's own floating-point environment. A short call from inside it
-** does not ask again. */
+/* The host's callback sees the host's own floating-point environment. A short call from inside
+** it does not ask again. */
 static int ask_host(void *context)
 {
     enc_call *call = context;

@@ -9,7 +9,7 @@
 #include "checkpoint_copy.h"
 #include "encoding.h"
 
-/* ---- Affinity ----------------------------------------------------------------------------- */
+/* ---- Affinity ----------------------------------------------------------------------- */
 
 static void count_on_one_cpu(void)
 {
@@ -32,7 +32,7 @@ TEST("cpu count: at least one CPU, and no more than the process may run on")
     unit_in_child(count_on_one_cpu);
 }
 
-/* ---- Control groups, in a folder of our own ------------------------------------------------- */
+/* ---- Control groups, in a folder of our own ----------------------------------------- */
 
 /* Writes a file below the folder "cgroup", whose parents are made. */
 static void put(const char *path, const char *text)

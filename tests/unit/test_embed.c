@@ -27,7 +27,7 @@ static const char *some_words(size_t first, size_t count)
     return text;
 }
 
-/* ---- What an embedding is ------------------------------------------------------------------ */
+/* ---- What an embedding is ----------------------------------------------------------- */
 
 TEST("embed: an embedding is the mean of the last hidden states, scaled to length 1")
 {
@@ -131,7 +131,7 @@ TEST("embed: a text that becomes no token at all is refused")
     encoder_close(&e);
 }
 
-/* ---- Many at once -------------------------------------------------------------------------- */
+/* ---- Many at once ------------------------------------------------------------------- */
 
 enum { TEXTS = 60 };
 
@@ -236,7 +236,7 @@ TEST("embed: sessions in several threads share a model and give the same bits")
     encoder_close(&e);
 }
 
-/* ---- Prompts --------------------------------------------------------------------------------- */
+/* ---- Prompts ------------------------------------------------------------------------ */
 
 TEST("embed: a prompt is put in front of the text, the checkpoint's own where none is named")
 {
@@ -292,7 +292,7 @@ TEST("embed: tokens of the prompt are left out of the mean where the checkpoint 
     encoder_close(&e);
 }
 
-/* ---- Long texts -------------------------------------------------------------------------------- */
+/* ---- Long texts --------------------------------------------------------------------- */
 
 static enc_embed_options truncating(enum enc_truncate truncate)
 {
@@ -392,7 +392,7 @@ TEST("embed: windows are not scaled to length 1 where the checkpoint cuts what i
     encoder_close(&e);
 }
 
-TEST("embed: the report tells each text's tokens, how many were read, and whether some were cut")
+TEST("embed: the report tells each text's tokens, how many were read, and if some were cut")
 {
     encoder e;
     static const struct {
@@ -515,7 +515,7 @@ TEST("embed: many long texts at once want scratch memory for one of them per thr
     encoder_close(&e);
 }
 
-/* ---- Stopping ------------------------------------------------------------------------------------ */
+/* ---- Stopping ----------------------------------------------------------------------- */
 
 static int stop_at_once(void *context)
 {

@@ -6,7 +6,7 @@
 #include "forward.h"
 #include "kernels.h"
 
-/* ---- The paper in double precision, on the checkpoint's own tensors ------------------ */
+/* ---- The paper in double precision, on the checkpoint's own tensors ----------------- */
 
 typedef struct tensors {
     char *data;      /* model.safetensors */
@@ -135,7 +135,7 @@ static void block_exactly(const tensors *t, int block, size_t rows, row *x)
 #undef NAME
 }
 
-/* ---- What the pass shows --------------------------------------------------------------- */
+/* ---- What the pass shows ------------------------------------------------------------ */
 
 typedef struct seen {
     float hidden[BLOCKS + 1][160 * WIDTH];

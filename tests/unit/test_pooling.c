@@ -1,4 +1,4 @@
-/* test_pooling.c - from hidden states to an embedding, against arithmetic in double precision. */
+/* test_pooling.c - from hidden states to an embedding, against sums in double precision. */
 #include "pooling.h"
 
 #include "checkpoint_copy.h"
@@ -7,7 +7,7 @@
 
 enum { MODES = 6, ALL_MODES = (1 << MODES) - 1 };
 
-/* ---- Names ------------------------------------------------------------------------------- */
+/* ---- Names -------------------------------------------------------------------------- */
 
 TEST("pooling: each mode is known by its name, two by a second one, several joined by +")
 {
@@ -41,7 +41,7 @@ TEST("pooling: every name in the list for messages can be parsed")
     CHECK_INT(modes, MODES);
 }
 
-/* ---- A model that ends where pooling begins ------------------------------------------------ */
+/* ---- A model that ends where pooling begins ----------------------------------------- */
 
 /* No weights, no tokenizer; `steps` are copied. */
 static enc_model made_model(const enc_ops *ops, int width, const enc_step *steps, int count)
@@ -71,7 +71,7 @@ static size_t pooled(const enc_model *model, const enc_embed_options *options, c
     return (size_t)finish.dimensions;
 }
 
-/* ---- Modes -------------------------------------------------------------------------------- */
+/* ---- Modes -------------------------------------------------------------------------- */
 
 /* As sentence-transformers defines them; rows before `skip` do not count. */
 static double pool_exactly(unsigned mode, const float *x, size_t rows, size_t skip,
@@ -124,7 +124,7 @@ TEST("pooling: every mode, and all joined in the order of their bits, is what it
     }
 }
 
-TEST("pooling: rows of the prompt count for nothing, and the first that counts is the first behind it")
+TEST("pooling: rows of the prompt count for nothing; the first one is the first behind them")
 {
     check_modes(enc_ops_get(), 32, 9, 3);
     check_modes(enc_ops_get(), 32, 9, 8);
@@ -135,7 +135,7 @@ TEST("pooling: where no row counts the result is the reference's, and finite")
     check_modes(enc_ops_get(), 32, 4, 4);
 }
 
-/* ---- Steps after pooling -------------------------------------------------------------------- */
+/* ---- Steps after pooling ------------------------------------------------------------ */
 
 enum { IN = 12, OUT = 20 };
 
@@ -202,7 +202,7 @@ TEST("pooling: Dense with its activation, LayerNorm and Normalize follow in thei
     }
 }
 
-/* ---- Dimensions and length ------------------------------------------------------------------ */
+/* ---- Dimensions and length ---------------------------------------------------------- */
 
 typedef struct shape {
     bool ends_in_normalize;
@@ -258,7 +258,7 @@ TEST("pooling: a zero vector scaled to length 1 stays zero")
         CHECK(out[i] == 0);
 }
 
-/* ---- Refusals -------------------------------------------------------------------------------- */
+/* ---- Refusals ----------------------------------------------------------------------- */
 
 static const char *refusal(const enc_model *model, const enc_embed_options *options)
 {

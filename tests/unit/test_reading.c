@@ -55,7 +55,7 @@ static const char *offsets_of(const enc_sequence *s)
     return line;
 }
 
-/* ---- Without a prompt ---------------------------------------------------------------------- */
+/* ---- Without a prompt --------------------------------------------------------------- */
 
 TEST("reading: a text that fits is read whole, whatever is to be done with a longer one")
 {
@@ -218,7 +218,7 @@ TEST("reading: truncation_side left keeps the text's end")
     reads_close(&r);
 }
 
-/* ---- With a prompt ---------------------------------------------------------------------------- */
+/* ---- With a prompt ------------------------------------------------------------------ */
 
 TEST("reading: offsets count in the text, and the prompt's tokens are empty at its start")
 {
@@ -301,7 +301,7 @@ TEST("reading: pooling leaves the prompt and its [CLS] out where the checkpoint 
     reads_close(&r);
 }
 
-/* ---- Packing ------------------------------------------------------------------------------------ */
+/* ---- Packing ------------------------------------------------------------------------ */
 
 TEST("reading: sequences are packed end to end with their ids, segments and borders")
 {

@@ -12,7 +12,7 @@
 
 static const char *const sentence = "We sat on the bank of the river and watched the water.";
 
-/* ---- Opening ----------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------------------ */
 
 TEST("session: closing nothing is allowed, and a session that was never used can be closed")
 {
@@ -53,7 +53,7 @@ TEST("session: the same work again takes no more memory than the first time")
     encoder_close(&e);
 }
 
-/* ---- Progress ---------------------------------------------------------------------------- */
+/* ---- Progress ----------------------------------------------------------------------- */
 
 typedef struct host {
     encoder *e;
@@ -211,7 +211,7 @@ TEST("session: a short call inside the callback does not ask it again")
     encoder_close(&e);
 }
 
-/* ---- The host's floating point ------------------------------------------------------------ */
+/* ---- The host's floating point ------------------------------------------------------ */
 
 static void denormals_to_zero(bool on)
 {

@@ -22,7 +22,7 @@ static bool embedded_word(encoder *e, const char *text, const char *word,
     return found;
 }
 
-/* ---- One token --------------------------------------------------------------------------- */
+/* ---- One token ---------------------------------------------------------------------- */
 
 TEST("word: a word of one token has that token's last hidden state")
 {
@@ -76,7 +76,7 @@ TEST("word: where it does not stand nothing is written")
     encoder_close(&e);
 }
 
-/* ---- Several tokens and layers ------------------------------------------------------------ */
+/* ---- Several tokens and layers ------------------------------------------------------ */
 
 /* Tokens `first` ... `last` of the hidden state `layer`, pooled. */
 static void pool_exactly(const enc_trace *t, int layer, size_t first, size_t last,
@@ -163,7 +163,7 @@ TEST("word: several layers are averaged, added or put side by side, in the order
     encoder_close(&e);
 }
 
-/* ---- The cut ----------------------------------------------------------------------------------- */
+/* ---- The cut ------------------------------------------------------------------------ */
 
 TEST("word: a word in what was cut off is not there; which end is cut can be chosen")
 {
@@ -194,7 +194,7 @@ TEST("word: a word in what was cut off is not there; which end is cut can be cho
     encoder_close(&e);
 }
 
-/* ---- Refusals ---------------------------------------------------------------------------------- */
+/* ---- Refusals ----------------------------------------------------------------------- */
 
 static const char *refusal(encoder *e, const enc_word_options *options)
 {
@@ -266,7 +266,7 @@ TEST("word: a stop is told, and the session goes on")
     encoder_close(&e);
 }
 
-/* ---- Without context ----------------------------------------------------------------------------- */
+/* ---- Without context ---------------------------------------------------------------- */
 
 TEST("word: without context it is the mean of its sub-tokens' rows of the token table")
 {

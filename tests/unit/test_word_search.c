@@ -190,7 +190,7 @@ TEST("word search: bytes that are no UTF-8, and NULs, stand in nobody's way")
     search_close(&s);
 }
 
-/* ---- Only what the model reads ------------------------------------------------------------- */
+/* ---- Only what the model reads ------------------------------------------------------ */
 
 /* `before` words of filling, the text, `after` more of them. */
 static const char *buried(size_t before, const char *text, size_t after)
@@ -255,9 +255,32 @@ TEST("word search: the letters just beyond what is read tell whether a word goes
     search_close(&s);
 }
 
-/* ---- Cost ------------------------------------------------------------------------------------- */
+TEST("word search: letters of several bytes just beyond what is read are not torn")
+{
+    const char *folder = copy_checkpoint("bert");
+    search s;
+    char text[400];
+    REQUIRE(folder && copy_edit(folder, "sentence_bert_config.json", "max_seq_length", "3"));
+    REQUIRE(search_open(&s, folder));
+    for (size_t shift = 0; shift < 4; shift++) {
+        snprintf(text, sizeof text, "bank%.*s", (int)shift, "....");
+        for (int i = 0; i < 50; i++)
+            strcat(text, "\u82f9");
+        CHECK_STR(found(&s, text, "bank", 1), "0-4");
+        text[0] = '\0';
+        for (int i = 0; i < 50; i++)
+            strcat(text, "\u82f9");
+        snprintf(text + 150, sizeof text - 150, "%.*sbank", (int)shift, "....");
+        char where[32];
+        snprintf(where, sizeof where, "%zu-%zu", 150 + shift, 154 + shift);
+        CHECK_STR(found_in(&s, text_of(text), text_of("bank"), 1, ENC_TRUNCATE_START), where);
+    }
+    search_close(&s);
+}
 
-/* Nanoseconds for a word of `size` letters that all but its last one has everywhere in the text. */
+/* ---- Cost --------------------------------------------------------------------------- */
+
+/* Nanoseconds for a word of `size` letters, of which all but the last are all over the text. */
 static int64_t time_of(search *s, enc_text text, size_t size)
 {
     enc_span where;
