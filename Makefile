@@ -57,6 +57,9 @@ JANSSON   := $(or $(JANSSON_A),-ljansson)
 # -isystem: warnings in other people's headers are theirs.
 INCLUDE := $(patsubst %,-isystem %,$(OPENBLAS_INCLUDE))
 
+# The layers of core/, lowest first (core/README.md). File names are unique among them.
+LAYERS := base maths text files model forward calls
+
 # ---- Flags -----------------------------------------------------------------------------
 
 # Yours to set: optimisation, debugging; WERROR= builds on although a new compiler warns.
@@ -76,6 +79,9 @@ FLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffunction-sections \
 # The oldest CPU the binary runs on is x86-64-v2 (2009) or any arm64; the kernels below are
 # compiled for newer ones and chosen at run time.
 FLAGS += $(if $(X86),-msse4.2 -mpopcnt)
+# Headers are found by name; ext/ sees encoder.h alone, which it names by its path.
+FLAGS_core  := -iquote core $(LAYERS:%=-iquote core/%)
+
 FLAGS_kernel_avx2   := -O3 -mavx2 -mfma
 FLAGS_kernel_avx512 := -O3 -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_kernel_neon   := -O3
@@ -86,8 +92,8 @@ FLAGS_kernel_portable := -O3
 # -z defs              a forgotten symbol is an error here, not at the user's prompt (the
 #                      sanitizers leave theirs to the executable)
 # --exclude-libs       OpenBLAS and jansson stay ours: a host may have its own
-# --wrap=stdin         see core/stdin.c
-# --wrap=blas_memory_  see core/kernel_openblas.c
+# --wrap=stdin         see core/base/stdin.c
+# --wrap=blas_memory_  see core/maths/kernel_openblas.c
 LINK := -shared -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(if $(SANITIZE),,-Wl,-z,defs) \
         -Wl,--exclude-libs,ALL -Wl,--gc-sections
 LIBS := $(if $(JANSSON_A),-Xlinker --wrap=stdin) \
@@ -100,7 +106,7 @@ SANITIZE :=
 SANITIZE_KERNELS = $(SANITIZE)
 
 COMPILE = $(CC) $(FLAGS) $(CFLAGS) $(FLAGS_$(basename $(notdir $@))) -MMD -MP -c \
-          $(if $(findstring /core/kernel_,$@),$(SANITIZE_KERNELS),$(SANITIZE))
+          $(if $(findstring /kernel_,$@),$(SANITIZE_KERNELS),$(SANITIZE))
 
 # V=1 shows whole commands.
 Q := $(if $(V),,@)
@@ -108,7 +114,7 @@ say = $(if $(V),,@echo '  $(1) $(patsubst $(CURDIR)/%,%,$(2))')
 
 # ---- The library -----------------------------------------------------------------------
 
-CORE_C := $(filter-out $(if $(X86),,core/kernel_avx%),$(wildcard core/*.c))
+CORE_C := $(filter-out $(if $(X86),,core/maths/kernel_avx%),$(wildcard core/*/*.c))
 CORE_O := $(CORE_C:%.c=$(BUILD)/%.o)
 EXT_O  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ext/*.c))
 
@@ -125,6 +131,11 @@ $(BUILD)/flags: FORCE | needs
 	@echo '$(CC) $(FLAGS) $(CFLAGS) $(SANITIZE)' > $@.now
 	@if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
 FORCE:
+
+$(BUILD)/core/%.o: core/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,cc  ,$<)
+	$(Q)$(COMPILE) $(FLAGS_core) -o $@ $<
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -242,7 +253,7 @@ demo: deps ## answer questions about the texts TEXT=FILE... in the sqlite3 shell
 
 # ---- Tests -----------------------------------------------------------------------------
 
-TEST_FLAGS := -Icore -DTEST_FOLDER='"$(CURDIR)/tests"'
+TEST_FLAGS := $(FLAGS_core) -DTEST_FOLDER='"$(CURDIR)/tests"'
 UNIT       := $(BUILD)/tests/unit/run
 SQL        := $(BUILD)/tests/sql/run
 HOST       := $(BUILD)/tests/host/test_host
@@ -254,7 +265,7 @@ TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(REPLAY)
 UNIT_C     := $(wildcard tests/unit/*.c tests/golden/*.c tests/fault/*.c)
 # The tables alone, on an encoder that counts what they ask of it.
 TABLES_O   := $(filter-out $(BUILD)/ext/contextual.o $(BUILD)/ext/fn_%,$(EXT_O)) \
-              $(BUILD)/core/stdin.o \
+              $(BUILD)/core/base/stdin.o \
               $(BUILD)/tests/host/counting_encoder.o $(BUILD)/tests/unit/run.o
 
 $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags

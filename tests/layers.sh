@@ -3,7 +3,7 @@
 #
 #     tests/layers.sh BUILD LIBRARY
 #
-# Includes point one way: ext -> core/encoder.h -> model -> (text, maths) -> base. Each rule
+# Includes point one way: ext -> core/encoder.h -> calls -> forward -> model -> (text, maths, files) -> base. Each rule
 # is a test; a broken one is shown with the lines that break it.
 
 build=$1 library=$2
@@ -34,35 +34,39 @@ ext_may="$ext_may|\"\.\./core/encoder\.h\"|\"[a-z_0-9]+\.(h|inc)\""
 blas='<(cblas|f77blas|openblas_config)\.h>'
 vectors='<(.mmintrin|immintrin|x86intrin|arm_neon|arm_sve)\.h>'
 
-rule "core/ never includes SQLite" "$(includes core/* | grep sqlite)"
-rule "core/ includes headers of its own folder only" "$(includes core/* | grep '"[^"]*/')"
+rule "core/ never includes SQLite" "$(includes core/*.h core/*/* | grep sqlite)"
+rule "core/ includes headers of its own folder only" "$(includes core/*.h core/*/* | grep '"[^"]*/')"
 rule "ext/ includes SQLite, jansson, core/encoder.h and its own headers only" \
     "$(includes ext/* | grep -vE "$ext_may")"
 rule "OpenBLAS is known to kernel_openblas.c alone" \
-    "$(includes core/* ext/* | grep -E "$blas" | grep -v '^core/kernel_openblas\.c:')"
+    "$(includes core/*/* ext/* | grep -E "$blas" | grep -v '^core/maths/kernel_openblas\.c:')"
 rule "vector intrinsics stand in kernels alone" \
-    "$(includes core/* ext/* | grep -E "$vectors" | grep -v '^core/kernel')"
+    "$(includes core/*/* ext/* | grep -E "$vectors" | grep -v '^core/maths/kernel')"
 
-# The lower layers; every other file of core/ is of the model layer, which may include all.
-base='encoder|error|memory|poll|pool|cpu_count|digest|file'
-text='unicode[a-z_]*|[a-z_]*token(s|izer)[a-z_]*|word_?piece[a-z_]*|normali[sz]e[a-z_]*'
-text="$text|vocabulary|template|pre_token[a-z_]*|json"
-maths='ops|kernel[a-z_0-9]*|cpu|vector[a-z_]*'
-model='model|load|checkpoint|safetensors|session|forward|reading|pooling'
-
-# layer SENTENCE FILES FORBIDDEN
+# layer NAME SENTENCE FOLDERS: what NAME includes stands in itself or in these.
 layer() {
-    files=$(ls core | grep -vE "^(tokens|$model)\." | grep -E "^($2)\.(c|h|inc)$" |
-            sed 's,^,core/,')
-    rule "$1" "$(includes $files | grep -E "\"($3)\.(h|inc)\"")"
+    wrong=$(includes core/"$1"/* | sed -n 's/^\([^"]*\)"\([a-z_0-9.]*\)"$/\1 \2/p' |
+            while read -r where name; do
+                for folder in . "$1" $3; do
+                    [ -e "core/$folder/$name" ] && continue 2
+                done
+                echo "$where \"$name\""
+            done)
+    rule "$2" "$wrong"
 }
-layer "base (memory, threads, files) stands on nothing" "$base" "$text|$maths|$model"
-layer "text (Unicode, tokenizer) stands on base alone" "$text" "$maths|$model"
-layer "maths (kernels, vectors) stands on base alone" "$maths" "$text|$model"
+layer base    "base (memory, threads, files) stands on nothing" ""
+layer maths   "maths (kernels, vectors) stands on base alone" "base"
+layer text    "text (Unicode, tokenizers) stands on base alone" "base"
+layer files   "files (tensors by name) stands on base alone" "base"
+layer model   "model stands on base, maths, text and files" "base maths text files"
+layer forward "forward stands on the model" "base maths text files model"
+layer calls   "calls stand on all others" "base maths text files model forward"
+rule "names of files in core/ are unique" \
+    "$(ls core core/* | grep -E '\.(c|h|inc)$' | sort | uniq -d)"
 
 # ---- Objects -----------------------------------------------------------------------------
 
-undefined=$(nm -u -A "$build"/core/*.o "$build"/ext/*.o)
+undefined=$(nm -u -A "$build"/core/*/*.o "$build"/ext/*.o)
 calls() {
     printf '%s\n' "$undefined" | grep -E " ($1)$"
 }

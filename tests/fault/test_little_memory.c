@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/memory.h"
+#include "memory.h"
 #include "../unit/encoding.h"
 
 static _Atomic int64_t limit = INT64_MAX; /* bytes held by the process */

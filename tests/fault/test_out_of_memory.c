@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/model.h"
-#include "../../core/memory.h"
+#include "model.h"
+#include "memory.h"
 #include "../unit/unit.h"
 
 static long countdown; /* 0: never fail; n: the n-th call from now fails */

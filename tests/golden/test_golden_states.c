@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/forward.h"
+#include "forward.h"
 #include "../unit/unit.h"
 #include "golden.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../core/model.h"
+#include "model.h"
 #include "../unit/unit.h"
 #include "golden.h"
 

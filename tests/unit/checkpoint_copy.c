@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../core/model.h"
+#include "model.h"
 #include "unit.h"
 
 /* ---- Files ---- */

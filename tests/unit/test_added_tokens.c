@@ -1,7 +1,7 @@
-/* test_added_tokens.c - core/added_tokens.c, added_matcher.c: tokens found before all else. */
+/* test_added_tokens.c - core/text/added_tokens.c, added_matcher.c: tokens found before all else. */
 #include "tokenizing.h"
 
-#include "../../core/added_tokens.h"
+#include "added_tokens.h"
 
 /* An added token; flags: s single_word, l lstrip, r rstrip, n normalized, S special. */
 static const char *element(const char *content, const char *flags)

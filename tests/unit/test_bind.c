@@ -1,4 +1,4 @@
-/* test_bind.c - core/bind.c, core/family.c: each tensor lands where it is read later. */
+/* test_bind.c - core/model/bind.c, core/model/family.c: each tensor lands where it is read later. */
 #include "unit.h"
 
 #include <stdint.h>
@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/checkpoint.h"
-#include "../../core/model.h"
+#include "checkpoint.h"
+#include "model.h"
 #include "checkpoint_copy.h"
 
 static const char weights[] = "model.safetensors";

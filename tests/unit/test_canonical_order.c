@@ -1,7 +1,7 @@
-/* test_canonical_order.c - core/canonical_order.c: combining marks in their order. */
+/* test_canonical_order.c - core/text/canonical_order.c: combining marks in their order. */
 #include "tokenizing.h"
 
-#include "../../core/normalizer.h"
+#include "normalizer.h"
 
 TEST("canonical order: marks that are sorted align as in the reference")
 {

@@ -1,4 +1,4 @@
-/* test_checkpoint.c - core/checkpoint.c: tensors by name, in one file or in shards. */
+/* test_checkpoint.c - core/files/checkpoint.c: tensors by name, in one file or in shards. */
 #include "unit.h"
 
 #include <math.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../core/checkpoint.h"
-#include "../../core/memory.h"
+#include "checkpoint.h"
+#include "memory.h"
 #include "checkpoint_copy.h"
 
 static const char index_file[] = "model.safetensors.index.json";

@@ -1,10 +1,10 @@
-/* test_config.c - core/config.c: config.json, each key believed only inside its range. */
+/* test_config.c - core/model/config.c: config.json, each key believed only inside its range. */
 #include "unit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/load.h"
+#include "load.h"
 #include "checkpoint_copy.h"
 
 static int read_config(const char *folder, enc_config *config, enc_error *err)

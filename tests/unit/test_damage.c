@@ -14,9 +14,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../core/checkpoint.h"
-#include "../../core/memory.h"
-#include "../../core/model.h"
+#include "checkpoint.h"
+#include "memory.h"
+#include "model.h"
 #include "checkpoint_copy.h"
 
 #ifndef DAMAGE_STEP

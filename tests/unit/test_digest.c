@@ -1,9 +1,9 @@
-/* test_digest.c - core/digest.c: the hash behind a checkpoint's fingerprint. */
+/* test_digest.c - core/base/digest.c: the hash behind a checkpoint's fingerprint. */
 #include "unit.h"
 
 #include <string.h>
 
-#include "../../core/digest.h"
+#include "digest.h"
 
 static const char *hex_of_parts(const char *a, const char *b)
 {

@@ -1,9 +1,9 @@
-/* test_error.c - core/error.c: one sentence for each failure. */
+/* test_error.c - core/base/error.c: one sentence for each failure. */
 #include "unit.h"
 
 #include <string.h>
 
-#include "../../core/error.h"
+#include "error.h"
 
 TEST("error: the code comes back and the sentence is kept")
 {

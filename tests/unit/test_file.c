@@ -1,4 +1,4 @@
-/* test_file.c - core/file.c: bounded reading of regular files. */
+/* test_file.c - core/base/file.c: bounded reading of regular files. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../core/file.h"
-#include "../../core/memory.h"
+#include "file.h"
+#include "memory.h"
 
 static void put(const char *name, const char *text, size_t size)
 {

@@ -1,4 +1,4 @@
-/* test_json.c - core/json.c: a checkpoint's JSON files. */
+/* test_json.c - core/base/json.c: a checkpoint's JSON files. */
 #include "unit.h"
 
 #include <locale.h>
@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/json.h"
-#include "../../core/memory.h"
+#include "json.h"
+#include "memory.h"
 
 /* The refusal of `size` bytes as JSON; "" if they are taken. */
 static const char *parse_error(const char *text, size_t size)

@@ -1,9 +1,9 @@
-/* test_json_node.c - core/json_node.c: values that know their path. */
+/* test_json_node.c - core/base/json_node.c: values that know their path. */
 #include "unit.h"
 
 #include <string.h>
 
-#include "../../core/json_node.h"
+#include "json_node.h"
 
 TEST("json node: a message names file, path, what is there and what must be")
 {

@@ -1,10 +1,10 @@
-/* test_memory.c - core/memory.c: the one place that takes memory. */
+/* test_memory.c - core/base/memory.c: the one place that takes memory. */
 #include "unit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/memory.h"
+#include "memory.h"
 
 static bool aligned(const void *block)
 {

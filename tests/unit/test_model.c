@@ -1,4 +1,4 @@
-/* test_model.c - core/model.c: a folder becomes a model, or a sentence. */
+/* test_model.c - core/model/model.c: a folder becomes a model, or a sentence. */
 #include "unit.h"
 
 #include <limits.h>
@@ -10,8 +10,8 @@
 
 #include <jansson.h>
 
-#include "../../core/memory.h"
-#include "../../core/model.h"
+#include "memory.h"
+#include "model.h"
 #include "checkpoint_copy.h"
 
 static enc_model *load(const char *folder)

@@ -1,11 +1,11 @@
-/* test_modules.c - core/modules.c: which modules, which pooling, which steps after it. */
+/* test_modules.c - core/model/modules.c: which modules, which pooling, which steps after it. */
 #include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/model.h"
+#include "model.h"
 #include "checkpoint_copy.h"
 
 static enc_model *load(const char *folder)

@@ -1,4 +1,4 @@
-/* test_normalizer.c - core/normalizer.c: what happens to characters before words are cut. */
+/* test_normalizer.c - core/text/normalizer.c: what happens to characters before words are cut. */
 #include "tokenizing.h"
 
 #define BERT(clean, chinese, strip, lower)                                                \

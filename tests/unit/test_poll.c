@@ -1,7 +1,7 @@
-/* test_poll.c - core/poll.c: one place that asks "go on?". */
+/* test_poll.c - core/base/poll.c: one place that asks "go on?". */
 #include "unit.h"
 
-#include "../../core/poll.h"
+#include "poll.h"
 
 typedef struct questions {
     int asked;

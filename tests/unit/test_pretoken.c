@@ -1,7 +1,7 @@
-/* test_pretoken.c - core/pretoken.c: words on their way to the model. */
+/* test_pretoken.c - core/text/pretoken.c: words on their way to the model. */
 #include "unit.h"
 
-#include "../../core/pretoken.h"
+#include "pretoken.h"
 
 static enc_symbol symbol(uint32_t c, size_t place)
 {

@@ -1,4 +1,4 @@
-/* test_pretokenizer.c - core/pretokenizer.c: where words are cut. */
+/* test_pretokenizer.c - core/text/pretokenizer.c: where words are cut. */
 #include "tokenizing.h"
 
 #define LIST(elements) "{'type':'Sequence','pretokenizers':[" elements "]}"

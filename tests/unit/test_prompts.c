@@ -1,10 +1,10 @@
-/* test_prompts.c - core/prompts.c: prompts, lengths, similarity. */
+/* test_prompts.c - core/model/prompts.c: prompts, lengths, similarity. */
 #include "unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "../../core/model.h"
+#include "model.h"
 #include "checkpoint_copy.h"
 
 /* The prompt's text, or the refusal. */

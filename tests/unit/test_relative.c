@@ -1,7 +1,7 @@
-/* test_relative.c - core/relative.c: buckets of distances, and the bias they give. */
+/* test_relative.c - core/maths/relative.c: buckets of distances, and the bias they give. */
 #include "unit.h"
 
-#include "../../core/relative.h"
+#include "relative.h"
 
 TEST("relative: near distances have buckets of their own, far ones share, both sides apart")
 {

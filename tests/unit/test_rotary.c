@@ -1,10 +1,10 @@
-/* test_rotary.c - core/rotary.c: pairs turned by their position's angles. */
+/* test_rotary.c - core/maths/rotary.c: pairs turned by their position's angles. */
 #include "unit.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "../../core/rotary.h"
+#include "rotary.h"
 
 enum { POSITIONS = 3000, D = 8 };
 static float turns[POSITIONS * D];

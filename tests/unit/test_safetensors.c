@@ -1,11 +1,11 @@
-/* test_safetensors.c - core/safetensors.c: the header of one file, believed in nothing. */
+/* test_safetensors.c - core/files/safetensors.c: the header of one file, believed in nothing. */
 #include "unit.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/safetensors.h"
+#include "safetensors.h"
 #include "checkpoint_copy.h"
 
 /* The refusal of the file x.safetensors in the temporary folder; "" if it is taken. */

@@ -1,7 +1,7 @@
-/* test_source.c - core/source.c: text up to the next added token. */
+/* test_source.c - core/text/source.c: text up to the next added token. */
 #include "tokenizing.h"
 
-#include "../../core/source.h"
+#include "source.h"
 
 /* Patterns for the tokens, matched as they are. */
 static int open_tokens(const enc_added_token *tokens, size_t count, enc_added_tokens *out)

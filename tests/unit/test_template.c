@@ -1,4 +1,4 @@
-/* test_template.c - core/template.c: special tokens around texts. */
+/* test_template.c - core/text/template.c: special tokens around texts. */
 #include "tokenizing.h"
 
 #define SPECIALS "'special_tokens':{'[CLS]':{'id':'[CLS]','ids':[2],'tokens':['[CLS]']}," \

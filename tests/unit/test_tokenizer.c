@@ -1,7 +1,7 @@
-/* test_tokenizer.c - core/tokenizer.c, tokenizer_read.c: texts to tokens. */
+/* test_tokenizer.c - core/text/tokenizer.c, tokenizer_read.c: texts to tokens. */
 #include "tokenizing.h"
 
-#include "../../core/file.h"
+#include "file.h"
 
 static enc_tokenizer *bert(void)
 {

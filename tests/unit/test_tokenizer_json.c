@@ -1,4 +1,4 @@
-/* test_tokenizer_json.c - core/tokenizer_json.c: tokenizer.json as a whole. */
+/* test_tokenizer_json.c - core/text/tokenizer_json.c: tokenizer.json as a whole. */
 #include "tokenizing.h"
 
 #define MODEL(vocab) "'model':{'type':'WordPiece','unk_token':'?','continuing_subword_prefix'" \

@@ -1,4 +1,4 @@
-/* test_tokenizer_vocab.c - core/tokenizer_vocab.c: a checkpoint without tokenizer.json. */
+/* test_tokenizer_vocab.c - core/text/tokenizer_vocab.c: a checkpoint without tokenizer.json. */
 #include "tokenizing.h"
 
 static int open_vocab(const char *vocab, const char *config, const char *special,

@@ -4,11 +4,11 @@
 ** What is compared is a digest (XXH3, 64 bits) of a serialisation: of a set, one byte for
 ** each code point in order, surrogates left out; of a mapping or a text, for each the
 ** length and the code points as little-endian 32-bit numbers. golden/unicode_digest.txt has
-** the digests that core/gen_unicode.py took of the reference's own answers.
+** the digests that core/text/gen_unicode.py took of the reference's own answers.
 */
 #include "unit.h"
 
-#include "../../core/unicode.h"
+#include "unicode.h"
 
 #include <stdio.h>
 #include <string.h>

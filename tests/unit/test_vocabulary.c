@@ -1,11 +1,11 @@
-/* test_vocabulary.c - core/vocabulary.c: token strings and ids. */
+/* test_vocabulary.c - core/text/vocabulary.c: token strings and ids. */
 #include "unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "../../core/memory.h"
-#include "../../core/vocabulary.h"
+#include "memory.h"
+#include "vocabulary.h"
 
 static enc_vocabulary_item item(const char *text, int32_t id)
 {

@@ -1,4 +1,4 @@
-/* test_widen.c - core/widen.c: stored numbers made float32. */
+/* test_widen.c - core/files/widen.c: stored numbers made float32. */
 #include "unit.h"
 
 #include <float.h>
@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../../core/widen.h"
+#include "widen.h"
 
 static uint32_t bits_of(float value)
 {

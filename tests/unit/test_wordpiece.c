@@ -1,4 +1,4 @@
-/* test_wordpiece.c - core/wordpiece.c: words to pieces. */
+/* test_wordpiece.c - core/text/wordpiece.c: words to pieces. */
 #include "tokenizing.h"
 
 TEST("wordpiece: a word becomes the longest known pieces from its left")

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/memory.h"
-#include "../../core/tokenizer.h"
+#include "memory.h"
+#include "tokenizer.h"
 #include "unit.h"
 
 /* Ids are places in this list. */
