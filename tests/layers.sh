@@ -3,8 +3,8 @@
 #
 #     tests/layers.sh BUILD LIBRARY
 #
-# Includes point one way: ext -> core/encoder.h -> calls -> forward -> model -> (text, maths, files) -> base. Each rule
-# is a test; a broken one is shown with the lines that break it.
+# Includes point one way: ext -> core/encoder.h -> calls -> forward -> model -> (text, maths,
+# files) -> base. Each rule is a test; a broken one is shown with the lines that break it.
 
 build=$1 library=$2
 passed=0 failed=0
