@@ -51,21 +51,23 @@ static bool load_arrays(golden *g, const char *path)
     return g->directory != NULL;
 }
 
-bool golden_open(golden *g, const char *name, const char *checkpoint)
+bool golden_open(golden *g, const golden_case *row)
 {
-    *g = (golden){.name = name};
+    *g = (golden){.name = row->name, .row = row};
     enc_error err = {0};
     char path[256];
-    snprintf(path, sizeof path, "golden/%s", name);
-    const char *model = checkpoint ? checkpoint : test_data(path);
-    snprintf(path, sizeof path, "golden/%s/golden.json", name);
+    const char *checkpoint = golden_checkpoint(row);
+    if (!checkpoint)
+        return false;
+    snprintf(path, sizeof path, "golden/%s/golden.json", row->name);
     g->root = load_json(test_data(path));
     g->texts = json_object_get(g->root, "texts");
     const char *arrays = json_string_value(json_object_get(g->root, "arrays_file"));
-    snprintf(path, sizeof path, "golden/%s/%s", name, arrays ? arrays : "golden.safetensors");
+    snprintf(path, sizeof path, "golden/%s/%s", row->name,
+             arrays ? arrays : "golden.safetensors");
     bool opened = CHECK(json_array_size(g->texts) > 0) &&
                   CHECK(load_arrays(g, test_data(path))) &&
-                  CHECK_INT(enc_model_open(model, NULL, &g->model, &err), ENC_OK) &&
+                  CHECK_INT(enc_model_open(checkpoint, NULL, &g->model, &err), ENC_OK) &&
                   CHECK_INT(enc_session_open(&g->session, &err), ENC_OK);
     if (!opened)
         printf("  %s\n", err.message);
@@ -148,23 +150,36 @@ double golden_error(const float *x, const float *reference, size_t count)
     return golden_distance(x, reference, count) / largest;
 }
 
-void golden_note(golden_worst *worst, enum golden_kind kind, double error, double tolerance,
+void golden_count(golden *g, enum golden_kind kind, size_t count)
+{
+    g->seen[kind].count += count;
+}
+
+void golden_note(golden *g, enum golden_kind kind, double error, double tolerance,
                  const char *label)
 {
-    worst->compared[kind]++;
-    if (error > worst->error[kind])
-        worst->error[kind] = error;
+    golden_seen *seen = &g->seen[kind];
+    seen->count++;
+    seen->tolerance = tolerance;
+    if (error > seen->error)
+        seen->error = error;
     unit_check_near(error, 0, tolerance, __FILE__, __LINE__, label);
 }
 
-void golden_report(const golden *g, const golden_worst *worst)
+void golden_report(const golden *g)
 {
-    static const char *const kinds[GOLDEN_KINDS] = {"hidden states", "attention rows",
-                                                    "embeddings"};
+    static const char *const kinds[GOLDEN_KINDS] = {
+        "texts", "tokens", "layers", "hidden states", "attention rows", "embeddings"};
+    const char *path = getenv("GOLDEN_REPORT");
+    FILE *file = path ? fopen(path, "a") : NULL;
+    if (!file)
+        return;
     enc_runtime_info info;
     enc_runtime_describe(&info);
     for (int i = 0; i < GOLDEN_KINDS; i++)
-        if (worst->compared[i] > 0)
-            printf("golden %s, kernel %s: largest error %.1e over %zu %s\n", g->name,
-                   info.kernel, worst->error[i], worst->compared[i], kinds[i]);
+        if (g->seen[i].count > 0)
+            fprintf(file, "%s\t%s\t%s\t%s\t%zu\t%.3e\t%.0e\n",
+                    enc_model_describe(g->model)->family, g->name, info.kernel, kinds[i],
+                    g->seen[i].count, g->seen[i].error, g->seen[i].tolerance);
+    fclose(file);
 }

@@ -9,21 +9,41 @@
 #include <jansson.h>
 
 #include "../../core/encoder.h"
+#include "golden_cases.h"
+
+/* What is compared: counted in these, the last four with the largest error. */
+enum golden_kind {
+    GOLDEN_TEXT,
+    GOLDEN_TOKEN,
+    GOLDEN_LAYER,
+    GOLDEN_HIDDEN,    /* vectors */
+    GOLDEN_ATTENTION, /* rows: what one token of one head looks at */
+    GOLDEN_EMBEDDING,
+    GOLDEN_KINDS
+};
+
+typedef struct golden_seen {
+    size_t count;
+    double error;     /* the largest */
+    double tolerance; /* what it may be */
+} golden_seen;
 
 typedef struct golden {
-    const char *name;   /* folder below tests/golden */
-    json_t *root;       /* golden.json */
-    json_t *texts;      /* its array of texts */
-    json_t *directory;  /* of golden.safetensors: name -> shape, data_offsets */
-    char *arrays;       /* its numbers */
+    const char *name; /* folder below tests/golden */
+    const golden_case *row;
+    json_t *root;      /* golden.json */
+    json_t *texts;     /* its array of texts */
+    json_t *directory; /* of golden.safetensors: name -> shape, data_offsets */
+    char *arrays;      /* its numbers */
     size_t arrays_size;
     enc_model *model;
     enc_session *session;
+    golden_seen seen[GOLDEN_KINDS];
 } golden;
 
-/* Opens the goldens in tests/golden/NAME and the model in `checkpoint`, NULL for the same
-** folder. False, after a failed check has said why, if that can't be done. Close always. */
-bool golden_open(golden *g, const char *name, const char *checkpoint);
+/* Opens the goldens of a case, and its model. False, after a failed check has said why or
+** after the test was skipped, if that can't be done. Close always. */
+bool golden_open(golden *g, const golden_case *row);
 void golden_close(golden *g);
 
 const char *golden_id(const json_t *text); /* "t07" */
@@ -46,17 +66,14 @@ double golden_error(const float *x, const float *reference, size_t count);
 /* Largest |x - reference|, likewise. */
 double golden_distance(const float *x, const float *reference, size_t count);
 
-/* The largest errors that were seen, and what they may be. */
-enum golden_kind { GOLDEN_HIDDEN, GOLDEN_ATTENTION, GOLDEN_EMBEDDING, GOLDEN_KINDS };
-typedef struct golden_worst {
-    double error[GOLDEN_KINDS];
-    size_t compared[GOLDEN_KINDS]; /* vectors */
-} golden_worst;
-
+/* Counts what was compared and found equal. */
+void golden_count(golden *g, enum golden_kind kind, size_t count);
 /* Notes an error and checks that it is within `tolerance`; `label` says of what. */
-void golden_note(golden_worst *worst, enum golden_kind kind, double error, double tolerance,
+void golden_note(golden *g, enum golden_kind kind, double error, double tolerance,
                  const char *label);
-/* Prints a line with the largest errors, for the kernel in use. */
-void golden_report(const golden *g, const golden_worst *worst);
+/* Appends what was seen to the file that the environment names GOLDEN_REPORT, a line for each
+** kind: family, folder, kernel, kind, count, largest error, tolerance, with tabs between.
+** tests/golden/report.py makes the README's table of it. */
+void golden_report(const golden *g);
 
 #endif

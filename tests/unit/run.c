@@ -90,6 +90,11 @@ void unit_skip(const char *why)
     printf("skipped %s: %s\n", current->sentence, why);
 }
 
+const void *unit_row(void)
+{
+    return current->row;
+}
+
 /* ---- Processes --------------------------------------------------------------------- */
 
 enum child_status { CHILD_PASSED, CHILD_FAILED, CHILD_SKIPPED };

@@ -27,6 +27,7 @@ typedef struct unit_test {
     const char *file;
     int line;
     void (*run)(void);
+    const void *row; /* of the table that the test was made from, or NULL */
     struct unit_test *next;
 } unit_test;
 
@@ -39,6 +40,8 @@ bool unit_check_str(const char *got, const char *want, const char *file, int lin
 bool unit_check_near(double got, double want, double tolerance, const char *file, int line,
                      const char *expression);
 void unit_skip(const char *why);
+/* `row` of the test that runs: for one function that tests each row of a table. */
+const void *unit_row(void);
 
 /* Runs `body` in a process of its own: its checks and SKIP count as this test's; so does a
 ** crash, an exit with another status, or no end within five minutes. */
@@ -64,7 +67,7 @@ const char *test_model(void);
     __attribute__((constructor)) static void UNIT_NAME(unit_enter_, __LINE__)(void)        \
     {                                                                                      \
         static unit_test test = {sentence, __FILE__, __LINE__,                             \
-                                 UNIT_NAME(unit_run_, __LINE__), NULL};                    \
+                                 UNIT_NAME(unit_run_, __LINE__), NULL, NULL};                            \
         unit_register(&test);                                                              \
     }                                                                                      \
     static void UNIT_NAME(unit_run_, __LINE__)(void)
