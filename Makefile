@@ -302,6 +302,16 @@ layers: ## prove which way includes point and what the library shows
 	@$(MAKE) --no-print-directory all
 	@sh tests/layers.sh $(BUILD) $(LIBRARY)
 
+# Each kernel's run adds its lines; the table has the worst of them.
+.PHONY: models-report
+models-report: $(UNIT) ## write the README's table of errors, from the golden tests
+	@rm -f $(BUILD)/golden.tsv
+	@for kernel in $$($(UNIT) -k); do \
+	    CONTEXTUAL_KERNEL=$$kernel GOLDEN_REPORT=$(BUILD)/golden.tsv \
+	        $(UNIT) ': golden ' || exit 1; \
+	done
+	@$(PYTHON) tests/golden/report.py $(BUILD)/golden.tsv README.md
+
 # The same tests under instruments: nothing may be reported. Each has objects of its own.
 ASAN       := address,undefined -fno-sanitize-recover=all
 # (Blocks are aligned, so valgrind sees pointers to their inside: "possibly lost" is not.)
