@@ -1,8 +1,8 @@
 /*
 ** trace.c - enc_trace: one forward pass that is looked at on its way.
 **
-** Of each block asked for the trace keeps queries, keys and values [T, 3D] and the heads'
-** outputs [T, D]. A row of attention is computed from these when it is asked for, by the same
+** Of each block asked for the trace keeps queries, keys and values [T, (H + 2G)·d] and the heads'
+** outputs [T, H·d]. A row of attention is computed from these when it is asked for, by the same
 ** kernel operations as in the forward pass (attention.c), so that it shows what happened there.
 */
 #include <string.h>
@@ -14,8 +14,9 @@ struct enc_trace {
     const enc_model *model;
     enc_tokens *tokens;
     float **hidden;       /* [L+1] of [T, D]; NULL where not asked for */
-    float **qkv;          /* [L+1] of [T, 3D] */
-    float **output;       /* [L+1] of [T, D] */
+    enc_heads heads;
+    float **qkv;          /* [L+1] of [T, (H + 2G)·d] */
+    float **output;       /* [L+1] of [T, H·d] */
     float *packed_keys;   /* Kᵀ of one head, for enc_trace_attention */
     int packed_layer;     /* which; -1: none */
     int packed_head;
@@ -52,11 +53,10 @@ static void keep_heads(void *context, int layer, const float *qkv, const float *
 {
     watcher *w = context;
     enc_trace *t = w->trace;
-    size_t cells = t->rows * (size_t)t->model->config.hidden_size;
     if (!w->request->attention || !w->request->attention[layer])
         return;
-    t->qkv[layer] = copy(t, qkv, cells * 3);
-    t->output[layer] = copy(t, output, cells);
+    t->qkv[layer] = copy(t, qkv, t->rows * t->heads.qkv);
+    t->output[layer] = copy(t, output, t->rows * t->heads.out);
 }
 
 /* ---- Running ---- */
@@ -79,6 +79,7 @@ static enc_trace *trace_new(const enc_model *model, enc_tokens *tokens)
     t->model = model;
     t->rows = tokens->count;
     t->packed_layer = -1;
+    t->heads = enc_heads_of(model);
     t->hidden = ENC_ZALLOC(float *, layers);
     t->qkv = ENC_ZALLOC(float *, layers);
     t->output = ENC_ZALLOC(float *, layers);
@@ -182,14 +183,21 @@ const float *enc_trace_hidden(const enc_trace *t, int layer, size_t position)
 const float *enc_trace_head(const enc_trace *t, enum enc_head_part part, int layer, int head,
                             size_t position)
 {
-    size_t width = (size_t)t->model->config.hidden_size;
-    size_t column = (size_t)head * (size_t)t->model->config.head_size;
-    if (!in_range(t, layer, position) || !t->qkv[layer] || head < 0 ||
-        head >= t->model->config.heads)
+    const enc_heads *h = &t->heads;
+    if (!in_range(t, layer, position) || !t->qkv[layer] || head < 0 || (size_t)head >= h->count)
         return NULL;
-    if (part == ENC_HEAD_OUTPUT)
-        return t->output[layer] + position * width + column;
-    return t->qkv[layer] + position * 3 * width + (size_t)part * width + column;
+    const float *qkv = t->qkv[layer] + position * h->qkv;
+    switch (part) {
+    case ENC_HEAD_QUERY:
+        return qkv + enc_heads_query(h, (size_t)head);
+    case ENC_HEAD_KEY:
+        return qkv + enc_heads_key(h, (size_t)head);
+    case ENC_HEAD_VALUE:
+        return qkv + enc_heads_value(h, (size_t)head);
+    case ENC_HEAD_OUTPUT:
+        return t->output[layer] + position * h->out + (size_t)head * h->d;
+    }
+    return NULL;
 }
 
 bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t from,
@@ -197,8 +205,7 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
 {
     enc_trace *t = (enc_trace *)trace; /* the packed keys are a cache, not state */
     const enc_ops *ops = t->model->ops;
-    size_t d = (size_t)t->model->config.head_size;
-    size_t ld = 3 * (size_t)t->model->config.hidden_size;
+    const size_t d = t->heads.d, ld = t->heads.qkv;
     const float *query = enc_trace_head(t, ENC_HEAD_QUERY, layer, head, from);
     if (!query)
         return false;
@@ -212,7 +219,8 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
     fegetenv(&host);
     fesetenv(FE_DFL_ENV);
     ops->multiply(query, ld, 1, t->packed_keys, t->rows, d, NULL, weight, t->rows);
-    enc_weigh(t->model, (size_t)head, from, weight, t->rows, score);
+    enc_weigh(t->model, &t->model->weights.layer[layer - 1], (size_t)head,
+              (enc_keys){t->rows, from, 0, t->rows}, weight, score);
     fesetenv(&host);
     return true;
 }

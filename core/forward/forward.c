@@ -8,6 +8,10 @@
 **       heads = softmax(QKᵀ/√d)·V              attention.c: scores, softmax, weighted values
 **       x = norm(x + heads·W + b)
 **       x = norm(x + W₂·act(W₁·x + b₁) + b₂)   or W₂·(act(W₀·x) · W₁·x), gated
+**   x = norm(x) behind the last block, in families that have that norm
+**
+** where a norm of x + f(x) may as well stand before or within: x + norm(f(norm(x))), see
+** weights.h.
 **
 ** The texts of a batch lie end to end in one matrix x [T, D]; only attention knows where each
 ** begins. A property of the family decides each step (model.h); no family is named here.
@@ -32,11 +36,12 @@ typedef struct pass {
     size_t stretch;         /* rows of a stretch; 0: every text is one */
     const enc_layer *layer; /* the block at work */
     size_t *position;       /* [T] rows of the position table, or of turns */
-    float *turns;           /* [longest text, head size] of rotary positions; NULL: none */
+    float *turns[2];        /* [longest text, turned] of global and of local layers */
     float *narrow;          /* [T, E] embeddings before they are projected */
     float *x;               /* [T, D] hidden state */
-    float *qkv;             /* [T, 3D] */
-    float *heads;           /* [T, D] */
+    enc_heads h;
+    float *qkv;             /* [T, (H + 2G)·d] */
+    float *heads;           /* [T, H·d] */
     float *sum;             /* [T, D] attention's output, then norm(x + it) */
 } pass;
 
@@ -61,22 +66,41 @@ static bool project(const pass *p, const enc_linear *linear, const float *x, siz
     return enc_linear_apply(p->ops, linear, x, rows, y, p->poll);
 }
 
+/* In place; nothing where there is no such norm. */
 static void norm(const pass *p, const enc_norm *n, float *x, size_t rows)
 {
-    for (size_t row = 0; row < rows; row++)
-        p->ops->layer_norm(x + row * n->width, n->width, n->weight, n->bias, n->eps);
+    const enc_ops *ops = p->ops;
+    for (size_t row = 0; n->weight && row < rows; row++, x += n->width)
+        if (n->kind == ENC_NORM_LAYER)
+            ops->layer_norm(x, n->width, n->weight, n->bias, n->eps);
+        else
+            ops->rms_norm(x, n->width, n->weight, n->eps);
+}
+
+/* norm(x) in fresh memory, or x itself where there is no such norm. NULL: out of memory. */
+static const float *normed(const pass *p, const enc_norm *n, const float *x, size_t rows,
+                           enc_arena *scratch)
+{
+    if (!n->weight)
+        return x;
+    float *copy = ENC_ARENA(scratch, float, rows * n->width);
+    if (copy) {
+        memcpy(copy, x, rows * n->width * sizeof *copy);
+        norm(p, n, copy, rows);
+    }
+    return copy;
 }
 
 /* Each text counts its tokens anew. */
 static void count_positions(const pass *p)
 {
-    const enc_family *family = p->model->family;
+    const enc_config *config = &p->model->config;
+    const bool skips = p->model->family->position == ENC_POSITION_AFTER_PAD;
     for (size_t i = 0; i < p->batch->count; i++) {
-        size_t next = (size_t)p->model->config.first_position;
+        size_t next = (size_t)config->first_position;
         for (size_t row = p->batch->start[i]; row < p->batch->start[i + 1]; row++) {
-            bool padding = family->position == ENC_POSITION_AFTER_PAD &&
-                           p->batch->id[row] == family->padding_idx;
-            p->position[row] = padding ? (size_t)family->padding_idx : next++;
+            bool padding = skips && p->batch->id[row] == config->padding_idx;
+            p->position[row] = padding ? (size_t)config->padding_idx : next++;
         }
     }
 }
@@ -84,17 +108,21 @@ static void count_positions(const pass *p)
 /* The turns of all positions up to the longest text's last. False: out of memory. */
 static bool find_turns(pass *p, enc_arena *arena)
 {
-    size_t longest = 0, d = (size_t)p->model->config.head_size;
-    if (p->model->family->position != ENC_POSITION_ROTARY)
-        return true;
+    size_t longest = 0;
     for (size_t i = 0; i < p->batch->count; i++) {
         size_t rows = p->batch->start[i + 1] - p->batch->start[i];
         longest = rows > longest ? rows : longest;
     }
-    p->turns = ENC_ARENA(arena, float, longest * d);
-    if (p->turns)
-        enc_rotary_fill(p->model->config.rotary_base, longest, d, p->turns);
-    return p->turns;
+    for (int i = 0; i < 2; i++) {
+        const enc_rotary *rotary = &p->model->weights.rotary[i];
+        if (!rotary->frequency)
+            continue;
+        p->turns[i] = ENC_ARENA(arena, float, longest * rotary->turned);
+        if (!p->turns[i])
+            return false;
+        enc_rotary_fill(rotary, longest, p->turns[i]);
+    }
+    return true;
 }
 
 /* table [T, E] = token + position + segment row, then norm. */
@@ -102,9 +130,12 @@ static void look_up(const pass *p, float *table)
 {
     const enc_weights *w = &p->model->weights;
     const size_t width = (size_t)p->model->config.embedding_size;
+    const float scale = p->model->config.embedding_scale;
     for (size_t row = 0; row < p->rows; row++) {
         float *to = table + row * width;
         memcpy(to, w->tokens + (size_t)p->batch->id[row] * width, width * sizeof *to);
+        for (size_t i = 0; scale != 1 && i < width; i++)
+            to[i] *= scale;
         if (w->types) {
             size_t type = p->batch->type ? (size_t)p->batch->type[row] : 0;
             p->ops->add(w->types + type * width, to, width);
@@ -144,20 +175,35 @@ static int embed(pass *p, const enc_share *share, size_t stretches, enc_arena *a
     return rc;
 }
 
-/* Q, K and V of a stretch of rows, side by side; Q and K turned if positions are rotary. */
+/* One row's queries and keys: each head normed, then turned by its position. */
+static void prepare_row(const pass *p, float *qkv, size_t position)
+{
+    const enc_layer *layer = p->layer;
+    const enc_heads *h = &p->h;
+    norm(p, &layer->query_norm, qkv + enc_heads_query(h, 0), h->count);
+    norm(p, &layer->key_norm, qkv + enc_heads_key(h, 0), h->kv);
+    if (layer->rotary)
+        enc_rotary_turn(layer->rotary, qkv, h->count + h->kv, h->d,
+                        p->turns[layer->rotary - p->model->weights.rotary] +
+                            position * layer->rotary->turned);
+}
+
+/* Q, K and V of a stretch of rows, side by side. */
 static int project_qkv(void *context, size_t index, enc_arena *scratch)
 {
     const pass *p = context;
+    const enc_layer *layer = p->layer;
     stretch s = stretch_at(p, index);
-    const size_t heads = (size_t)p->model->config.heads;
-    const size_t d = (size_t)p->model->config.head_size;
-    (void)scratch;
-    if (!project(p, &p->layer->qkv, p->x + s.first * p->width, s.count,
-                 p->qkv + s.first * 3 * p->width))
+    const float *x = normed(p, &layer->attention_norms.before, p->x + s.first * p->width,
+                            s.count, scratch);
+    float *qkv = p->qkv + s.first * p->h.qkv;
+    if (!x)
+        return ENC_NOMEM;
+    if (!project(p, &layer->qkv, x, s.count, qkv))
         return ENC_INTERRUPTED;
-    for (size_t row = s.first; p->turns && row < s.first + s.count; row++)
-        enc_rotary_turn(p->qkv + row * 3 * p->width, 2 * heads, d,
-                        p->turns + p->position[row] * d);
+    if (layer->rotary || layer->query_norm.weight || layer->key_norm.weight)
+        for (size_t row = 0; row < s.count; row++)
+            prepare_row(p, qkv + row * p->h.qkv, p->position[s.first + row]);
     return ENC_OK;
 }
 
@@ -165,11 +211,10 @@ static int project_qkv(void *context, size_t index, enc_arena *scratch)
 static int attend(void *context, size_t index, enc_arena *scratch)
 {
     const pass *p = context;
-    size_t heads = (size_t)p->model->config.heads;
-    size_t text = index / heads, first = p->batch->start[text];
-    return enc_attend(p->model, p->qkv + first * 3 * p->width,
-                      p->batch->start[text + 1] - first, index % heads, scratch, p->poll,
-                      p->heads + first * p->width);
+    size_t text = index / p->h.count, first = p->batch->start[text];
+    return enc_attend(p->model, p->layer, p->qkv + first * p->h.qkv,
+                      p->batch->start[text + 1] - first, index % p->h.count, scratch, p->poll,
+                      p->heads + first * p->h.out);
 }
 
 /* wide [rows, F] = act(wide), or, from wide [rows, 2F], act(gate) · up. */
@@ -177,7 +222,7 @@ static void activate(const pass *p, float *wide, size_t rows)
 {
     void (*function)(float *, size_t) = p->ops->activate[p->model->config.activation];
     size_t ffn = (size_t)p->model->config.ffn_size;
-    if (p->model->family->ffn == ENC_FFN_DENSE) {
+    if (!p->model->config.gated) {
         if (function)
             function(wide, rows * ffn);
         return;
@@ -191,6 +236,15 @@ static void activate(const pass *p, float *wide, size_t rows)
     }
 }
 
+/* to = after(x + within(to)), which f(before(x)) has left in `to` */
+static void add_residual(const pass *p, const enc_norms *norms, const float *x, float *to,
+                         size_t rows)
+{
+    norm(p, &norms->within, to, rows);
+    p->ops->add(x, to, rows * p->width);
+    norm(p, &norms->after, to, rows);
+}
+
 /* What a block does with a stretch of rows once its heads are known: project them, residual and
 ** norm; feed forward, residual and norm. */
 static int finish_block(void *context, size_t index, enc_arena *scratch)
@@ -198,73 +252,99 @@ static int finish_block(void *context, size_t index, enc_arena *scratch)
     const pass *p = context;
     const enc_layer *layer = p->layer;
     stretch s = stretch_at(p, index);
-    size_t at = s.first * p->width, cells = s.count * p->width;
-    float *x = p->x + at, *sum = p->sum + at;
+    float *x = p->x + s.first * p->width, *sum = p->sum + s.first * p->width;
     float *wide = ENC_ARENA(scratch, float, s.count * layer->ffn_up.out);
     if (!wide)
         return ENC_NOMEM;
 
-    if (!project(p, &layer->attention_out, p->heads + at, s.count, sum))
+    if (!project(p, &layer->attention_out, p->heads + s.first * p->h.out, s.count, sum))
         return ENC_INTERRUPTED;
-    p->ops->add(x, sum, cells);
-    norm(p, &layer->attention_norm, sum, s.count);
+    add_residual(p, &layer->attention_norms, x, sum, s.count);
 
-    if (!project(p, &layer->ffn_up, sum, s.count, wide))
+    const float *in = normed(p, &layer->ffn_norms.before, sum, s.count, scratch);
+    if (!in)
+        return ENC_NOMEM;
+    if (!project(p, &layer->ffn_up, in, s.count, wide))
         return ENC_INTERRUPTED;
     activate(p, wide, s.count);
     if (!project(p, &layer->ffn_down, wide, s.count, x))
         return ENC_INTERRUPTED;
-    p->ops->add(sum, x, cells);
-    norm(p, &layer->ffn_norm, x, s.count);
+    add_residual(p, &layer->ffn_norms, sum, x, s.count);
     return ENC_OK;
 }
 
-/* The block p->layer, number 1 ... L. */
+/* The norm behind the last block, of a stretch of rows. */
+static int norm_last(void *context, size_t index, enc_arena *scratch)
+{
+    const pass *p = context;
+    stretch s = stretch_at(p, index);
+    (void)scratch;
+    norm(p, &p->model->weights.final_norm, p->x + s.first * p->width, s.count);
+    return ENC_OK;
+}
+
+/* Block `number`, 1 ... L, and behind the last one the last norm. */
 static int block(pass *p, const enc_share *share, size_t stretches, int number,
                  const enc_observer *observer)
 {
+    p->layer = &p->model->weights.layer[number - 1];
     int rc = enc_share_run(share, project_qkv, p, stretches);
     if (rc == ENC_OK)
-        rc = enc_share_run(share, attend, p,
-                           p->batch->count * (size_t)p->model->config.heads);
+        rc = enc_share_run(share, attend, p, p->batch->count * p->h.count);
     if (rc == ENC_OK && observer && observer->heads)
         observer->heads(observer->context, number, p->qkv, p->heads);
-    return rc == ENC_OK ? enc_share_run(share, finish_block, p, stretches) : rc;
+    if (rc == ENC_OK)
+        rc = enc_share_run(share, finish_block, p, stretches);
+    if (rc == ENC_OK && number == p->model->config.layers)
+        rc = enc_share_run(share, norm_last, p, stretches);
+    return rc;
+}
+
+/* Memory of all rows; sizes are bounded by the token limit of a batch. */
+static bool take(pass *p, enc_arena *arena, int layers)
+{
+    p->position = ENC_ARENA(arena, size_t, p->rows);
+    p->x = ENC_ARENA(arena, float, p->rows * p->width);
+    if (!p->position || !p->x)
+        return false;
+    count_positions(p);
+    if (layers == 0)
+        return true;
+    p->sum = ENC_ARENA(arena, float, p->rows * p->width);
+    p->heads = ENC_ARENA(arena, float, p->rows * p->h.out);
+    p->qkv = ENC_ARENA(arena, float, p->rows * p->h.qkv);
+    return p->sum && p->heads && p->qkv && find_turns(p, arena);
+}
+
+static int transform(const enc_model *model, const enc_batch *batch, int layers,
+                     enc_arena *arena, enc_poll *poll, const enc_observer *observer,
+                     float **out)
+{
+    pass p = {.model = model, .ops = model->ops, .batch = batch, .poll = poll,
+              .rows = batch->start[batch->count], .h = enc_heads_of(model),
+              .width = (size_t)model->config.hidden_size};
+    if (!take(&p, arena, layers))
+        return ENC_NOMEM;
+    enc_share share = enc_share_plan(batch->alone, p.rows, arena, poll);
+    p.stretch = p.ops->row_invariant ? enc_share_stretch(&share, p.rows) : 0;
+    size_t stretches = p.stretch ? (p.rows + p.stretch - 1) / p.stretch : batch->count;
+    int rc = embed(&p, &share, stretches, arena);
+    for (int number = 0; rc == ENC_OK && number <= layers; number++) {
+        if (number > 0)
+            rc = block(&p, &share, stretches, number, observer);
+        if (rc == ENC_OK && observer && observer->hidden)
+            observer->hidden(observer->context, number, p.x);
+    }
+    *out = p.x;
+    return rc;
 }
 
 int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_arena *arena,
                 enc_poll *poll, const enc_observer *observer, float **out)
 {
-    pass p = {.model = model, .ops = model->ops, .batch = batch, .poll = poll,
-              .rows = batch->start[batch->count], .width = (size_t)model->config.hidden_size};
-    size_t cells = p.rows * p.width; /* bounded by the token limit of a batch */
-    p.position = ENC_ARENA(arena, size_t, p.rows);
-    p.x = ENC_ARENA(arena, float, cells);
-    p.sum = ENC_ARENA(arena, float, cells);
-    p.heads = ENC_ARENA(arena, float, cells);
-    p.qkv = ENC_ARENA(arena, float, cells * 3);
-    if (!p.position || !p.x || !p.sum || !p.heads || !p.qkv)
-        return ENC_NOMEM;
-
-    enc_share share = enc_share_plan(batch->alone, p.rows, arena, poll);
-    p.stretch = p.ops->row_invariant ? enc_share_stretch(&share, p.rows) : 0;
-    size_t stretches = p.stretch ? (p.rows + p.stretch - 1) / p.stretch : batch->count;
-    count_positions(&p);
-    if (!find_turns(&p, arena))
-        return ENC_NOMEM;
-    int rc = embed(&p, &share, stretches, arena);
-    if (rc != ENC_OK)
-        return rc;
-    if (observer && observer->hidden)
-        observer->hidden(observer->context, 0, p.x);
-    for (int number = 1; number <= layers; number++) {
-        p.layer = &model->weights.layer[number - 1];
-        rc = block(&p, &share, stretches, number, observer);
-        if (rc != ENC_OK)
-            return rc;
-        if (observer && observer->hidden)
-            observer->hidden(observer->context, number, p.x);
+    switch (model->family->shape) {
+    case ENC_SHAPE_TRANSFORMER:
+        return transform(model, batch, layers, arena, poll, observer, out);
     }
-    *out = p.x;
-    return ENC_OK;
+    return ENC_UNSUPPORTED;
 }

@@ -22,7 +22,8 @@ typedef struct enc_observer {
     void *context;
     /* hidden state `layer` of the whole batch, x [T, D] */
     void (*hidden)(void *context, int layer, const float *x);
-    /* inside block `layer`: qkv [T, 3D], output [T, D] the heads' outputs side by side */
+    /* inside block `layer`: qkv [T, (H + 2G)·d], output [T, H·d] the heads' outputs side by
+    ** side */
     void (*heads)(void *context, int layer, const float *qkv, const float *output);
 } enc_observer;
 
@@ -32,14 +33,44 @@ typedef struct enc_observer {
 int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_arena *arena,
                 enc_poll *poll, const enc_observer *observer, float **out);
 
-/* One head's attention inside one sequence (attention.c): qkv [rows, 3D] as the projection left
-** it; writes the head's columns of output [rows, D]. Returns as enc_forward. */
-int enc_attend(const enc_model *model, const float *qkv, size_t rows, size_t head,
-               enc_arena *arena, enc_poll *poll, float *output);
+/* ---- Heads --------------------------------------------------------------------------- */
 
-/* One query's products with all keys, QKᵀ [rows], become its weights, in place; `scores`, if not
-** NULL, what softmax sees: scaled, with the bias of relative positions. */
-void enc_weigh(const enc_model *model, size_t head, size_t from, float *products, size_t rows,
-               float *scores);
+/* How queries, keys and values of all heads stand side by side in a row of qkv, and the heads'
+** outputs in a row of output. */
+typedef struct enc_heads {
+    size_t d;     /* numbers of a head */
+    size_t count; /* H */
+    size_t kv;    /* G: of keys and values */
+    size_t qkv;   /* (H + 2G)·d */
+    size_t out;   /* H·d */
+} enc_heads;
+
+enc_heads enc_heads_of(const enc_model *model);
+
+/* The first column of a head's query in qkv; of the key and the value that it shares with its
+** neighbours. */
+size_t enc_heads_query(const enc_heads *heads, size_t head);
+size_t enc_heads_key(const enc_heads *heads, size_t head);
+size_t enc_heads_value(const enc_heads *heads, size_t head);
+
+/* One head's attention inside one sequence (attention.c): qkv [rows, (H + 2G)·d] as the
+** projection left it; writes the head's columns of output [rows, H·d]. Returns as
+** enc_forward. */
+int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv, size_t rows,
+               size_t head, enc_arena *arena, enc_poll *poll, float *output);
+
+/* A query and the keys it has been multiplied with: at least those that it sees. */
+typedef struct enc_keys {
+    size_t rows;  /* of the sequence */
+    size_t query; /* its row */
+    size_t first; /* row of the first key */
+    size_t count; /* of keys */
+} enc_keys;
+
+/* A query's products with keys, QKᵀ [keys.count], become its weights, in place, 0 for keys that it
+** doesn't see; `scores`, if not NULL, what softmax sees: scaled, with the bias of relative
+** positions; -infinity for keys that it doesn't see. */
+void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head, enc_keys keys,
+               float *products, float *scores);
 
 #endif

@@ -61,6 +61,9 @@ typedef struct enc_ops {
     void (*layer_norm)(float *x, size_t n, const float *weight, const float *bias,
                        float eps);
 
+    /* In place on one row: x = weight * (x / sqrt(mean of x^2 + eps)). */
+    void (*rms_norm)(float *x, size_t n, const float *weight, float eps);
+
     /* In place on one row: softmax(scale * x), scale > 0. An element that is -inf gives
     ** 0. */
     void (*softmax)(float *x, size_t n, float scale);

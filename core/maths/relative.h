@@ -1,10 +1,11 @@
 /*
 ** relative.h - a bias on attention that depends on how far a key stands from its query.
 **
-** Raffel et al. 2019 (T5), section 2.1; Song et al. 2020 (MPNet). Distances share buckets: half
-** of them for keys before the query, half for those behind; of each half the first half holds
-** one distance each, the others ever wider ranges on a logarithmic scale, up to `reach`, beyond
-** which all distances share the last.
+** Learned (Raffel et al. 2019, T5, section 2.1; Song et al. 2020, MPNet): distances share buckets,
+** half of them for keys before the query, half for those behind; of each half the first half
+** holds one distance each, the others ever wider ranges on a logarithmic scale, up to `reach`,
+** beyond which all distances share the last.
+** Or falling with the distance, each head by a slope of its own (Press et al. 2021, ALiBi).
 */
 #ifndef ENC_RELATIVE_H
 #define ENC_RELATIVE_H
@@ -16,14 +17,19 @@ typedef struct enc_relative {
     int reach;
 } enc_relative;
 
-/* The bucket, 0 ... buckets-1, of key position less query position. */
+/* The bucket, 0 ... buckets-1, of key position less query position. buckets >= 4,
+** reach > buckets / 4. */
 int enc_relative_bucket(int distance, int buckets, int reach);
 
 /* table [at least buckets, H] as checkpoints have it -> bias [H, 2·reach + 1]. */
 void enc_relative_spread(const float *table, int heads, int buckets, int reach, float *bias);
 
-/* scores [rows] = scale·products + the bias of the query at `from`; may be the same memory. */
-void enc_relative_add(const enc_relative *relative, size_t head, size_t from,
-                      const float *products, size_t rows, float scale, float *scores);
+/* The bias that falls, [H, 2·reach + 1]: -slope(h)·|distance|. */
+void enc_relative_fall(int heads, int reach, float *bias);
+
+/* scores [count] = scale·products + the bias of a query whose first key stands `first` behind it
+** (before it if negative); may be the same memory. */
+void enc_relative_add(const enc_relative *relative, size_t head, ptrdiff_t first,
+                      const float *products, size_t count, float scale, float *scores);
 
 #endif

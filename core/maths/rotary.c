@@ -3,31 +3,101 @@
 
 #include <math.h>
 
-/* Angles are rounded to float32 where the reference rounds them: far from the text's beginning
-** a more exact angle would be another one. */
-void enc_rotary_fill(float base, size_t positions, size_t d, float *turns)
+#define PI 3.14159265358979323846
+
+/* ---- Frequencies --------------------------------------------------------------------- */
+
+/* base^(2i/n) */
+static float power_of(const enc_rope *rope, size_t turned, size_t i)
 {
-    size_t pairs = d / 2;
+    return powf(rope->base, (float)(2 * i) / (float)turned);
+}
+
+/* f -> f / factor for long waves, f for short ones. */
+static void stretch_llama3(const enc_rope *rope, size_t pairs, float *frequency)
+{
+    const float factor = (float)rope->factor;
+    const float low = (float)rope->low, band = (float)(rope->high - rope->low);
+    const float longest = (float)(rope->original / rope->low);
+    const float shortest = (float)(rope->original / rope->high);
     for (size_t i = 0; i < pairs; i++) {
-        float frequency = 1.0f / powf(base, (float)(2 * i) / (float)d);
-        for (size_t position = 0; position < positions; position++) {
-            float angle = (float)position * frequency;
-            turns[position * d + i] = cosf(angle);
-            turns[position * d + pairs + i] = sinf(angle);
+        float wave = (float)(2 * PI) / frequency[i];
+        if (wave > longest) {
+            frequency[i] /= factor;
+        } else if (wave >= shortest) {
+            float smooth = ((float)rope->original / wave - low) / band;
+            frequency[i] = (1 - smooth) * (frequency[i] / factor) + smooth * frequency[i];
         }
     }
 }
 
-void enc_rotary_turn(float *x, size_t heads, size_t d, const float *turns)
+/* The pair, as a real number, that turns `times` within the original length. */
+static double pair_of(const enc_rope *rope, size_t turned, double times)
 {
-    const size_t pairs = d / 2;
+    return (double)turned * log(rope->original / (times * 2 * PI)) /
+           (2 * log((double)rope->base));
+}
+
+static void stretch_yarn(const enc_rope *rope, size_t turned, float *frequency)
+{
+    double first = pair_of(rope, turned, rope->fast), last = pair_of(rope, turned, rope->slow);
+    if (rope->truncate) {
+        first = floor(first);
+        last = ceil(last);
+    }
+    first = first > 0 ? first : 0;
+    last = last < (double)turned - 1 ? last : (double)turned - 1;
+    if (first == last)
+        last += 0.001; /* as the reference, against a division by 0 */
+    for (size_t i = 0; i < turned / 2; i++) {
+        float ramp = ((float)i - (float)first) / (float)(last - first);
+        ramp = ramp < 0 ? 0 : ramp > 1 ? 1 : ramp;
+        float keeps = 1 - ramp, power = power_of(rope, turned, i);
+        frequency[i] = 1 / ((float)rope->factor * power) * (1 - keeps) + 1 / power * keeps;
+    }
+}
+
+void enc_rotary_frequencies(const enc_rope *rope, size_t turned, float *frequency)
+{
+    const size_t pairs = turned / 2;
+    for (size_t i = 0; i < pairs; i++)
+        frequency[i] = 1.0f / power_of(rope, turned, i);
+    for (size_t i = 0; rope->kind == ENC_ROPE_LINEAR && i < pairs; i++)
+        frequency[i] /= (float)rope->factor;
+    if (rope->kind == ENC_ROPE_LLAMA3)
+        stretch_llama3(rope, pairs, frequency);
+    if (rope->kind == ENC_ROPE_YARN)
+        stretch_yarn(rope, turned, frequency);
+}
+
+/* ---- Turning ------------------------------------------------------------------------- */
+
+/* Angles are rounded to float32 where the reference rounds them: far from the text's beginning
+** a more exact angle would be another one. */
+void enc_rotary_fill(const enc_rotary *rotary, size_t positions, float *turns)
+{
+    const size_t pairs = rotary->turned / 2;
+    for (size_t i = 0; i < pairs; i++)
+        for (size_t position = 0; position < positions; position++) {
+            float angle = (float)position * rotary->frequency[i];
+            float *to = turns + position * rotary->turned + i;
+            to[0] = cosf(angle) * rotary->attention;
+            to[pairs] = sinf(angle) * rotary->attention;
+        }
+}
+
+void enc_rotary_turn(const enc_rotary *rotary, float *x, size_t heads, size_t d,
+                     const float *turns)
+{
+    const size_t pairs = rotary->turned / 2;
+    const size_t step = rotary->interleaved ? 2 : 1, away = rotary->interleaved ? 1 : pairs;
     const float *cosine = turns, *sine = turns + pairs;
     for (size_t head = 0; head < heads; head++) {
-        float *low = x + head * d, *high = low + pairs;
+        float *low = x + head * d, *high = low + away;
         for (size_t i = 0; i < pairs; i++) {
-            float a = low[i], b = high[i];
-            low[i] = a * cosine[i] - b * sine[i];
-            high[i] = b * cosine[i] + a * sine[i];
+            float a = low[i * step], b = high[i * step];
+            low[i * step] = a * cosine[i] - b * sine[i];
+            high[i * step] = b * cosine[i] + a * sine[i];
         }
     }
 }

@@ -90,19 +90,25 @@ static int read(enc_binder *b, const want *w, enc_tensor *tensor, float *to, enc
     return enc_checkpoint_read(b->checkpoint, tensor, to, b->digest, err);
 }
 
-/* A tensor that is used as it is stored. */
-static int bind_plain(enc_binder *b, const want *w, const float **to, enc_error *err)
+static int bind_numbers(enc_binder *b, const want *w, float **to, enc_error *err)
 {
     enc_tensor *tensor;
     int rc = locate(b, w, &tensor, err);
     if (rc != ENC_OK)
         return rc;
-    size_t count = (size_t)enc_tensor_elements(tensor);
-    float *numbers = enc_model_alloc(b->model, count, sizeof *numbers);
-    if (!numbers)
+    *to = enc_model_alloc(b->model, (size_t)enc_tensor_elements(tensor), sizeof **to);
+    if (!*to)
         return enc_nomem(err);
+    return read(b, w, tensor, *to, err);
+}
+
+/* A tensor that is used as it is stored. */
+static int bind_plain(enc_binder *b, const want *w, const float **to, enc_error *err)
+{
+    float *numbers = NULL;
+    int rc = bind_numbers(b, w, &numbers, err);
     *to = numbers;
-    return read(b, w, tensor, numbers, err);
+    return rc;
 }
 
 static int bind_table(enc_binder *b, const char *name, int rows, int width,
@@ -112,11 +118,41 @@ static int bind_table(enc_binder *b, const char *name, int rows, int width,
     return bind_plain(b, &w, to, err);
 }
 
-int enc_bind_norm(enc_binder *b, const char *name, int block, int width, float eps,
-                  enc_norm *to, enc_error *err)
+/* weight + 1, where that is what is meant. */
+static int bind_norm(enc_binder *b, const char *name, int block, int width, enc_norm *to,
+                     enc_error *err)
 {
     want weight = {name, block, norm_weight_names, 1, {width, 0}};
     want bias = {name, block, norm_bias_names, 1, {width, 0}};
+    const enc_config *config = &b->model->config;
+    float *numbers;
+    to->kind = b->model->family->norm;
+    to->width = (size_t)width;
+    to->eps = config->norm_eps;
+    int rc = bind_numbers(b, &weight, &numbers, err);
+    if (rc != ENC_OK)
+        return rc;
+    to->weight = numbers;
+    for (int i = 0; b->names->norms_less_one && i < width; i++)
+        numbers[i] += 1;
+    if (to->kind == ENC_NORM_RMS)
+        return ENC_OK;
+    if (config->biases & ENC_BIAS_NORM)
+        return bind_plain(b, &bias, &to->bias, err);
+    float *zeros = enc_model_alloc(b->model, (size_t)width, sizeof *zeros);
+    if (!zeros)
+        return enc_nomem(err);
+    memset(zeros, 0, (size_t)width * sizeof *zeros);
+    to->bias = zeros;
+    return ENC_OK;
+}
+
+int enc_bind_norm(enc_binder *b, const char *name, int width, float eps, enc_norm *to,
+                  enc_error *err)
+{
+    want weight = {name, NO_BLOCK, norm_weight_names, 1, {width, 0}};
+    want bias = {name, NO_BLOCK, norm_bias_names, 1, {width, 0}};
+    to->kind = ENC_NORM_LAYER;
     to->width = (size_t)width;
     to->eps = eps;
     int rc = bind_plain(b, &weight, &to->weight, err);
@@ -135,59 +171,100 @@ static int reserve(enc_binder *b, size_t floats, enc_error *err)
     return b->scratch ? ENC_OK : enc_nomem(err);
 }
 
-/* scratch [rows, in] -> packed */
-static int pack(enc_binder *b, size_t rows, size_t in, enc_linear *to, enc_error *err)
+/* scratch [rows, in], or [in, rows] if transposed -> packed */
+static int pack(enc_binder *b, size_t rows, size_t in, bool transposed, enc_linear *to,
+                enc_error *err)
 {
     const enc_ops *ops = b->model->ops;
     float *packed = enc_model_alloc(b->model, ops->packed_size(rows, in), sizeof *packed);
     if (!packed)
         return enc_nomem(err);
-    ops->pack(b->scratch, rows, in, in, 1, packed);
+    if (transposed)
+        ops->pack(b->scratch, rows, in, 1, rows, packed);
+    else
+        ops->pack(b->scratch, rows, in, in, 1, packed);
     to->in = in;
     to->out = rows;
     to->packed = packed;
     return ENC_OK;
 }
 
-int enc_bind_linear(enc_binder *b, const char *const *names, int names_count, int block,
-                    int in, int out, bool bias, enc_linear *to, enc_error *err)
+/* Matrices that become one, and what is alike in them. */
+typedef struct parts {
+    const char *name[3];
+    int out[3];        /* rows of each */
+    int count;
+    int block;
+    int in;
+    bool bias;
+    bool transposed;   /* the one there is, is stored as [in, out] */
+} parts;
+
+static size_t rows_of(const parts *p)
 {
-    size_t part = (size_t)out * (size_t)in, columns = (size_t)names_count * (size_t)out;
-    enc_tensor *tensor;
+    size_t rows = 0;
+    for (int i = 0; i < p->count; i++)
+        rows += (size_t)p->out[i];
+    return rows;
+}
+
+static int read_matrices(enc_binder *b, const parts *p, enc_error *err)
+{
+    size_t at = 0;
     int rc = ENC_OK;
-    for (int i = 0; rc == ENC_OK && i < names_count; i++) {
-        want w = {names[i], block, weight_names, 2, {out, in}};
+    for (int i = 0; rc == ENC_OK && i < p->count; i++) {
+        want w = {p->name[i], p->block, weight_names, 2, {p->out[i], p->in}};
+        enc_tensor *tensor;
+        if (p->transposed) {
+            w.shape[0] = p->in;
+            w.shape[1] = p->out[i];
+        }
         rc = locate(b, &w, &tensor, err);
         /* Room for all of them once the first shows that the size is no lie. */
         if (rc == ENC_OK && i == 0)
-            rc = reserve(b, columns * (size_t)in, err);
+            rc = reserve(b, rows_of(p) * (size_t)p->in, err);
         if (rc == ENC_OK)
-            rc = read(b, &w, tensor, b->scratch + (size_t)i * part, err);
-    }
-    if (rc == ENC_OK)
-        rc = pack(b, columns, (size_t)in, to, err);
-    if (rc != ENC_OK || !bias)
-        return rc;
-    float *biases = enc_model_alloc(b->model, columns, sizeof *biases);
-    to->bias = biases;
-    rc = biases ? ENC_OK : enc_nomem(err);
-    for (int i = 0; rc == ENC_OK && i < names_count; i++) {
-        want w = {names[i], block, bias_names, 1, {out, 0}};
-        rc = locate(b, &w, &tensor, err);
-        if (rc == ENC_OK)
-            rc = read(b, &w, tensor, biases + (size_t)i * (size_t)out, err);
+            rc = read(b, &w, tensor, b->scratch + at, err);
+        at += (size_t)p->out[i] * (size_t)p->in;
     }
     return rc;
 }
 
+static int bind_parts(enc_binder *b, const parts *p, enc_linear *to, enc_error *err)
+{
+    size_t rows = rows_of(p), at = 0;
+    int rc = read_matrices(b, p, err);
+    if (rc == ENC_OK)
+        rc = pack(b, rows, (size_t)p->in, p->transposed, to, err);
+    if (rc != ENC_OK || !p->bias)
+        return rc;
+    float *biases = enc_model_alloc(b->model, rows, sizeof *biases);
+    to->bias = biases;
+    rc = biases ? ENC_OK : enc_nomem(err);
+    for (int i = 0; rc == ENC_OK && i < p->count; i++) {
+        want w = {p->name[i], p->block, bias_names, 1, {p->out[i], 0}};
+        enc_tensor *tensor;
+        rc = locate(b, &w, &tensor, err);
+        if (rc == ENC_OK)
+            rc = read(b, &w, tensor, biases + at, err);
+        at += (size_t)p->out[i];
+    }
+    return rc;
+}
+
+int enc_bind_linear(enc_binder *b, const char *name, int in, int out, bool bias,
+                    enc_linear *to, enc_error *err)
+{
+    parts p = {{name}, {out}, 1, NO_BLOCK, in, bias, false};
+    return bind_parts(b, &p, to, err);
+}
+
 /* ---- The encoder --------------------------------------------------------------------- */
 
-static int bind_relative(enc_binder *b, enc_error *err)
+static int bind_buckets(enc_binder *b, float *bias, enc_error *err)
 {
     const enc_config *config = &b->model->config;
-    const enc_family *family = b->model->family;
-    enc_relative *to = &b->model->weights.relative;
-    want w = {family->names[ENC_SLOT_RELATIVE_BIAS], NO_BLOCK, weight_names, 2,
+    want w = {b->names->slot[ENC_SLOT_RELATIVE_BIAS], NO_BLOCK, weight_names, 2,
               {config->relative_rows, config->heads}};
     enc_tensor *tensor;
     int rc = locate(b, &w, &tensor, err);
@@ -195,102 +272,212 @@ static int bind_relative(enc_binder *b, enc_error *err)
         rc = reserve(b, (size_t)enc_tensor_elements(tensor), err);
     if (rc == ENC_OK)
         rc = read(b, &w, tensor, b->scratch, err);
-    if (rc != ENC_OK)
-        return rc;
-    to->reach = family->relative_reach;
+    if (rc == ENC_OK)
+        enc_relative_spread(b->scratch, config->heads, config->relative_buckets,
+                            config->relative_reach, bias);
+    return rc;
+}
+
+static int bind_relative(enc_binder *b, enc_error *err)
+{
+    const enc_config *config = &b->model->config;
+    enc_relative *to = &b->model->weights.relative;
+    bool alibi = b->model->family->relative == ENC_RELATIVE_ALIBI;
+    to->reach = alibi ? config->positions : config->relative_reach;
     float *bias = enc_model_alloc(b->model, (size_t)config->heads,
-                                  (size_t)(2 * to->reach + 1) * sizeof *bias);
+                                  ((size_t)to->reach * 2 + 1) * sizeof *bias);
     if (!bias)
         return enc_nomem(err);
-    enc_relative_spread(b->scratch, config->heads, family->relative_buckets, to->reach, bias);
     to->bias = bias;
+    if (!alibi)
+        return bind_buckets(b, bias, err);
+    enc_relative_fall(config->heads, to->reach, bias);
     return ENC_OK;
+}
+
+/* Frequencies of rotary positions; local layers may turn as global ones do. */
+static int bind_rotary(enc_binder *b, int which, enc_error *err)
+{
+    const enc_rope *rope = &b->model->config.rope[which];
+    enc_rotary *to = &b->model->weights.rotary[which];
+    to->turned = (size_t)((float)b->model->config.head_size * rope->share);
+    to->interleaved = b->names->interleaved;
+    to->attention = rope->attention;
+    float *frequency = enc_model_alloc(b->model, to->turned / 2, sizeof *frequency);
+    if (!frequency)
+        return enc_nomem(err);
+    enc_rotary_frequencies(rope, to->turned, frequency);
+    to->frequency = frequency;
+    return ENC_OK;
+}
+
+/* The token table; where it stands under its other name alone, under that. */
+static const char *tokens_name(const enc_binder *b)
+{
+    const char *const *names = b->names->slot;
+    want tokens = {names[ENC_SLOT_TOKENS], NO_BLOCK, weight_names, 2, {0, 0}};
+    want tied = {names[ENC_SLOT_TOKENS_TIED], NO_BLOCK, weight_names, 2, {0, 0}};
+    return tied.pattern && !find(b, b->prefix, &tokens) && find(b, b->prefix, &tied)
+               ? tied.pattern : tokens.pattern;
 }
 
 static int bind_embeddings(enc_binder *b, enc_error *err)
 {
     const enc_config *config = &b->model->config;
     const enc_family *family = b->model->family;
-    const char *const *names = family->names;
+    const char *const *names = b->names->slot;
     enc_weights *to = &b->model->weights;
     int width = config->embedding_size;
-    int rc = bind_table(b, names[ENC_SLOT_TOKENS], config->vocabulary, width, &to->tokens,
-                        err);
-    if (rc == ENC_OK && family->position != ENC_POSITION_ROTARY)
+    bool learned = family->position == ENC_POSITION_LEARNED ||
+                   family->position == ENC_POSITION_AFTER_PAD;
+    int rc = bind_table(b, tokens_name(b), config->vocabulary, width, &to->tokens, err);
+    if (rc == ENC_OK && learned)
         rc = bind_table(b, names[ENC_SLOT_POSITIONS], config->positions, width,
                         &to->positions, err);
     if (rc == ENC_OK && family->token_types)
         rc = bind_table(b, names[ENC_SLOT_TYPES], config->types, width, &to->types, err);
-    if (rc == ENC_OK)
-        rc = enc_bind_norm(b, names[ENC_SLOT_EMBEDDING_NORM], NO_BLOCK, width,
-                           config->norm_eps, &to->embedding_norm, err);
-    if (rc == ENC_OK && width != config->hidden_size)
-        rc = enc_bind_linear(b, &names[ENC_SLOT_EMBEDDING_PROJECTION], 1, NO_BLOCK, width,
+    if (rc == ENC_OK && names[ENC_SLOT_EMBEDDING_NORM])
+        rc = bind_norm(b, names[ENC_SLOT_EMBEDDING_NORM], NO_BLOCK, width,
+                       &to->embedding_norm, err);
+    if (rc == ENC_OK && (family->always_projected || width != config->hidden_size))
+        rc = enc_bind_linear(b, names[ENC_SLOT_EMBEDDING_PROJECTION], width,
                              config->hidden_size, true, &to->embedding_projection, err);
     return rc;
 }
 
-static int bind_layer(enc_binder *b, int block, enc_layer *to, enc_error *err)
+/* Those of a part's three norms that have names. */
+static int bind_norms(enc_binder *b, enum enc_slot first, int block, bool without_first,
+                      enc_norms *to, enc_error *err)
 {
-    const enc_config *config = &b->model->config;
-    const enc_family *family = b->model->family;
-    const char *const *names = family->names;
-    int width = config->hidden_size, ffn = config->ffn_size;
-    bool bias = !family->without_bias, gated = family->ffn == ENC_FFN_GATED;
-    float eps = config->norm_eps;
-    int rc = family->qkv == ENC_QKV_FUSED
-        ? enc_bind_linear(b, &names[ENC_SLOT_QKV], 1, block, width, 3 * width, bias, &to->qkv,
-                          err)
-        : enc_bind_linear(b, &names[ENC_SLOT_QUERY], 3, block, width, width, bias, &to->qkv,
-                          err);
-    if (rc == ENC_OK)
-        rc = enc_bind_linear(b, &names[ENC_SLOT_ATTENTION_OUT], 1, block, width, width,
-                             bias, &to->attention_out, err);
-    if (rc == ENC_OK)
-        rc = enc_bind_norm(b, names[ENC_SLOT_ATTENTION_NORM], block, width, eps,
-                           &to->attention_norm, err);
-    if (rc == ENC_OK)
-        rc = enc_bind_linear(b, &names[gated ? ENC_SLOT_FFN_GATE : ENC_SLOT_FFN_UP],
-                             gated ? 2 : 1, block, width, ffn, bias, &to->ffn_up, err);
-    if (rc == ENC_OK)
-        rc = enc_bind_linear(b, &names[ENC_SLOT_FFN_DOWN], 1, block, ffn, width, bias,
-                             &to->ffn_down, err);
-    if (rc == ENC_OK)
-        rc = enc_bind_norm(b, names[ENC_SLOT_FFN_NORM], block, width, eps, &to->ffn_norm,
-                           err);
+    enc_norm *norms[] = {&to->before, &to->within, &to->after};
+    int rc = ENC_OK;
+    for (int i = without_first ? 1 : 0; rc == ENC_OK && i < 3; i++) {
+        const char *name = b->names->slot[(int)first + i];
+        if (name)
+            rc = bind_norm(b, name, block, b->model->config.hidden_size, norms[i], err);
+    }
     return rc;
 }
 
-_Static_assert(ENC_SLOT_KEY == ENC_SLOT_QUERY + 1 && ENC_SLOT_VALUE == ENC_SLOT_QUERY + 2,
-               "query, key and value are bound as three names in a row");
-_Static_assert(ENC_SLOT_FFN_UP == ENC_SLOT_FFN_GATE + 1, "gate and up are bound as two");
-
-/* The first prefix under which there is a token table; the last one if there is none. */
-static const char *find_prefix(const enc_binder *b)
+static int bind_attention(enc_binder *b, int block, enc_layer *to, enc_error *err)
 {
-    const enc_family *family = b->model->family;
-    want tokens = {family->names[ENC_SLOT_TOKENS], NO_BLOCK, weight_names, 2, {0, 0}};
-    const char *const *prefix = family->prefixes;
-    while (prefix[1] && !find(b, *prefix, &tokens))
-        prefix++;
-    return *prefix;
+    const enc_config *config = &b->model->config;
+    const char *const *names = b->names->slot;
+    int width = config->hidden_size, d = config->head_size;
+    int queries = config->heads * d, keys = config->kv_heads * d;
+    bool transposed = b->names->transposed;
+    parts qkv = {{names[ENC_SLOT_QUERY], names[ENC_SLOT_KEY], names[ENC_SLOT_VALUE]},
+                 {queries, keys, keys}, 3, block, width, config->biases & ENC_BIAS_QKV,
+                 transposed};
+    parts fused = {{names[ENC_SLOT_QKV]}, {queries + 2 * keys}, 1, block, width,
+                   config->biases & ENC_BIAS_QKV, transposed};
+    parts out = {{names[ENC_SLOT_ATTENTION_OUT]}, {width}, 1, block, queries,
+                 config->biases & ENC_BIAS_OUT, transposed};
+    int rc = bind_parts(b, names[ENC_SLOT_QKV] ? &fused : &qkv, &to->qkv, err);
+    if (rc == ENC_OK)
+        rc = bind_parts(b, &out, &to->attention_out, err);
+    if (rc == ENC_OK && names[ENC_SLOT_QUERY_NORM])
+        rc = bind_norm(b, names[ENC_SLOT_QUERY_NORM], block, d, &to->query_norm, err);
+    if (rc == ENC_OK && names[ENC_SLOT_KEY_NORM])
+        rc = bind_norm(b, names[ENC_SLOT_KEY_NORM], block, d, &to->key_norm, err);
+    return rc == ENC_OK ? bind_norms(b, ENC_SLOT_ATTENTION_NORM_BEFORE, block,
+                                     block == 0 && b->model->family->unnormed_start,
+                                     &to->attention_norms, err) : rc;
+}
+
+static int bind_ffn(enc_binder *b, int block, enc_layer *to, enc_error *err)
+{
+    const enc_config *config = &b->model->config;
+    const char *const *names = b->names->slot;
+    int width = config->hidden_size, ffn = config->ffn_size;
+    bool bias = config->biases & ENC_BIAS_FFN, transposed = b->names->transposed;
+    parts up = {{names[ENC_SLOT_FFN_UP]}, {ffn}, 1, block, width, bias, transposed};
+    parts gated = {{names[ENC_SLOT_FFN_GATE], names[ENC_SLOT_FFN_UP]}, {ffn, ffn}, 2, block,
+                   width, bias, transposed};
+    parts fused = {{names[ENC_SLOT_FFN_GATE_UP]}, {2 * ffn}, 1, block, width, bias,
+                   transposed};
+    parts down = {{names[ENC_SLOT_FFN_DOWN]}, {width}, 1, block, ffn, bias, transposed};
+    int rc = bind_parts(b, !config->gated ? &up : names[ENC_SLOT_FFN_GATE_UP] ? &fused : &gated,
+                        &to->ffn_up, err);
+    if (rc == ENC_OK)
+        rc = bind_parts(b, &down, &to->ffn_down, err);
+    return rc == ENC_OK ? bind_norms(b, ENC_SLOT_FFN_NORM_BEFORE, block, false, &to->ffn_norms,
+                                     err) : rc;
+}
+
+/* What a layer has of its own although its weights may be another's. */
+static void set_layer(enc_model *model, int number, enc_layer *to)
+{
+    const enc_config *config = &model->config;
+    bool local = config->local[number] && config->window != ENC_NO_WINDOW;
+    size_t window = local ? (size_t)config->window : 0;
+    to->before = !local ? SIZE_MAX : config->causal ? window - 1 : window / 2;
+    to->after = config->causal ? 0 : local ? window / 2 : SIZE_MAX;
+    if (model->family->position == ENC_POSITION_ROTARY)
+        to->rotary = &model->weights.rotary[config->local[number] ? 1 : 0];
+    to->scale = config->attention_scale;
+    if (config->scale_by_layer)
+        to->scale /= (float)(number + 1);
+}
+
+/* Layers 0 ... L-1; of those that share their weights the first is bound. */
+static int bind_layers(enc_binder *b, enc_error *err)
+{
+    enc_model *model = b->model;
+    const enc_config *config = &model->config;
+    size_t layers = (size_t)config->layers;
+    enc_layer *layer = enc_model_alloc(model, layers, sizeof *layer);
+    int rc = layer ? ENC_OK : enc_nomem(err), bound = -1;
+    model->weights.layer = layer;
+    for (int i = 0; rc == ENC_OK && i < config->layers; i++) {
+        int group = (int)((double)i / ((double)config->layers / (double)config->groups));
+        layer[i] = group == bound ? layer[i - 1] : (enc_layer){0};
+        if (group != bound)
+            rc = bind_attention(b, group, &layer[i], err);
+        if (rc == ENC_OK && group != bound)
+            rc = bind_ffn(b, group, &layer[i], err);
+        bound = group;
+        set_layer(model, i, &layer[i]);
+    }
+    return rc;
+}
+
+_Static_assert(ENC_SLOT_ATTENTION_NORM_AFTER == ENC_SLOT_ATTENTION_NORM_BEFORE + 2 &&
+                   ENC_SLOT_FFN_NORM_AFTER == ENC_SLOT_FFN_NORM_BEFORE + 2,
+               "norms are bound as three slots in a row");
+
+/* The names, and the first prefix of theirs, under which there is a token table; where there is
+** none the first names with their last prefix. */
+static void find_names(enc_binder *b)
+{
+    const enc_names *const *names = b->model->family->names;
+    for (int i = 0; i < ENC_MAX_NAMES && names[i]; i++) {
+        b->names = names[i];
+        for (const char *const *prefix = names[i]->prefixes; *prefix; prefix++) {
+            b->prefix = *prefix;
+            want w = {tokens_name(b), NO_BLOCK, weight_names, 2, {0, 0}};
+            if (find(b, b->prefix, &w))
+                return;
+        }
+    }
+    b->names = names[0];
+    for (const char *const *prefix = names[0]->prefixes; *prefix; prefix++)
+        b->prefix = *prefix;
 }
 
 int enc_bind_encoder(enc_binder *b, enc_error *err)
 {
-    enc_model *model = b->model;
-    size_t layers = (size_t)model->config.layers;
-    b->prefix = find_prefix(b);
+    const enc_family *family = b->model->family;
+    find_names(b);
     int rc = bind_embeddings(b, err);
-    if (rc == ENC_OK && model->family->relative_buckets > 0)
+    if (rc == ENC_OK && family->relative != ENC_RELATIVE_NONE)
         rc = bind_relative(b, err);
-    if (rc == ENC_OK) {
-        model->weights.layer = enc_model_alloc(model, layers, sizeof *model->weights.layer);
-        rc = model->weights.layer ? ENC_OK : enc_nomem(err);
-    }
+    for (int i = 0; rc == ENC_OK && family->position == ENC_POSITION_ROTARY && i < 2; i++)
+        rc = bind_rotary(b, i, err);
     if (rc == ENC_OK)
-        memset(model->weights.layer, 0, layers * sizeof *model->weights.layer);
-    for (size_t i = 0; rc == ENC_OK && i < layers; i++)
-        rc = bind_layer(b, (int)i, &model->weights.layer[i], err);
+        rc = bind_layers(b, err);
+    if (rc == ENC_OK && b->names->slot[ENC_SLOT_FINAL_NORM])
+        rc = bind_norm(b, b->names->slot[ENC_SLOT_FINAL_NORM], NO_BLOCK,
+                       b->model->config.hidden_size, &b->model->weights.final_norm, err);
     return rc;
 }

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "config.h"
 #include "file.h"
-#include "json.h"
-#include "load.h"
+#include "memory.h"
 
 static const struct size {
     enum enc_key key;
@@ -21,12 +21,17 @@ static const struct size {
 } sizes[] = {
     {ENC_KEY_WIDTH, offsetof(enc_config, hidden_size), 65536, true},
     {ENC_KEY_EMBEDDING_WIDTH, offsetof(enc_config, embedding_size), 65536, true},
-    {ENC_KEY_LAYERS, offsetof(enc_config, layers), 1024, true},
+    {ENC_KEY_LAYERS, offsetof(enc_config, layers), ENC_MAX_LAYERS, true},
     {ENC_KEY_HEADS, offsetof(enc_config, heads), 1024, true},
-    {ENC_KEY_FFN, offsetof(enc_config, ffn_size), 1 << 20, true},
+    {ENC_KEY_KV_HEADS, offsetof(enc_config, kv_heads), 1024, false},
+    {ENC_KEY_HEAD_SIZE, offsetof(enc_config, head_size), 65536, false},
+    {ENC_KEY_FFN, offsetof(enc_config, ffn_size), 1 << 20, false},
     {ENC_KEY_VOCABULARY, offsetof(enc_config, vocabulary), 1 << 24, true},
-    {ENC_KEY_POSITIONS, offsetof(enc_config, positions), 1 << 20, true},
+    {ENC_KEY_POSITIONS, offsetof(enc_config, positions), 1 << 24, true},
     {ENC_KEY_TYPES, offsetof(enc_config, types), 1024, false},
+    {ENC_KEY_GROUPS, offsetof(enc_config, groups), ENC_MAX_LAYERS, false},
+    {ENC_KEY_RELATIVE_BUCKETS, offsetof(enc_config, relative_rows), 65536, false},
+    {ENC_KEY_RELATIVE_REACH, offsetof(enc_config, relative_reach), 1 << 20, false},
 };
 
 /* The activation, as transformers names them; gelu_new, gelu_fast, gelu_accurate and
@@ -74,18 +79,23 @@ static int read_family(const enc_json *json, const enc_family **out, enc_error *
     return ENC_OK;
 }
 
-/* Heads whose width is said and is not their share of the hidden state. */
-static int check_head_size(const enc_json *json, const enc_spelling *spelling,
-                           const enc_config *config, enc_error *err)
+/* D / H where nothing else is said; H a multiple of G. */
+static int check_heads(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+                       enc_error *err)
 {
-    const char *key = spelling->key[ENC_KEY_HEAD_SIZE];
-    int size = config->head_size;
-    int rc = key ? enc_json_int(json, key, 1, 65536, &size, err) : ENC_OK;
-    if (rc != ENC_OK || size == config->head_size)
-        return rc;
-    return enc_fail(err, ENC_UNSUPPORTED, "%s: %s is %d, only %s / %s = %d is implemented",
-                    enc_tail(json->name, ENC_TAIL), key, size, spelling->key[ENC_KEY_WIDTH],
-                    spelling->key[ENC_KEY_HEADS], config->head_size);
+    const char *const *key = spelling->key;
+    const char *name = enc_tail(json->name, ENC_TAIL);
+    if (out->head_size == 0 && out->hidden_size % out->heads != 0)
+        return enc_fail(err, ENC_CORRUPT, "%s: %s %d is not divisible by %s %d", name,
+                        key[ENC_KEY_WIDTH], out->hidden_size, key[ENC_KEY_HEADS], out->heads);
+    if (out->head_size == 0)
+        out->head_size = out->hidden_size / out->heads;
+    if (out->kv_heads == 0)
+        out->kv_heads = out->heads;
+    if (out->heads % out->kv_heads != 0)
+        return enc_fail(err, ENC_CORRUPT, "%s: %s %d is not divisible by %s %d", name,
+                        key[ENC_KEY_HEADS], out->heads, key[ENC_KEY_KV_HEADS], out->kv_heads);
+    return ENC_OK;
 }
 
 static int read_sizes(const enc_json *json, const enc_spelling *spelling, enc_config *out,
@@ -95,44 +105,67 @@ static int read_sizes(const enc_json *json, const enc_spelling *spelling, enc_co
         const struct size *size = &sizes[i];
         const char *key = spelling->key[size->key];
         int *to = (int *)(void *)((char *)out + size->place);
-        int rc = key && size->required ? enc_json_require(json, key, err) : ENC_OK;
+        bool needed = size->required || (size->key == ENC_KEY_FFN && !spelling->ffn_factor);
+        int rc = key && needed ? enc_json_require(json, key, err) : ENC_OK;
         if (key && rc == ENC_OK)
             rc = enc_json_int(json, key, 1, size->max, to, err);
         if (rc != ENC_OK)
             return rc;
     }
-    if (out->hidden_size % out->heads != 0)
-        return enc_fail(err, ENC_CORRUPT,
-                        "%s: %s %d is not divisible by %s %d",
-                        enc_tail(json->name, ENC_TAIL), spelling->key[ENC_KEY_WIDTH],
-                        out->hidden_size, spelling->key[ENC_KEY_HEADS], out->heads);
     if (!spelling->key[ENC_KEY_EMBEDDING_WIDTH])
         out->embedding_size = out->hidden_size;
-    out->head_size = out->hidden_size / out->heads;
-    return check_head_size(json, spelling, out, err);
+    if (out->ffn_size == 0)
+        out->ffn_size = spelling->ffn_factor * out->hidden_size;
+    if (!spelling->key[ENC_KEY_GROUPS])
+        out->groups = out->layers;
+    if (out->groups > out->layers)
+        return enc_fail(err, ENC_CORRUPT, "%s: %s is %d, there are %d layers",
+                        enc_tail(json->name, ENC_TAIL), spelling->key[ENC_KEY_GROUPS],
+                        out->groups, out->layers);
+    return check_heads(json, spelling, out, err);
+}
+
+static const struct activation *find_activation(const struct activation *table, size_t count,
+                                                const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+/* "gated-gelu" -> "gelu_new", as T5's code has it; the gate is told by *gated. */
+static const char *without_gate(const char *name, bool *gated)
+{
+    static const char prefix[] = "gated-";
+    *gated = strncmp(name, prefix, sizeof prefix - 1) == 0;
+    if (!*gated)
+        return name;
+    name += sizeof prefix - 1;
+    return strcmp(name, "gelu") == 0 ? "gelu_new" : name;
 }
 
 static int read_activation(const enc_json *json, const enc_spelling *spelling,
                            enc_config *out, enc_error *err)
 {
-    const struct activation *table = spelling->glu ? gates : activations;
+    const struct activation *table = spelling->glu ? gates : activations, *found;
     size_t count = spelling->glu ? sizeof gates / sizeof *gates
                                  : sizeof activations / sizeof *activations;
     const char *key = spelling->key[ENC_KEY_ACTIVATION];
     const char *name = spelling->activation ? spelling->activation : "gelu";
-    int rc = enc_json_string(json, key, &name, err);
+    int rc = key ? enc_json_string(json, key, &name, err) : ENC_OK;
     if (rc != ENC_OK)
         return rc;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(table[i].name, name) == 0) {
-            out->activation = table[i].activation;
-            out->activation_name = table[i].name;
-            return ENC_OK;
-        }
-    return enc_fail(err, ENC_UNSUPPORTED, "%s: %s '%s' is not implemented (%s)",
-                    enc_tail(json->name, ENC_TAIL), key, enc_tail(name, ENC_TAIL),
-                    spelling->glu ? "swiglu, geglu, glu"
-                                  : "gelu, gelu_new, quick_gelu, relu, silu, tanh, ...");
+    found = find_activation(table, count, spelling->gated_prefix
+                                              ? without_gate(name, &out->gated) : name);
+    if (!found)
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: %s '%s' is not implemented (%s)",
+                        enc_tail(json->name, ENC_TAIL), key, enc_tail(name, ENC_TAIL),
+                        spelling->glu ? "swiglu, geglu, glu"
+                                      : "gelu, gelu_new, quick_gelu, relu, silu, tanh, ...");
+    out->activation = found->activation;
+    out->activation_name = found->name;
+    return ENC_OK;
 }
 
 /* Settings under which the reference computes something else than this encoder. */
@@ -189,76 +222,129 @@ static int refuse_unfixed(const enc_json *json, const enc_spelling *spelling, en
     return ENC_OK;
 }
 
-/* Where positions begin, and whether there are rows for all relative ones. */
+/* Where positions begin. */
 static int read_positions(const enc_json *json, const enc_family *family,
                           const enc_spelling *spelling, enc_config *out, enc_error *err)
 {
     const char *const *key = spelling->key;
+    int rc = ENC_OK;
     out->positions_key = key[ENC_KEY_POSITIONS];
-    if (family->position == ENC_POSITION_AFTER_PAD)
-        out->first_position = family->padding_idx + 1;
-    if (out->positions <= out->first_position)
+    out->padding_idx = family->padding_idx;
+    if (key[ENC_KEY_PADDING])
+        rc = enc_json_int(json, key[ENC_KEY_PADDING], 0, out->vocabulary - 1,
+                          &out->padding_idx, err);
+    if (rc == ENC_OK && family->position == ENC_POSITION_AFTER_PAD)
+        out->first_position = out->padding_idx + 1;
+    if (rc == ENC_OK && out->positions_key && out->positions <= out->first_position)
         return enc_fail(err, ENC_CORRUPT, "%s: %s is %d, positions begin at %d",
                         enc_tail(json->name, ENC_TAIL), key[ENC_KEY_POSITIONS],
                         out->positions, out->first_position);
-    out->relative_rows = family->relative_buckets;
-    if (!key[ENC_KEY_RELATIVE_BUCKETS])
-        return ENC_OK;
-    return enc_json_int(json, key[ENC_KEY_RELATIVE_BUCKETS], family->relative_buckets, 65536,
-                        &out->relative_rows, err);
+    return rc;
 }
 
-/* The base of rotary positions, by itself or in an object that may ask for other rotations. */
-static int read_rotary(const enc_json *json, const enc_spelling *spelling, enc_config *out,
-                       enc_error *err)
+/* Buckets and reach of relative positions, from config.json or as the family has them; and
+** whether the table has rows for all buckets. */
+static int check_relative(const enc_json *json, const enc_family *family,
+                          const enc_spelling *spelling, enc_config *out, enc_error *err)
 {
-    const char *key = spelling->key[ENC_KEY_ROTARY], *type = "default";
-    const char *name = enc_tail(json->name, ENC_TAIL);
-    double base = (double)spelling->rotary_base;
-    enc_json inside = {NULL, json->name};
+    const char *const *key = spelling->key;
+    int least = family->relative_buckets ? family->relative_buckets : 4;
+    if (family->relative != ENC_RELATIVE_BUCKETS)
+        return ENC_OK;
+    if (out->relative_rows == 0)
+        out->relative_rows = family->relative_buckets ? family->relative_buckets : 32;
+    out->relative_buckets =
+        family->relative_buckets ? family->relative_buckets : out->relative_rows;
+    if (out->relative_reach == 0)
+        out->relative_reach = family->relative_reach;
+    if (out->relative_rows < least)
+        return enc_fail(err, ENC_CORRUPT, "%s: %s is %d, must be %d ... 65536",
+                        enc_tail(json->name, ENC_TAIL), key[ENC_KEY_RELATIVE_BUCKETS],
+                        out->relative_rows, least);
+    if (out->relative_reach <= out->relative_buckets / 4)
+        return enc_fail(err, ENC_CORRUPT, "%s: %s is %d, must be more than a quarter of the %d "
+                        "buckets", enc_tail(json->name, ENC_TAIL),
+                        key[ENC_KEY_RELATIVE_REACH], out->relative_reach,
+                        out->relative_buckets);
+    return ENC_OK;
+}
+
+/* Which linear layers and norms have a bias. */
+static int read_biases(const enc_json *json, const enc_family *family,
+                       const enc_spelling *spelling, enc_config *out, enc_error *err)
+{
     int rc = ENC_OK;
-    if (key)
-        rc = enc_json_container(json, key, JSON_OBJECT, &inside.value, err);
-    if (rc == ENC_OK && inside.value)
-        rc = enc_json_string(&inside, "rope_type", &type, err);
-    if (rc != ENC_OK)
-        return rc;
-    if (strcmp(type, "default") != 0)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s: rope_type '%s' is not implemented (default)",
-                        name, enc_tail(type, ENC_TAIL));
-    if (out->head_size % 2 != 0)
-        return enc_fail(err, ENC_CORRUPT, "%s: heads have %d numbers, rotary positions turn "
-                        "pairs of them", name, out->head_size);
-    const char *of_base = spelling->key[ENC_KEY_ROTARY_BASE];
-    bool within = inside.value && enc_json_has(&inside, of_base);
-    rc = enc_json_real(within ? &inside : json, of_base, 0, 1e12, "more than 0, at most 1e12",
-                       &base, err);
-    out->rotary_base = (float)base;
+    out->biases = family->biases;
+    for (const enc_bias_key *key = spelling->biases; rc == ENC_OK && key && key->key; key++) {
+        bool has = false;
+        rc = enc_json_bool(json, key->key, &has, err);
+        if (has)
+            out->biases |= key->biases;
+    }
     return rc;
+}
+
+/* The numbers that products of queries and keys are multiplied by, and how they are bent. */
+static int read_scales(const enc_json *json, const enc_family *family,
+                       const enc_spelling *spelling, enc_config *out, enc_error *err)
+{
+    const char *const *key = spelling->key;
+    static const char range[] = "more than 0, at most 1e9";
+    double divisor = out->head_size, softcap = 0;
+    bool scales = !family->unscaled_attention;
+    int rc = ENC_OK;
+    if (key[ENC_KEY_ATTENTION_SCALE])
+        rc = enc_json_real(json, key[ENC_KEY_ATTENTION_SCALE], 0, 1e9, range, &divisor, err);
+    if (rc == ENC_OK && key[ENC_KEY_SOFTCAP])
+        rc = enc_json_real(json, key[ENC_KEY_SOFTCAP], 0, 1e9, range, &softcap, err);
+    if (rc == ENC_OK && key[ENC_KEY_SCALE_ATTENTION])
+        rc = enc_json_bool(json, key[ENC_KEY_SCALE_ATTENTION], &scales, err);
+    if (rc == ENC_OK && key[ENC_KEY_SCALE_BY_LAYER])
+        rc = enc_json_bool(json, key[ENC_KEY_SCALE_BY_LAYER], &out->scale_by_layer, err);
+    out->attention_scale = scales ? 1.0f / sqrtf((float)divisor) : 1;
+    out->softcap = (float)softcap;
+    out->embedding_scale = family->scaled_embeddings ? sqrtf((float)out->hidden_size) : 1;
+    return rc;
+}
+
+/* Which keys a query sees. */
+static int read_mask(const enc_json *json, const enc_family *family,
+                     const enc_spelling *spelling, enc_config *out, enc_error *err)
+{
+    const char *key = spelling->key[ENC_KEY_BIDIRECTIONAL];
+    bool both = !family->causal;
+    int rc = key ? enc_json_bool(json, key, &both, err) : ENC_OK;
+    out->causal = !both;
+    return rc == ENC_OK ? enc_config_layers(json, spelling, out, err) : rc;
 }
 
 /* The first spelling that the file uses; the first of all if it uses none. */
 static const enc_spelling *find_spelling(const enc_json *json, const enc_family *family)
 {
-    const enc_spelling *other = family->spelling[1];
-    return other && enc_json_has(json, other->key[ENC_KEY_WIDTH]) &&
-           !enc_json_has(json, family->spelling[0]->key[ENC_KEY_WIDTH])
-               ? other : family->spelling[0];
+    for (size_t i = 0; i < ENC_MAX_SPELLINGS && family->spelling[i]; i++)
+        if (enc_json_has(json, family->spelling[i]->key[ENC_KEY_WIDTH]))
+            return family->spelling[i];
+    return family->spelling[0];
 }
 
 static int read_settings(const enc_json *json, const enc_family *family, enc_config *out,
                          enc_error *err)
 {
+    typedef int step(const enc_json *, const enc_family *, const enc_spelling *, enc_config *,
+                     enc_error *);
+    static step *const steps[] = {read_positions, check_relative, read_biases, read_scales,
+                                  read_mask};
     const enc_spelling *spelling = find_spelling(json, family);
     const char *key = spelling->key[ENC_KEY_NORM_EPS];
-    double eps = 1e-12;
+    double eps = spelling->norm_eps > 0 ? spelling->norm_eps : 1e-12;
+    out->gated = family->ffn == ENC_FFN_GATED;
     int rc = refuse_unfixed(json, spelling, err);
     if (rc == ENC_OK)
         rc = read_sizes(json, spelling, out, err);
-    if (rc == ENC_OK)
-        rc = read_positions(json, family, spelling, out, err);
+    for (size_t i = 0; rc == ENC_OK && i < sizeof steps / sizeof *steps; i++)
+        rc = steps[i](json, family, spelling, out, err);
     if (rc == ENC_OK && family->position == ENC_POSITION_ROTARY)
-        rc = read_rotary(json, spelling, out, err);
+        rc = enc_config_rope(json, spelling, out, err);
     if (rc == ENC_OK)
         rc = read_activation(json, spelling, out, err);
     if (rc == ENC_OK && key)
@@ -267,20 +353,25 @@ static int read_settings(const enc_json *json, const enc_family *family, enc_con
     return rc;
 }
 
+int enc_config_parse(const enc_json *json, const enc_family **family, enc_config *out,
+                     enc_error *err)
+{
+    *out = (enc_config){.types = 2, .groups = 1};
+    int rc = read_family(json, family, err);
+    if (rc == ENC_OK)
+        rc = refuse_variants(json, err);
+    return rc == ENC_OK ? read_settings(json, *family, out, err) : rc;
+}
+
 int enc_config_read(const char *folder, const char *part, const enc_family **family,
                     enc_config *out, enc_error *err)
 {
     enc_json json = ENC_JSON_NONE;
-    *out = (enc_config){.types = 2};
     char *name = enc_path_join(part, "config.json");
     int rc = name ? enc_json_load(folder, name, &json, err) : enc_nomem(err);
     enc_free(name);
     if (rc == ENC_OK)
-        rc = read_family(&json, family, err);
-    if (rc == ENC_OK)
-        rc = refuse_variants(&json, err);
-    if (rc == ENC_OK)
-        rc = read_settings(&json, *family, out, err);
+        rc = enc_config_parse(&json, family, out, err);
     enc_json_free(&json);
     return rc;
 }

@@ -51,17 +51,13 @@ int enc_sentence_config_read(const char *folder, const char *part, enc_modules *
 int enc_prompts_read(enc_model *model, const char *folder, enc_digest *digest,
                      enc_error *err);
 
-/* ---- config.json (config.c) ---------------------------------------------------------- */
-
-int enc_config_read(const char *folder, const char *part, const enc_family **family,
-                    enc_config *out, enc_error *err);
-
 /* ---- Weights (bind.c) ---------------------------------------------------------------- */
 
 typedef struct enc_binder {
     enc_model *model;           /* owns what is bound */
     enc_checkpoint *checkpoint;
     enc_digest *digest;         /* takes names, shapes and bytes of the tensors in use */
+    const enc_names *names;     /* of the encoder's tensors */
     const char *prefix;         /* before every name */
     const char *says;           /* the file that says the sizes, for messages */
     float *scratch;             /* a matrix before it is packed; for enc_free */
@@ -71,14 +67,15 @@ typedef struct enc_binder {
 /* The whole encoder's weights into model->weights, as family and config say. */
 int enc_bind_encoder(enc_binder *binder, enc_error *err);
 
-/* Matrices NAME.weight [out, in] stacked, with vectors NAME.bias [out] if `bias`, as
-** one packed linear layer of names_count * out columns. %d in a name is `block`. */
-int enc_bind_linear(enc_binder *binder, const char *const *names, int names_count,
-                    int block, int in, int out, bool bias, enc_linear *to, enc_error *err);
+/* The matrix NAME.weight [out, in], with the vector NAME.bias [out] if `bias`, as a packed
+** linear layer. */
+int enc_bind_linear(enc_binder *binder, const char *name, int in, int out, bool bias,
+                    enc_linear *to, enc_error *err);
 
-/* NAME.weight and NAME.bias [width] (or, as older checkpoints spell it, gamma and beta). */
-int enc_bind_norm(enc_binder *binder, const char *name, int block, int width, float eps,
-                  enc_norm *to, enc_error *err);
+/* NAME.weight and NAME.bias [width] (or, as older checkpoints spell it, gamma and beta),
+** of a layer norm. */
+int enc_bind_norm(enc_binder *binder, const char *name, int width, float eps, enc_norm *to,
+                  enc_error *err);
 
 /* ---- Memory of the model (model.c) --------------------------------------------------- */
 

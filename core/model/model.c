@@ -2,6 +2,7 @@
 ** model.c - a checkpoint folder becomes a model: the order of the steps, and what is known
 ** at their end. Cheap files come first: most mistakes are told before weights are read.
 */
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -166,14 +167,15 @@ typedef struct setting {
 
 /* max_seq_length, else what the tokenizer allows; never more than there are positions, beyond
 ** which the reference fails. Rotary ones have no end: there max_seq_length may ask for more.
-** Returns the setting that decided. */
+** Where attention alone knows of positions (T5) there is no limit but what is said. Returns the
+** setting that decided. */
 static setting set_max_tokens(enc_model *model, int tokenizer_length)
 {
     const enc_modules *modules = &model->modules;
     int said = modules->max_tokens ? modules->max_tokens : tokenizer_length;
     int positions = model->config.positions - model->config.first_position;
     bool endless = model->family->position == ENC_POSITION_ROTARY && modules->max_tokens;
-    bool decides = said > 0 && (said < positions || endless);
+    bool decides = said > 0 && (positions == 0 || said < positions || endless);
     model->max_tokens = (size_t)(decides ? said : positions);
     if (!decides)
         return (setting){"config.json", model->config.positions_key};
@@ -197,7 +199,7 @@ static int check_tokenizer(const enc_model *model, const char *file, setting lim
                         model->config.vocabulary);
     }
     size_t specials = enc_tokenizer_specials(tokenizer, false);
-    if (model->max_tokens < specials)
+    if (model->max_tokens > 0 && model->max_tokens < specials)
         return enc_fail(err, ENC_CORRUPT,
                         "%s: %s is %zu, the special tokens alone are %zu", limit.file,
                         limit.key, model->max_tokens, specials);
@@ -364,21 +366,66 @@ static int load_encoder(enc_model *model, const char *folder, const char *part,
     return rc;
 }
 
+static void digest_float(enc_digest *digest, float number)
+{
+    uint32_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    enc_digest_number(digest, bits);
+}
+
+/* How positions turn; of plain ones the base alone. */
+static void digest_rope(enc_digest *digest, const enc_rope *rope)
+{
+    digest_float(digest, rope->base);
+    if (rope->share != 1)
+        digest_float(digest, rope->share);
+    if (rope->kind == ENC_ROPE_DEFAULT)
+        return;
+    const double numbers[] = {rope->factor, rope->original, rope->low, rope->high,
+                              rope->fast, rope->slow};
+    enc_digest_number(digest, rope->kind);
+    enc_digest_bytes(digest, numbers, sizeof numbers);
+    enc_digest_number(digest, rope->truncate);
+    digest_float(digest, rope->attention);
+}
+
+/* Windows, and what else a family may have that BERT has not. */
+static void digest_attention(enc_digest *digest, const enc_model *model)
+{
+    const enc_config *config = &model->config;
+    const float plain = 1.0f / sqrtf((float)config->head_size);
+    if (memchr(config->local, 1, (size_t)config->layers)) {
+        enc_digest_number(digest, config->window);
+        enc_digest_bytes(digest, config->local, (size_t)config->layers);
+        if (model->family->position == ENC_POSITION_ROTARY)
+            digest_rope(digest, &config->rope[1]);
+    }
+    if (config->causal != model->family->causal)
+        enc_digest_text(digest, config->causal ? "causal" : "bidirectional");
+    if (config->attention_scale != plain)
+        digest_float(digest, config->attention_scale);
+    if (config->scale_by_layer)
+        enc_digest_text(digest, "scale_by_layer");
+    if (config->softcap > 0)
+        digest_float(digest, config->softcap);
+    if (config->kv_heads != config->heads)
+        enc_digest_number(digest, config->kv_heads);
+    if (config->gated != (model->family->ffn == ENC_FFN_GATED))
+        enc_digest_text(digest, "gated");
+}
+
 /* What the sizes don't show but the vectors depend on. */
 static void digest_config(enc_digest *digest, const enc_model *model)
 {
-    uint32_t eps;
-    memcpy(&eps, &model->config.norm_eps, sizeof eps);
+    const enc_config *config = &model->config;
     enc_digest_text(digest, model->family->model_type);
-    enc_digest_number(digest, model->config.heads);
-    enc_digest_number(digest, model->config.layers);
-    enc_digest_number(digest, model->config.activation);
-    enc_digest_number(digest, eps);
-    if (model->family->position == ENC_POSITION_ROTARY) {
-        uint32_t base;
-        memcpy(&base, &model->config.rotary_base, sizeof base);
-        enc_digest_number(digest, base);
-    }
+    enc_digest_number(digest, config->heads);
+    enc_digest_number(digest, config->layers);
+    enc_digest_number(digest, config->activation);
+    digest_float(digest, config->norm_eps);
+    if (model->family->position == ENC_POSITION_ROTARY)
+        digest_rope(digest, &config->rope[0]);
+    digest_attention(digest, model);
 }
 
 static int load_all(enc_model *model, const char *folder, const enc_module_list *list,

@@ -325,7 +325,6 @@ static int check_feature(const enc_json *json, const char *key, enc_error *err)
 static int read_dense(const enc_json *json, enc_binder *binder, int *width, enc_step *step,
                       enc_error *err)
 {
-    static const char *const names[] = {"linear"};
     int out = 0;
     bool bias = true;
     int rc = check_width(json, "in_features", *width, err);
@@ -342,7 +341,7 @@ static int read_dense(const enc_json *json, enc_binder *binder, int *width, enc_
     if (rc == ENC_OK)
         rc = read_activation(json, &step->activation, err);
     if (rc == ENC_OK)
-        rc = enc_bind_linear(binder, names, 1, -1, *width, out, bias, &step->dense, err);
+        rc = enc_bind_linear(binder, "linear", *width, out, bias, &step->dense, err);
     *width = out;
     return rc;
 }
@@ -353,7 +352,7 @@ static int read_layer_norm(const enc_json *json, enc_binder *binder, int width,
     const float eps = 1e-5f; /* torch.nn.LayerNorm's own; the module has no key for it */
     int rc = check_width(json, "dimension", width, err);
     if (rc == ENC_OK)
-        rc = enc_bind_norm(binder, "norm", -1, width, eps, &step->norm, err);
+        rc = enc_bind_norm(binder, "norm", width, eps, &step->norm, err);
     return rc;
 }
 

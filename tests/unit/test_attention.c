@@ -7,17 +7,25 @@
 static enc_model heads_of(const enc_ops *ops, int heads, int head_size)
 {
     enc_model model = {.ops = ops};
-    model.config.heads = heads;
+    model.config.heads = model.config.kv_heads = heads;
     model.config.head_size = head_size;
     model.config.hidden_size = heads * head_size;
     return model;
 }
 
+/* Every query sees every key. */
+static enc_layer open_layer(const enc_model *model)
+{
+    return (enc_layer){.before = SIZE_MAX, .after = SIZE_MAX,
+                       .scale = 1 / sqrtf((float)model->config.head_size)};
+}
+
 static void attend(const enc_model *model, const float *qkv, size_t rows, float *out)
 {
     enc_arena arena = {0};
+    enc_layer layer = open_layer(model);
     for (size_t head = 0; head < (size_t)model->config.heads; head++)
-        CHECK_INT(enc_attend(model, qkv, rows, head, &arena, NULL, out), ENC_OK);
+        CHECK_INT(enc_attend(model, &layer, qkv, rows, head, &arena, NULL, out), ENC_OK);
     enc_arena_destroy(&arena);
 }
 
@@ -124,9 +132,10 @@ TEST("attention: a head writes its own columns and no others")
         enc_model model = heads_of(ops, 3, D);
         float *qkv = noises(ROWS * 9 * D), out[ROWS * 3 * D];
         enc_arena arena = {0};
+        enc_layer layer = open_layer(&model);
         for (int i = 0; i < ROWS * 3 * D; i++)
             out[i] = 77;
-        CHECK_INT(enc_attend(&model, qkv, ROWS, 1, &arena, NULL, out), ENC_OK);
+        CHECK_INT(enc_attend(&model, &layer, qkv, ROWS, 1, &arena, NULL, out), ENC_OK);
         for (int i = 0; i < ROWS * 3 * D; i++)
             CHECK((out[i] == 77) == (i / D % 3 != 1));
         enc_free(qkv);
@@ -146,13 +155,14 @@ TEST("attention: a stop is told apart from a lack of memory")
     enc_model model = heads_of(enc_ops_get(), 1, D);
     float *qkv = noises(ROWS * 3 * D), out[ROWS * D];
     enc_arena arena = {0};
+    enc_layer layer = open_layer(&model);
     enc_poll poll;
     enc_poll_begin(&poll, NULL, NULL, 0);
     enc_set_allocator(&(enc_allocator){no_memory, free});
-    CHECK_INT(enc_attend(&model, qkv, ROWS, 0, &arena, &poll, out), ENC_NOMEM);
+    CHECK_INT(enc_attend(&model, &layer, qkv, ROWS, 0, &arena, &poll, out), ENC_NOMEM);
     enc_set_allocator(&(enc_allocator){malloc, free});
     atomic_store(&poll.stop, true);
-    CHECK_INT(enc_attend(&model, qkv, ROWS, 0, &arena, &poll, out), ENC_INTERRUPTED);
+    CHECK_INT(enc_attend(&model, &layer, qkv, ROWS, 0, &arena, &poll, out), ENC_INTERRUPTED);
     enc_free(qkv);
     enc_arena_destroy(&arena);
 }

@@ -87,8 +87,8 @@ TEST("bind: tables, norms and linear layers are the file's; query, key, value si
     check_same(folder, "bert.embeddings.LayerNorm.weight", w->embedding_norm.weight, 32);
     check_same(folder, "bert.embeddings.LayerNorm.bias", w->embedding_norm.bias, 32);
     check_same(folder, "bert.encoder.layer.1.attention.output.LayerNorm.weight",
-               layer->attention_norm.weight, 32);
-    check_same(folder, "bert.encoder.layer.1.output.LayerNorm.bias", layer->ffn_norm.bias,
+               layer->attention_norms.after.weight, 32);
+    check_same(folder, "bert.encoder.layer.1.output.LayerNorm.bias", layer->ffn_norms.after.bias,
                32);
     CHECK_INT(layer->qkv.out, 96);
     check_linear(folder, model, &layer->qkv, "bert.encoder.layer.1.attention.self.query", 0,
@@ -113,9 +113,9 @@ TEST("bind: older spellings of norms are found, what nothing uses is listed")
     char copy[4200];
     snprintf(copy, sizeof copy, "%s", test_data("golden/bert_gamma"));
     check_same(copy, "bert.encoder.layer.0.output.LayerNorm.gamma",
-               model->weights.layer[0].ffn_norm.weight, 24);
+               model->weights.layer[0].ffn_norms.after.weight, 24);
     check_same(copy, "bert.encoder.layer.0.output.LayerNorm.beta",
-               model->weights.layer[0].ffn_norm.bias, 24);
+               model->weights.layer[0].ffn_norms.after.bias, 24);
     CHECK_STR(model->info.unused_tensors,
               "[\"bert.embeddings.position_ids\",\"cls.predictions.bias\","
               "\"cls.predictions.transform.LayerNorm.beta\","

@@ -113,7 +113,7 @@ TEST("config: a key that lies is refused with what it says and what it may say")
         {"vocab_size", "1e19", ENC_CORRUPT,
          "config.json: vocab_size is 1e19, must be an integer 1 ... 16777216"},
         {"max_position_embeddings", "-5", ENC_CORRUPT,
-         "config.json: max_position_embeddings is -5, must be 1 ... 1048576"},
+         "config.json: max_position_embeddings is -5, must be 1 ... 16777216"},
         {"type_vocab_size", "0", ENC_CORRUPT,
          "config.json: type_vocab_size is 0, must be 1 ... 1024"},
         {"layer_norm_eps", "0", ENC_CORRUPT,
@@ -229,7 +229,7 @@ TEST("config: nomic_bert is read in both spellings, and means the same")
         CHECK_INT(config.ffn_size, 64);
         CHECK_INT(config.positions, 64);
         CHECK_INT(config.activation, ENC_ACT_SILU);
-        CHECK_NEAR(config.rotary_base, 1000, 0);
+        CHECK_NEAR(config.rope[0].base, 1000, 0);
         CHECK_NEAR(config.norm_eps, 1e-12, 1e-19);
     }
 }
@@ -259,17 +259,18 @@ TEST("config: rotary positions of another kind than the plain ones are refused b
 {
     static const refusal rows[] = {
         {"rope_parameters", "{\"rope_theta\": 1000, \"rope_type\": \"yarn\"}",
-         "config.json: rope_type 'yarn' is not implemented (default)"},
+         "config.json: factor is missing"},
+        {"rope_parameters", "{\"rope_theta\": 1000, \"rope_type\": \"dynamic\"}",
+         "config.json: rope_type 'dynamic' is not implemented (default, linear, llama3, "
+         "yarn)"},
         {"rope_parameters", "{\"rope_theta\": 0}",
          "config.json: rope_theta is 0, must be more than 0, at most 1e12"},
         {"rope_parameters", "7", "config.json: rope_parameters is 7, must be an object"},
-        {"rope_scaling", "{\"type\": \"linear\", \"factor\": 2}",
-         "config.json: rope_scaling is an object, which is not implemented"},
-        {"head_dim", "16", "config.json: head_dim is 16, only hidden_size / "
-                           "num_attention_heads = 8 is implemented"},
-        {"num_attention_heads", "32",
-         "config.json: head_dim is 8, only hidden_size / num_attention_heads = 1 is "
-         "implemented"},
+        {"rope_scaling", "{\"type\": \"longrope\", \"factor\": 2}",
+         "config.json: rope_type 'longrope' is not implemented (default, linear, llama3, "
+         "yarn)"},
+        {"head_dim", "7",
+         "config.json: heads have 7 numbers, rotary positions turn pairs of them"},
         {"hidden_act", "\"swiglu\"",
          "config.json: hidden_act 'swiglu' is not implemented (gelu, gelu_new, quick_gelu, "
          "relu, silu, tanh, ...)"}};

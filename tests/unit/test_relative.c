@@ -28,7 +28,7 @@ TEST("relative: a score is the scaled product and the bias of its distance, far 
     enc_relative relative = {bias, REACH};
     for (int head = 0; head < HEADS; head++)
         for (int from = 0; from < ROWS; from += 133) {
-            enc_relative_add(&relative, (size_t)head, (size_t)from, product, ROWS, 0.5f,
+            enc_relative_add(&relative, (size_t)head, -(ptrdiff_t)from, product, ROWS, 0.5f,
                              score);
             for (int i = 0; i < ROWS; i++) {
                 int bucket = enc_relative_bucket(i - from, BUCKETS, REACH);

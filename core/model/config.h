@@ -1,0 +1,64 @@
+/*
+** config.h - config.json, read and checked (config.c, config_layers.c, config_rope.c).
+*/
+#ifndef ENC_CONFIG_H
+#define ENC_CONFIG_H
+
+#include <stdint.h>
+
+#include "json.h"
+#include "family.h"
+#include "ops.h"
+#include "rotary.h"
+
+enum { ENC_MAX_LAYERS = 1024, ENC_NO_WINDOW = -1 };
+
+typedef struct enc_config {
+    int hidden_size;  /* D */
+    int embedding_size; /* E: width of the tables */
+    int layers;       /* L */
+    int groups;       /* of blocks that share their weights; L: none do */
+    int heads;        /* H */
+    int kv_heads;     /* G: of keys and values; each serves H / G heads in a row */
+    int head_size;    /* d */
+    int ffn_size;     /* F */
+    int vocabulary;   /* V */
+    int positions;    /* P: rows of the position table, or the length the model was made for;
+                      ** 0: not limited */
+    const char *positions_key; /* what config.json calls it */
+    int first_position; /* the row of a text's first token */
+    int padding_idx;    /* ENC_POSITION_AFTER_PAD */
+    int relative_rows;  /* of the table of relative_buckets; there may be more than buckets */
+    int relative_buckets;
+    int relative_reach;
+    int types;        /* rows of the segment table */
+    unsigned biases;  /* enc_bias */
+    bool causal;
+    bool gated;
+    float norm_eps;
+    float embedding_scale; /* of tokens' rows */
+    float attention_scale; /* of products of queries and keys */
+    bool scale_by_layer;   /* which are divided by the block's number, from 1 */
+    float softcap;         /* c of c·tanh(score / c); 0: none */
+    int window;            /* a query of a local layer sees so many keys; ENC_NO_WINDOW */
+    uint8_t local[ENC_MAX_LAYERS]; /* [L] 1: the layer has a window, and turns by rope[1] */
+    enc_rope rope[2];      /* ENC_POSITION_ROTARY: of global and of local layers */
+    enum enc_activation activation;
+    const char *activation_name;
+} enc_config;
+
+/* Reads folder/part/config.json. */
+int enc_config_read(const char *folder, const char *part, const enc_family **family,
+                    enc_config *out, enc_error *err);
+/* The same from an object that is already there. */
+int enc_config_parse(const enc_json *json, const enc_family **family, enc_config *out,
+                     enc_error *err);
+
+/* Steps of it: which layers have a window (config_layers.c), how positions turn
+** (config_rope.c). Both want sizes and `causal` in *out. */
+int enc_config_layers(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+                      enc_error *err);
+int enc_config_rope(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+                    enc_error *err);
+
+#endif

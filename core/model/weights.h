@@ -1,0 +1,75 @@
+/*
+** weights.h - an encoder's weights as the forward pass takes them.
+**
+** All are float32. Matrices of linear layers are packed for the kernel in use (ops.h) and exist
+** in that layout only.
+*/
+#ifndef ENC_WEIGHTS_H
+#define ENC_WEIGHTS_H
+
+#include "family.h"
+#include "ops.h"
+#include "poll.h"
+#include "relative.h"
+#include "rotary.h"
+
+typedef struct enc_linear {
+    size_t in;
+    size_t out;
+    const float *packed; /* as ops->pack left W [out, in] */
+    const float *bias;   /* [out], or NULL */
+} enc_linear;
+
+typedef struct enc_norm {
+    size_t width;        /* D of what it takes */
+    const float *weight; /* [D]; NULL: there is no such norm */
+    const float *bias;   /* [D]; ENC_NORM_LAYER */
+    float eps;
+    enum enc_norm_kind kind;
+} enc_norm;
+
+/* Where norms stand about a part f of a block (Xiong et al. 2020, "On layer normalization in
+** the transformer architecture"): after(x + within(f(before(x)))). Most families have one of
+** them; those that are absent do nothing. */
+typedef struct enc_norms {
+    enc_norm before;
+    enc_norm within;
+    enc_norm after;
+} enc_norms;
+
+/* One block. Those that share weights differ in what stands first. */
+typedef struct enc_layer {
+    size_t before;             /* keys that a query sees before itself, and behind; SIZE_MAX: */
+    size_t after;              /* all of them */
+    const enc_rotary *rotary;  /* NULL: positions do not turn */
+    float scale;               /* of products of queries and keys */
+
+    enc_linear qkv;            /* D -> (H + 2G)·d: queries, keys and values side by side */
+    enc_norm query_norm;       /* of every head */
+    enc_norm key_norm;
+    enc_linear attention_out;  /* H·d -> D */
+    enc_norms attention_norms;
+    enc_linear ffn_up;         /* D -> F; gated: D -> 2F, gate and up side by side */
+    enc_linear ffn_down;       /* F -> D */
+    enc_norms ffn_norms;
+} enc_layer;
+
+typedef struct enc_weights {
+    const float *tokens;    /* [V, E] */
+    const float *positions; /* [P, E]; NULL if the family has none */
+    const float *types;     /* [types, E]; NULL if the family has none */
+    enc_norm embedding_norm;
+    enc_linear embedding_projection; /* E -> D; packed is NULL where there is none */
+    enc_relative relative;  /* of all blocks */
+    enc_rotary rotary[2];   /* of global and of local layers */
+    enc_layer *layer;       /* [L] */
+    enc_norm final_norm;    /* behind the last block */
+} enc_weights;
+
+/* y [rows, out] = x [rows, in] Wᵀ + b, in pieces between which `poll` is asked. Where the
+** kernel is not row-invariant the rows must be those of one text. Implemented in linear.c.
+** False: stopped. */
+bool enc_linear_apply(const enc_ops *ops, const enc_linear *linear, const float *x,
+                      size_t rows, float *y, enc_poll *poll);
+
+#endif
