@@ -2,10 +2,11 @@
 #include "checkpoint.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "file.h"
+#include "format.h"
 #include "json.h"
 #include "memory.h"
 #include "safetensors.h"
@@ -16,10 +17,13 @@ enum {
     MAX_SHARDS = 4096,
 };
 
-static const char weights_name[] = "model.safetensors";
-static const char index_name[] = "model.safetensors.index.json";
+/* What a folder's weights may be, in the order in which they are looked for. */
+static const enc_format *const formats[] = {&enc_format_safetensors};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
 
 struct enc_checkpoint {
+    const enc_format *format;
     char *name;            /* of the file that lists the tensors */
     enc_file *file;
     int files;
@@ -39,12 +43,25 @@ static int add_file(enc_checkpoint *checkpoint, const char *folder, const char *
     if (rc != ENC_OK)
         return rc;
     checkpoint->files++;
-    return enc_safetensors_read(file, index, &checkpoint->list, err);
+    return checkpoint->format->list(file, index, &checkpoint->list, err);
 }
 
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const enc_tensor *)a)->name, ((const enc_tensor *)b)->name);
+}
+
+static int fail_twice(const enc_checkpoint *checkpoint, const enc_tensor *one,
+                      const enc_tensor *two, enc_error *err)
+{
+    const char *name = enc_tail(one->name, ENC_TAIL);
+    if (one->file == two->file)
+        return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' is there twice",
+                        enc_checkpoint_file(checkpoint, one), name);
+    return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' is in %s and in %s",
+                    enc_tail(checkpoint->name, ENC_TAIL), name,
+                    enc_checkpoint_file(checkpoint, one),
+                    enc_checkpoint_file(checkpoint, two));
 }
 
 static int sort_names(enc_checkpoint *checkpoint, enc_error *err)
@@ -54,11 +71,7 @@ static int sort_names(enc_checkpoint *checkpoint, enc_error *err)
         qsort(list->at, list->count, sizeof *list->at, by_name);
     for (size_t i = 1; i < list->count; i++)
         if (strcmp(list->at[i - 1].name, list->at[i].name) == 0)
-            return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' is in %s and in %s",
-                            enc_tail(checkpoint->name, ENC_TAIL),
-                            enc_tail(list->at[i].name, ENC_TAIL),
-                            enc_checkpoint_file(checkpoint, &list->at[i - 1]),
-                            enc_checkpoint_file(checkpoint, &list->at[i]));
+            return fail_twice(checkpoint, &list->at[i - 1], &list->at[i], err);
     return ENC_OK;
 }
 
@@ -67,7 +80,8 @@ static int open_single(enc_checkpoint *checkpoint, const char *folder, enc_error
     checkpoint->file = ENC_ZALLOC(enc_file, 1);
     if (!checkpoint->file)
         return enc_nomem(err);
-    return add_file(checkpoint, folder, checkpoint->name, err);
+    int rc = add_file(checkpoint, folder, checkpoint->name, err);
+    return rc == ENC_OK ? sort_names(checkpoint, err) : rc;
 }
 
 /* ---- Shards -------------------------------------------------------------------------- */
@@ -158,60 +172,99 @@ static int open_sharded(enc_checkpoint *checkpoint, const char *folder, const ch
     return rc;
 }
 
-/* ---- Which of the two ---------------------------------------------------------------- */
+/* ---- Which of them ------------------------------------------------------------------- */
 
-/* Neither form is there: says what is there instead. */
+/* None of the formats is there: says what is there instead. */
 static int fail_absent(const char *folder, const char *part, enc_error *err)
 {
-    static const char *const others[] = {
-        "pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5",
-        "flax_model.msgpack", "adapter_model.safetensors"};
-    char *where = enc_path_join(folder, part);
+    static const char *const others[] = {"tf_model.h5", "flax_model.msgpack",
+                                         "adapter_model.safetensors", "onnx/model.onnx"};
+    char *where = enc_path_join(folder, part), names[160] = "";
     const char *other = NULL;
     if (!where)
         return enc_nomem(err);
     for (size_t i = 0; !other && i < sizeof others / sizeof *others; i++)
         if (enc_file_exists(where, others[i]))
             other = others[i];
-    int rc = enc_fail(err, ENC_CANTOPEN, "'%s' has neither %s nor %s%s%s%s",
-                      enc_tail(where, ENC_TAIL), weights_name, index_name,
-                      other ? "; " : "", other ? other : "",
-                      other ? " is not a format that is read" : "");
+    for (size_t i = 0, at = 0; i < FORMATS; i++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s, %s", i > 0 ? ", " : "",
+                               formats[i]->weights, formats[i]->index);
+    int rc = enc_fail(err, ENC_CANTOPEN, "'%s' has none of %s%s%s%s",
+                      enc_tail(where, ENC_TAIL), names, other ? "; " : "",
+                      other ? other : "", other ? " is not a format that is read" : "");
     enc_free(where);
     return rc;
+}
+
+/* Makes `name` in the part's folder the checkpoint's name; *there: it is a file there. */
+static int choose(enc_checkpoint *checkpoint, const char *folder, const char *part,
+                  const char *name, bool *there, enc_error *err)
+{
+    enc_free(checkpoint->name);
+    checkpoint->name = enc_path_join(part, name);
+    if (!checkpoint->name)
+        return enc_nomem(err);
+    *there = enc_file_exists(folder, checkpoint->name);
+    return ENC_OK;
 }
 
 static int open_part(enc_checkpoint *checkpoint, const char *folder, const char *part,
                      enc_error *err)
 {
-    checkpoint->chunk = enc_alloc(CHUNK);
-    checkpoint->name = enc_path_join(part, weights_name);
-    if (!checkpoint->chunk || !checkpoint->name)
-        return enc_nomem(err);
-    if (enc_file_exists(folder, checkpoint->name)) {
-        int rc = open_single(checkpoint, folder, err);
-        return rc == ENC_OK ? sort_names(checkpoint, err) : rc;
+    for (size_t i = 0; i < FORMATS; i++) {
+        bool there = false;
+        checkpoint->format = formats[i];
+        int rc = choose(checkpoint, folder, part, formats[i]->weights, &there, err);
+        if (rc == ENC_OK && there)
+            return open_single(checkpoint, folder, err);
+        if (rc == ENC_OK)
+            rc = choose(checkpoint, folder, part, formats[i]->index, &there, err);
+        if (rc == ENC_OK && there)
+            return open_sharded(checkpoint, folder, part, err);
+        if (rc != ENC_OK)
+            return rc;
     }
-    enc_free(checkpoint->name);
-    checkpoint->name = enc_path_join(part, index_name);
-    if (!checkpoint->name)
-        return enc_nomem(err);
-    if (!enc_file_exists(folder, checkpoint->name))
-        return fail_absent(folder, part, err);
-    return open_sharded(checkpoint, folder, part, err);
+    return fail_absent(folder, part, err);
+}
+
+static enc_checkpoint *new_checkpoint(void)
+{
+    enc_checkpoint *checkpoint = ENC_ZALLOC(enc_checkpoint, 1);
+    if (checkpoint && (checkpoint->chunk = enc_alloc(CHUNK)) == NULL) {
+        enc_free(checkpoint);
+        return NULL;
+    }
+    return checkpoint;
+}
+
+static int give(enc_checkpoint *checkpoint, int rc, enc_checkpoint **out)
+{
+    *out = rc == ENC_OK ? checkpoint : NULL;
+    if (rc != ENC_OK)
+        enc_checkpoint_close(checkpoint);
+    return rc;
 }
 
 int enc_checkpoint_open(const char *folder, const char *part, enc_checkpoint **out,
                         enc_error *err)
 {
-    *out = NULL;
-    enc_checkpoint *checkpoint = ENC_ZALLOC(enc_checkpoint, 1);
+    enc_checkpoint *checkpoint = new_checkpoint();
     int rc = checkpoint ? open_part(checkpoint, folder, part, err) : enc_nomem(err);
-    if (rc == ENC_OK)
-        *out = checkpoint;
-    else
-        enc_checkpoint_close(checkpoint);
-    return rc;
+    return give(checkpoint, rc, out);
+}
+
+int enc_checkpoint_open_file(const char *folder, const char *name, const enc_format *format,
+                             enc_checkpoint **out, enc_error *err)
+{
+    enc_checkpoint *checkpoint = new_checkpoint();
+    int rc = ENC_NOMEM;
+    if (checkpoint && (checkpoint->name = enc_copy_string(name, strlen(name))) != NULL) {
+        checkpoint->format = format;
+        rc = open_single(checkpoint, folder, err);
+    } else {
+        enc_nomem(err);
+    }
+    return give(checkpoint, rc, out);
 }
 
 void enc_checkpoint_close(enc_checkpoint *checkpoint)
@@ -265,26 +318,28 @@ int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *o
                         enc_digest *digest, enc_error *err)
 {
     const enc_file *file = &checkpoint->file[tensor->file];
-    size_t width = enc_dtype_size(tensor->dtype);
-    if (width == 0)
+    enc_block block = enc_dtype_block(tensor->dtype);
+    if (block.bytes == 0)
         return enc_fail(err, ENC_UNSUPPORTED,
                         "%s: tensor '%s' has dtype %s, weights are F32, F16, BF16 or F64",
                         enc_checkpoint_file(checkpoint, tensor),
                         enc_tail(tensor->name, ENC_TAIL), tensor->dtype_name);
     if (digest)
         enc_digest_number(digest, (int64_t)tensor->bytes);
-    uint64_t count = tensor->bytes / width;
+    uint64_t count = tensor->bytes / block.bytes * block.elements;
     for (uint64_t done = 0; done < count;) {
-        size_t n = CHUNK / width;
+        size_t n = CHUNK / block.bytes * block.elements;
         if (n > count - done)
             n = (size_t)(count - done);
+        size_t bytes = n / block.elements * block.bytes;
         float *to = out + done;
         void *raw = tensor->dtype == ENC_DTYPE_F32 ? (void *)to : checkpoint->chunk;
-        int rc = enc_file_read(file, tensor->offset + done * width, raw, n * width, err);
+        int rc = enc_file_read(file, tensor->offset + done / block.elements * block.bytes,
+                               raw, bytes, err);
         if (rc != ENC_OK)
             return rc;
         if (digest)
-            enc_digest_part(digest, raw, n * width);
+            enc_digest_part(digest, raw, bytes);
         enc_widen(tensor->dtype, raw, n, to);
         ptrdiff_t bad = enc_vector_not_finite(to, n);
         if (bad >= 0)

@@ -3,7 +3,8 @@
 **
 ** Opening reads the directory of the tensors alone; a tensor's numbers are read when asked
 ** for, with pread into the caller's memory, widened to float32 and checked to be finite, so
-** that a file cut short or replaced meanwhile is an error and never a fault.
+** that a file cut short or replaced meanwhile is an error and never a fault. What a format
+** of files gives for this is in format.h.
 */
 #ifndef ENC_CHECKPOINT_H
 #define ENC_CHECKPOINT_H
@@ -34,8 +35,8 @@ typedef struct enc_tensor {
 
 typedef struct enc_checkpoint enc_checkpoint;
 
-/* Opens folder/part/model.safetensors, or else model.safetensors.index.json there with its
-** shards; `part` is "" or a path relative to the folder ("2_Dense"). */
+/* Opens the weights in folder/part: the first that is there of the formats' files or else
+** indices of shards (model.safetensors, model.safetensors.index.json, ...); `part` is "" or a path relative to the folder ("2_Dense"). */
 int enc_checkpoint_open(const char *folder, const char *part, enc_checkpoint **out,
                         enc_error *err);
 void enc_checkpoint_close(enc_checkpoint *checkpoint);

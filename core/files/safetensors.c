@@ -33,18 +33,6 @@ static const struct dtype *find_dtype(const char *name)
     return NULL;
 }
 
-const char *enc_shape_show(const int64_t *shape, int rank, char buffer[ENC_SHAPE_SHOWN])
-{
-    size_t at = 0;
-    buffer[at++] = '[';
-    for (int i = 0; i < rank; i++)
-        at += (size_t)snprintf(buffer + at, ENC_SHAPE_SHOWN - at, "%s%" PRId64,
-                               i > 0 ? ", " : "", shape[i]);
-    buffer[at++] = ']';
-    buffer[at] = '\0';
-    return buffer;
-}
-
 /* ---- One tensor ---------------------------------------------------------------------- */
 
 /* Where a message is about: file and tensor. */
@@ -92,14 +80,6 @@ static bool multiply_shape(const enc_tensor *tensor, unsigned width, uint64_t *b
         if (__builtin_mul_overflow(*bytes, (uint64_t)tensor->shape[i], bytes))
             return false;
     return true;
-}
-
-uint64_t enc_tensor_elements(const enc_tensor *tensor)
-{
-    uint64_t elements = 1;
-    for (int i = 0; i < tensor->rank; i++)
-        elements *= (uint64_t)tensor->shape[i];
-    return elements;
 }
 
 /* offset is left relative to the data's start. */
@@ -205,10 +185,8 @@ static int read_entries(const enc_file *file, int index, uint64_t data_start,
     const char *name = enc_tail(file->name, ENC_TAIL), *key;
     json_t *entry;
     size_t most = json_object_size(header), first = list->count;
-    enc_tensor *grown = enc_realloc_array(list->at, first + most, sizeof *grown);
-    if (!grown)
+    if (!enc_tensor_list_reserve(list, most))
         return enc_nomem(err);
-    list->at = grown;
     json_object_foreach(header, key, entry) {
         enc_tensor tensor = {.file = index};
         int rc;
@@ -286,10 +264,6 @@ int enc_safetensors_read(const enc_file *file, int index, enc_tensor_list *list,
     return rc;
 }
 
-void enc_tensor_list_free(enc_tensor_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        enc_free(list->at[i].name);
-    enc_free(list->at);
-    *list = (enc_tensor_list){0};
-}
+const enc_format enc_format_safetensors = {
+    "safetensors", "model.safetensors", "model.safetensors.index.json",
+    enc_safetensors_read};

@@ -9,17 +9,12 @@
 #ifndef ENC_SAFETENSORS_H
 #define ENC_SAFETENSORS_H
 
-#include "checkpoint.h"
-#include "file.h"
-
-typedef struct enc_tensor_list {
-    enc_tensor *at;
-    size_t count;
-} enc_tensor_list; /* all zero: empty */
+#include "format.h"
 
 /* Appends the file's tensors, with `index` as their file; checks the whole header. */
 int enc_safetensors_read(const enc_file *file, int index, enc_tensor_list *list,
                          enc_error *err);
-void enc_tensor_list_free(enc_tensor_list *list);
+
+extern const enc_format enc_format_safetensors;
 
 #endif

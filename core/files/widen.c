@@ -8,15 +8,15 @@
 #error "weights are read in place: a little-endian machine is needed"
 #endif
 
-size_t enc_dtype_size(enum enc_dtype dtype)
+enc_block enc_dtype_block(enum enc_dtype dtype)
 {
     switch (dtype) {
-    case ENC_DTYPE_F16: case ENC_DTYPE_BF16: return 2;
-    case ENC_DTYPE_F32: return 4;
-    case ENC_DTYPE_F64: return 8;
+    case ENC_DTYPE_F16: case ENC_DTYPE_BF16: return (enc_block){1, 2};
+    case ENC_DTYPE_F32: return (enc_block){1, 4};
+    case ENC_DTYPE_F64: return (enc_block){1, 8};
     case ENC_DTYPE_OTHER: break;
     }
-    return 0;
+    return (enc_block){0, 0};
 }
 
 static float from_bits(uint32_t bits)

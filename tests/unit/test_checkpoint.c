@@ -169,11 +169,11 @@ TEST("checkpoint: a folder without weights is told what is there instead")
     const char *folder = copy_checkpoint("bert");
     copy_remove(folder, "model.safetensors");
     snprintf(want, sizeof want,
-             "'%s' has neither model.safetensors nor model.safetensors.index.json", folder);
+             "'%s' has none of model.safetensors, model.safetensors.index.json", folder);
     CHECK_STR(open_error(folder, &code), want);
     CHECK_INT(code, ENC_CANTOPEN);
-    copy_write(folder, "pytorch_model.bin", "x", 1);
-    strcat(want, "; pytorch_model.bin is not a format that is read");
+    copy_write(folder, "tf_model.h5", "x", 1);
+    strcat(want, "; tf_model.h5 is not a format that is read");
     CHECK_STR(open_error(folder, &code), want);
 }
 
