@@ -235,9 +235,9 @@ const char *enc_file_disguise(const char *data, size_t size)
         {"version https://git-lfs", 23,
          "a Git LFS pointer, not the file itself (run 'git lfs pull')"},
         {"PK\003\004", 4,
-         "a zip archive or PyTorch file; weights are read from safetensors"},
-        {"\x80\x02", 2, "a Python pickle; weights are read from safetensors"},
-        {"\x80\x04", 2, "a Python pickle; weights are read from safetensors"},
+         "a zip archive or PyTorch file, whose name is pytorch_model.bin"},
+        {"\x80\x02", 2, "a Python pickle; PyTorch files are read in their zip format alone"},
+        {"\x80\x04", 2, "a Python pickle; PyTorch files are read in their zip format alone"},
         {"\x89HDF", 4, "an HDF5 file; weights are read from safetensors"},
         {"GGUF", 4, "a GGUF file; weights are read from safetensors"},
         {"\x1f\x8b", 2, "a gzip archive; unpack it first"}};

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "format.h"
+#include "gather.h"
 #include "json.h"
 #include "memory.h"
 #include "safetensors.h"
+#include "torch.h"
 #include "widen.h"
 
 enum {
@@ -18,7 +20,7 @@ enum {
 };
 
 /* What a folder's weights may be, in the order in which they are looked for. */
-static const enc_format *const formats[] = {&enc_format_safetensors};
+static const enc_format *const formats[] = {&enc_format_safetensors, &enc_format_torch};
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -314,19 +316,14 @@ const char *enc_checkpoint_file(const enc_checkpoint *checkpoint, const enc_tens
     return enc_tail(name, ENC_TAIL);
 }
 
-int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *out,
-                        enc_digest *digest, enc_error *err)
+/* Its numbers, row by row, a stretch at a time. `gather`: where they are taken from, for a
+** strided tensor. */
+static int read_numbers(const enc_checkpoint *checkpoint, const enc_tensor *tensor,
+                        enc_block block, enc_gather *gather, float *out, enc_digest *digest,
+                        enc_error *err)
 {
     const enc_file *file = &checkpoint->file[tensor->file];
-    enc_block block = enc_dtype_block(tensor->dtype);
-    if (block.bytes == 0)
-        return enc_fail(err, ENC_UNSUPPORTED,
-                        "%s: tensor '%s' has dtype %s, weights are F32, F16, BF16 or F64",
-                        enc_checkpoint_file(checkpoint, tensor),
-                        enc_tail(tensor->name, ENC_TAIL), tensor->dtype_name);
-    if (digest)
-        enc_digest_number(digest, (int64_t)tensor->bytes);
-    uint64_t count = tensor->bytes / block.bytes * block.elements;
+    uint64_t count = tensor->bytes / block.bytes * block.elements, at = tensor->offset;
     for (uint64_t done = 0; done < count;) {
         size_t n = CHUNK / block.bytes * block.elements;
         if (n > count - done)
@@ -334,8 +331,11 @@ int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *o
         size_t bytes = n / block.elements * block.bytes;
         float *to = out + done;
         void *raw = tensor->dtype == ENC_DTYPE_F32 ? (void *)to : checkpoint->chunk;
-        int rc = enc_file_read(file, tensor->offset + done / block.elements * block.bytes,
-                               raw, bytes, err);
+        int rc = ENC_OK;
+        if (tensor->strided)
+            enc_gather_next(gather, n, raw);
+        else
+            rc = enc_file_read(file, at, raw, bytes, err);
         if (rc != ENC_OK)
             return rc;
         if (digest)
@@ -348,9 +348,33 @@ int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *o
                             enc_checkpoint_file(checkpoint, tensor),
                             enc_tail(tensor->name, ENC_TAIL), done + (uint64_t)bad);
         done += n;
+        at += bytes;
     }
-    tensor->used = true;
     return ENC_OK;
+}
+
+int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *out,
+                        enc_digest *digest, enc_error *err)
+{
+    enc_block block = enc_dtype_block(tensor->dtype);
+    enc_gather gather = {0};
+    if (block.bytes == 0)
+        return enc_fail(err, ENC_UNSUPPORTED,
+                        "%s: tensor '%s' has dtype %s, weights are F32, F16, BF16 or F64",
+                        enc_checkpoint_file(checkpoint, tensor),
+                        enc_tail(tensor->name, ENC_TAIL), tensor->dtype_name);
+    if (digest)
+        enc_digest_number(digest, (int64_t)tensor->bytes);
+    int rc = ENC_OK;
+    if (tensor->strided)
+        rc = enc_gather_open(&checkpoint->file[tensor->file], tensor, block.bytes, &gather,
+                             err);
+    if (rc == ENC_OK)
+        rc = read_numbers(checkpoint, tensor, block, &gather, out, digest, err);
+    enc_gather_close(&gather);
+    if (rc == ENC_OK)
+        tensor->used = true;
+    return rc;
 }
 
 int enc_checkpoint_unchanged(const enc_checkpoint *checkpoint, enc_error *err)

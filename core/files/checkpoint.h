@@ -28,15 +28,18 @@ typedef struct enc_tensor {
     int rank;
     int64_t shape[ENC_MAX_RANK];
     uint64_t offset; /* of the first byte, from the file's start */
-    uint64_t bytes;
+    uint64_t bytes;  /* of its numbers as stored, each counted once */
     int file;        /* index of the shard */
     bool used;       /* somebody read it */
+    bool strided;    /* not row by row: [i, j] is number i * stride[0] + j * stride[1] */
+    int64_t stride[ENC_MAX_RANK]; /* if strided; from 0 */
 } enc_tensor;
 
 typedef struct enc_checkpoint enc_checkpoint;
 
-/* Opens the weights in folder/part: the first that is there of the formats' files or else
-** indices of shards (model.safetensors, model.safetensors.index.json, ...); `part` is "" or a path relative to the folder ("2_Dense"). */
+/* Opens the weights in folder/part: the first that is there of model.safetensors,
+** model.safetensors.index.json (with its shards), pytorch_model.bin and
+** pytorch_model.bin.index.json; `part` is "" or a path relative to the folder ("2_Dense"). */
 int enc_checkpoint_open(const char *folder, const char *part, enc_checkpoint **out,
                         enc_error *err);
 void enc_checkpoint_close(enc_checkpoint *checkpoint);

@@ -169,7 +169,8 @@ TEST("checkpoint: a folder without weights is told what is there instead")
     const char *folder = copy_checkpoint("bert");
     copy_remove(folder, "model.safetensors");
     snprintf(want, sizeof want,
-             "'%s' has none of model.safetensors, model.safetensors.index.json", folder);
+             "'%s' has none of model.safetensors, model.safetensors.index.json, "
+             "pytorch_model.bin, pytorch_model.bin.index.json", folder);
     CHECK_STR(open_error(folder, &code), want);
     CHECK_INT(code, ENC_CANTOPEN);
     copy_write(folder, "tf_model.h5", "x", 1);

@@ -283,8 +283,9 @@ TEST("modules: the absent files of a module are named")
     CHECK_STR(copy_load_error(folder, &code),
               "2_Dense/model.safetensors: tensor 'linear.bias' is missing");
     copy_remove(folder, "2_Dense/model.safetensors");
-    CHECK_STR(copy_load_error(folder, &code), "'@/2_Dense' has none of model.safetensors, "
-                                              "model.safetensors.index.json");
+    CHECK_STR(copy_load_error(folder, &code), "'@/2_Dense' has none of "
+              "model.safetensors, model.safetensors.index.json, pytorch_model.bin, "
+              "pytorch_model.bin.index.json");
     copy_remove(folder, "2_Dense/config.json");
     CHECK_STR(copy_load_error(folder, &code),
               "cannot open '@/2_Dense/config.json': no such file");
