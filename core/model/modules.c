@@ -62,6 +62,28 @@ static int check_order(int index, enum enc_module_kind kind, enc_error *err)
                     index, kinds[kind].name, wanted[expected]);
 }
 
+/* The path without "." and without slashes too many: "./1_Pooling/" is "1_Pooling". An
+** absolute one keeps its slash. NULL: out of memory. */
+static char *tidy_path(const char *path)
+{
+    const char *start = path;
+    char *tidy = enc_copy_string(path, strlen(path)), *to = tidy;
+    while (tidy && *path) {
+        size_t length = strcspn(path, "/"), slash = path[length] == '/';
+        bool skipped = (length == 1 && path[0] == '.') || (length == 0 && path > start);
+        if (!skipped) {
+            memmove(to, path, length + slash);
+            to += length + slash;
+        }
+        path += length + slash;
+    }
+    if (tidy && to > tidy + 1 && to[-1] == '/')
+        to--;
+    if (tidy)
+        *to = '\0';
+    return tidy;
+}
+
 static int read_module(json_t *value, int index, enc_module *out, enc_error *err)
 {
     char shown[ENC_JSON_SHOWN], name[48];
@@ -82,12 +104,17 @@ static int read_module(json_t *value, int index, enc_module *out, enc_error *err
         rc = check_order(index, out->kind, err);
     if (rc != ENC_OK)
         return rc;
-    if (path[0] && !enc_path_is_inside(path))
+    char *tidy = tidy_path(path);
+    if (!tidy)
+        return enc_nomem(err);
+    if (tidy[0] && !enc_path_is_inside(tidy)) {
+        enc_free(tidy);
         return enc_fail(err, ENC_CORRUPT,
                         "%s: path '%s' of module %d leads out of the folder", list_name,
                         enc_tail(path, ENC_TAIL), index);
-    out->part = enc_copy_string(path, strlen(path));
-    return out->part ? ENC_OK : enc_nomem(err);
+    }
+    out->part = tidy;
+    return ENC_OK;
 }
 
 static int read_list(json_t *root, enc_module_list *out, enc_error *err)

@@ -61,6 +61,18 @@ TEST("modules: the old booleans and the new names of pooling are both obeyed")
     enc_model_free(model);
 }
 
+TEST("modules: a path may end in a slash, or begin with a dot")
+{
+    static const char *const paths[] = {"\"1_Pooling/\"", "\"./1_Pooling\"",
+                                        "\".//1_Pooling/./\"", "\"1_Pooling//\""};
+    const char *folder = copy_checkpoint("bert");
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        copy_edit(folder, "modules.json", "0.path", i % 2 ? "\".\"" : "\"./\"");
+        copy_edit(folder, "modules.json", "1.path", paths[i]);
+        enc_model_free(load(folder));
+    }
+}
+
 TEST("modules: without modules.json the mean is taken, unscaled, and no prompt is known")
 {
     const char *folder = copy_checkpoint("bert_prompt");
@@ -204,6 +216,10 @@ TEST("modules: what is not implemented, or contradicts itself, is refused by nam
          "modules.json: path '../elsewhere' of module 0 leads out of the folder"},
         {"bert", "modules.json", "1.path", "\"/etc\"", ENC_CORRUPT,
          "modules.json: path '/etc' of module 1 leads out of the folder"},
+        {"bert", "modules.json", "1.path", "\"./../1_Pooling\"", ENC_CORRUPT,
+         "modules.json: path './../1_Pooling' of module 1 leads out of the folder"},
+        {"bert", "modules.json", "1.path", "\"//etc/\"", ENC_CORRUPT,
+         "modules.json: path '//etc/' of module 1 leads out of the folder"},
         {"bert", "modules.json", "2.type", "\"sentence_transformers.models.LSTM\"",
          ENC_UNSUPPORTED,
          "modules.json: module 2 is 'sentence_transformers.models.LSTM', which is not "
