@@ -110,7 +110,8 @@ const enc_model_info *enc_model_describe(const enc_model *model);
 
 /* The text of a prompt by name, with the fallbacks of sentence-transformers for "query" and
 ** "document" (document, passage, corpus, then the default). An unknown name is ENC_INVALID and
-** the message lists the names. name NULL: the default prompt ("" where there is none). */
+** the message lists the names. name NULL: the default prompt ("" where there is none); name "":
+** no prompt, also where there is a default. */
 int enc_model_prompt(const enc_model *model, const char *name, const char **text,
                      enc_error *err);
 
@@ -133,7 +134,8 @@ void enc_session_set_progress(enc_session *session, enc_progress progress, void 
 /* ---- Tokens ------------------------------------------------------------------------- */
 
 enum enc_truncate {
-    ENC_TRUNCATE_END = 0, /* keep the beginning, or as the checkpoint's truncation_side says */
+    ENC_TRUNCATE_DEFAULT = 0, /* END; START where the checkpoint's truncation_side is left */
+    ENC_TRUNCATE_END,     /* keep the beginning */
     ENC_TRUNCATE_START,   /* keep the end */
     ENC_TRUNCATE_ERROR,   /* a text that is too long is ENC_INVALID */
     ENC_TRUNCATE_MEAN,    /* embeddings only: mean over windows */
@@ -203,7 +205,7 @@ typedef struct enc_embed_options {
     enum enc_truncate truncate;
 } enc_embed_options;
 
-#define ENC_EMBED_DEFAULTS {NULL, 0, -1, 0, ENC_LAYER_DEFAULT, ENC_TRUNCATE_END}
+#define ENC_EMBED_DEFAULTS {NULL, 0, -1, 0, ENC_LAYER_DEFAULT, ENC_TRUNCATE_DEFAULT}
 
 typedef struct enc_embed_report {
     size_t tokens;  /* of the whole text with prompt and special tokens (at least: see truncated) */
@@ -234,10 +236,11 @@ typedef struct enc_word_options {
     enum enc_combine combine;   /* how several layers become one vector */
     enum enc_subword pooling;   /* how several sub-tokens become one vector */
     int occurrence;             /* 1 = first, 2 = second, ...; -1 = last */
-    enum enc_truncate truncate; /* end, start or error */
+    enum enc_truncate truncate; /* default, end, start or error */
 } enc_word_options;
 
-#define ENC_WORD_DEFAULTS {NULL, 0, ENC_COMBINE_MEAN, ENC_SUBWORD_MEAN, 1, ENC_TRUNCATE_END}
+#define ENC_WORD_DEFAULTS \
+    {NULL, 0, ENC_COMBINE_MEAN, ENC_SUBWORD_MEAN, 1, ENC_TRUNCATE_DEFAULT}
 
 /* Length of the vector that enc_word_embed gives; checks layers and occurrence. */
 int enc_word_check(const enc_model *model, const enc_word_options *options, int *dimensions,

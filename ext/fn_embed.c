@@ -205,7 +205,7 @@ static void embed_info(ctx_call *call, int argc, sqlite3_value **argv)
         return;
     const enc_model_info *info = enc_model_describe(call->model);
     if (enc_tokenize(call->session, call->model, text, info->default_prompt,
-                     ENC_TRUNCATE_END, &tokens, &failure) != ENC_OK) {
+                     ENC_TRUNCATE_DEFAULT, &tokens, &failure) != ENC_OK) {
         ctx_call_failed(call, &failure);
         return;
     }

@@ -61,8 +61,14 @@ static int wrap(const reader *r, const enc_pieces *pieces, size_t first, size_t 
     return ENC_OK;
 }
 
-/* sentence-transformers tokenizes the prompt alone, with its special tokens, and leaves so many
-** leading tokens out, less one if the last is special. */
+/* A template's, or one that stands in the text itself. */
+static bool is_special(const reader *r, const enc_token *token)
+{
+    return token->special || enc_tokenizer_is_special(r->model->tokenizer, token->id);
+}
+
+/* sentence-transformers tokenizes the prompt alone, as it would a text, and leaves so many
+** leading tokens out, less one if the last is a special one, whoever put it there. */
 static int prompt_skip(reader *r, const char *prompt, size_t *skip)
 {
     *skip = 0;
@@ -73,10 +79,12 @@ static int prompt_skip(reader *r, const char *prompt, size_t *skip)
     enc_text text = {prompt, r->prompt_bytes};
     int rc = enc_tokenizer_pieces(r->model->tokenizer, r->arena, text, 0, r->poll, &pieces,
                                   r->err);
-    if (rc == ENC_OK)
-        rc = wrap(r, &pieces, 0, pieces.count < r->room ? pieces.count : r->room, &alone);
+    if (rc != ENC_OK)
+        return rc;
+    size_t count = pieces.count < r->room ? pieces.count : r->room;
+    rc = wrap(r, &pieces, r->model->keeps_end ? pieces.count - count : 0, count, &alone);
     if (rc == ENC_OK && alone.count > 0)
-        *skip = alone.count - (alone.token[alone.count - 1].special ? 1 : 0);
+        *skip = alone.count - (is_special(r, &alone.token[alone.count - 1]) ? 1 : 0);
     return rc;
 }
 
@@ -126,8 +134,8 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
     if (r.room == 0 && model->max_tokens < specials)
         return enc_fail(err, ENC_INVALID, "the model reads %zu tokens, its special tokens "
                         "alone are %zu", model->max_tokens, specials);
-    if (truncate == ENC_TRUNCATE_END && model->keeps_end)
-        truncate = ENC_TRUNCATE_START;
+    if (truncate == ENC_TRUNCATE_DEFAULT)
+        truncate = model->keeps_end ? ENC_TRUNCATE_START : ENC_TRUNCATE_END;
     bool only_start = (truncate == ENC_TRUNCATE_END || truncate == ENC_TRUNCATE_ERROR) &&
                       r.room != SIZE_MAX && r.room > 0;
     enc_pieces pieces;
@@ -154,7 +162,8 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
         return rc;
     out->sequence[0].skip = skip < out->sequence[0].count ? skip : out->sequence[0].count;
     out->total = total + specials;
-    out->truncated = truncate != ENC_TRUNCATE_MEAN && total > r.room;
+    /* Windows hold all of the text, if they have room for any of it. */
+    out->truncated = total > r.room && (truncate != ENC_TRUNCATE_MEAN || r.room == 0);
     out->kept = out->truncated ? r.room + specials : out->total;
     return ENC_OK;
 }

@@ -66,7 +66,7 @@ int enc_token_count(enc_session *session, const enc_model *model, enc_text text,
     enc_call call;
     enc_reading reading;
     enc_call_begin(&call, session);
-    int rc = enc_read(model, text, "", ENC_TRUNCATE_END, true, call.arena, &call.poll,
+    int rc = enc_read(model, text, "", ENC_TRUNCATE_DEFAULT, true, call.arena, &call.poll,
                       &reading, err);
     enc_call_end(&call);
     if (rc != ENC_OK)

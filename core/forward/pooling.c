@@ -188,8 +188,11 @@ static void pool_mode(const rows *r, unsigned mode, float *out)
     case ENC_POOL_WEIGHTEDMEAN:
         pool_sum(r, true, at_least(weights), out);
         break;
-    default: /* ENC_POOL_LASTTOKEN */
-        memcpy(out, r->x + (r->count - 1) * r->width, r->width * sizeof *out);
+    default: /* ENC_POOL_LASTTOKEN; nothing if no row counts */
+        if (r->first < r->count)
+            memcpy(out, r->x + (r->count - 1) * r->width, r->width * sizeof *out);
+        else
+            memset(out, 0, r->width * sizeof *out);
         break;
     }
 }

@@ -129,8 +129,9 @@ static int read_side(const enc_json *json, bool *keeps_end, enc_error *err)
     int rc = enc_json_string(json, "truncation_side", &side, err);
     *keeps_end = strcmp(side, "left") == 0;
     if (rc == ENC_OK && !*keeps_end && strcmp(side, "right") != 0)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s: truncation_side is '%.40s', must be "
-                        "'right' or 'left'", json->name, side);
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: truncation_side is '%s', must be "
+                        "'right' or 'left'", enc_tail(json->name, ENC_TAIL),
+                        enc_tail(side, ENC_TAIL));
     return rc;
 }
 

@@ -250,6 +250,9 @@ int enc_model_prompt(const enc_model *model, const char *name, const char **text
     const char *const only[] = {name, NULL};
     const char *const *wanted = only;
     int found = -1;
+    *text = "";
+    if (name && !*name)
+        return ENC_OK;
     if (name && strcmp(name, "query") == 0)
         wanted = query;
     else if (name && strcmp(name, "document") == 0)

@@ -163,6 +163,12 @@ const char *enc_tokenizer_string(const enc_tokenizer *t, int32_t id, size_t *siz
     return added->text;
 }
 
+bool enc_tokenizer_is_special(const enc_tokenizer *t, int32_t id)
+{
+    const enc_added_token *added = enc_added_tokens_by_id(&t->added, id);
+    return added && added->special;
+}
+
 int64_t enc_tokenizer_bytes(const enc_tokenizer *t)
 {
     return (int64_t)(sizeof *t + t->vocabulary->bytes + t->added.bytes);

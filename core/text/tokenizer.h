@@ -39,6 +39,8 @@ int32_t enc_tokenizer_max_id(const enc_tokenizer *tokenizer);
 /* Largest type (segment) that its template gives. */
 int32_t enc_tokenizer_max_type(const enc_tokenizer *tokenizer);
 const char *enc_tokenizer_string(const enc_tokenizer *tokenizer, int32_t id, size_t *size);
+/* Whether the id is that of an added token marked special. */
+bool enc_tokenizer_is_special(const enc_tokenizer *tokenizer, int32_t id);
 /* Bytes held. */
 int64_t enc_tokenizer_bytes(const enc_tokenizer *tokenizer);
 /* Special tokens that the template adds to one text, or to a pair. */

@@ -168,6 +168,10 @@ SELECT 'embed: a prompt is text put in front',
 SELECT 'embed: document falls back to passage',
        embed('we lend money', 'prompted', 'document') =
        embed('we lend money', 'prompted', 'passage');
+SELECT 'embed: an empty prompt is no prompt, also where there is a default',
+       embed('we lend money', 'prompted', '') = embed('we lend money', 'prompted', 'none')
+       AND embed('we lend money', 'prompted', '{"prompt": ""}') =
+           embed('we lend money', 'prompted', 'none');
 SELECT 'embed: a prompt of one call does not stick',
        embed('we lend money', 'prompted') = embed('we lend money', 'prompted', 'passage');
 SELECT 'embed_info: counts the prompt that embed puts in front, token_count does not',

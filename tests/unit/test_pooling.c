@@ -92,7 +92,7 @@ static double pool_exactly(unsigned mode, const float *x, size_t rows, size_t sk
     case ENC_POOL_MEAN: return sum / fmax(count, 1e-9);
     case ENC_POOL_MEAN_SQRT_LEN: return sum / sqrt(fmax(count, 1e-9));
     case ENC_POOL_WEIGHTEDMEAN: return rising / fmax(weights, 1e-9);
-    default: return x[(rows - 1) * width + column];
+    default: return skip < rows ? x[(rows - 1) * width + column] : 0;
     }
 }
 

@@ -29,7 +29,7 @@ static enc_model *load_with_prompts(const char *prompts, const char *default_nam
     return model;
 }
 
-TEST("prompts: a name gives its text, no name gives the default")
+TEST("prompts: a name gives its text, no name gives the default, an empty one none")
 {
     enc_model *model = load_with_prompts(
         "{\"query\":\"q: \",\"clustering\":\"c: \",\"none\":null}", "\"clustering\"");
@@ -38,6 +38,7 @@ TEST("prompts: a name gives its text, no name gives the default")
     CHECK_STR(prompt_of(model, "clustering"), "c: ");
     CHECK_STR(prompt_of(model, "none"), "");
     CHECK_STR(prompt_of(model, NULL), "c: ");
+    CHECK_STR(prompt_of(model, ""), "");
     CHECK_STR(model->info.default_prompt, "clustering");
     CHECK_STR(model->info.prompts,
               "{\"query\":\"q: \",\"clustering\":\"c: \",\"none\":\"\"}");
@@ -82,8 +83,6 @@ TEST("prompts: an unknown name is refused with the names there are")
     REQUIRE(model);
     CHECK_STR(prompt_of(model, "qury"),
               "there is no prompt 'qury'; the model has: query, document, passage, sts");
-    CHECK_STR(prompt_of(model, ""),
-              "there is no prompt ''; the model has: query, document, passage, sts");
     CHECK_STR(prompt_of(model, "Query"),
               "there is no prompt 'Query'; the model has: query, document, passage, sts");
     enc_model_free(model);
@@ -186,6 +185,12 @@ TEST("prompts: settings that would change vectors are obeyed or refused")
          ENC_UNSUPPORTED, "sentence_bert_config.json: processing_kwargs is not implemented"},
         {"tokenizer_config.json", "truncation_side", "\"middle\"", ENC_UNSUPPORTED,
          "tokenizer_config.json: truncation_side is 'middle', must be 'right' or 'left'"},
+        {"tokenizer_config.json", "truncation_side",
+         "\"mid \u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+         "\u00e9\u00e9\u00e9\u00e9\u00e9\"", ENC_UNSUPPORTED,
+         "tokenizer_config.json: truncation_side is 'mid \u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+         "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9', must "
+         "be 'right' or 'left'"},
         {"tokenizer_config.json", "model_max_length", "-1", ENC_CORRUPT,
          "tokenizer_config.json: model_max_length is -1, must be a number of tokens from "
          "1"},

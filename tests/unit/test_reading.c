@@ -204,16 +204,20 @@ TEST("reading: a limit of the special tokens alone reads them and nothing of the
     reads_close(&r);
 }
 
-TEST("reading: truncation_side left keeps the text's end")
+TEST("reading: truncation_side left keeps the text's end, if no other end is asked for")
 {
     reads r;
     REQUIRE(reads_open(&r, "bert"));
     enc_model *model = r.e.model, tiny = *model;
     r.e.model = &tiny;
     tiny.max_tokens = 3;
+    CHECK_INT(read_text(&r, "the bank", "", ENC_TRUNCATE_DEFAULT, true), ENC_OK);
+    CHECK_STR(offsets_of(r.reading.sequence), "* 0-3 *");
     tiny.keeps_end = true;
-    CHECK_INT(read_text(&r, "the bank", "", ENC_TRUNCATE_END, true), ENC_OK);
+    CHECK_INT(read_text(&r, "the bank", "", ENC_TRUNCATE_DEFAULT, true), ENC_OK);
     CHECK_STR(offsets_of(r.reading.sequence), "* 4-8 *");
+    CHECK_INT(read_text(&r, "the bank", "", ENC_TRUNCATE_END, true), ENC_OK);
+    CHECK_STR(offsets_of(r.reading.sequence), "* 0-3 *");
     r.e.model = model;
     reads_close(&r);
 }
@@ -298,6 +302,37 @@ TEST("reading: pooling leaves the prompt and its [CLS] out where the checkpoint 
     reads_close(&r);
     REQUIRE(reads_open(&r, "bert"));
     CHECK_INT(skipped_for(&r, "river", "of the bank "), 0);
+    reads_close(&r);
+}
+
+TEST("reading: a prompt is left out whole, but for a special token at its own end")
+{
+    const char *folder = copy_checkpoint("bert_prompt");
+    reads r;
+    REQUIRE(folder && copy_edit(folder, "tokenizer.json", "post_processor.single",
+                                "[{\"SpecialToken\": {\"id\": \"[CLS]\", \"type_id\": 0}},"
+                                " {\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}]"));
+    REQUIRE(reads_open(&r, folder));
+    CHECK_INT(skipped_for(&r, "river", "of the bank "), 4);
+    CHECK_INT(skipped_for(&r, "river", "of the bank [SEP]"), 4);
+    CHECK_INT(skipped_for(&r, "river", "of the bank \u2603"), 4); /* [UNK] is special too */
+    reads_close(&r);
+}
+
+TEST("reading: where special tokens fill the model, windows hold nothing of a text, and say so")
+{
+    reads r;
+    REQUIRE(reads_open(&r, "bert"));
+    enc_model *model = r.e.model, tiny = *model;
+    r.e.model = &tiny;
+    tiny.max_tokens = 2;
+    CHECK_INT(read_text(&r, "the bank", "", ENC_TRUNCATE_MEAN, true), ENC_OK);
+    CHECK(r.reading.truncated);
+    CHECK_INT(r.reading.total, 4);
+    CHECK_INT(r.reading.kept, 2);
+    CHECK_INT(read_text(&r, "", "", ENC_TRUNCATE_MEAN, true), ENC_OK);
+    CHECK(!r.reading.truncated);
+    r.e.model = model;
     reads_close(&r);
 }
 
