@@ -91,3 +91,19 @@ bool enc_token_list_grow(enc_token_list *list)
     list->capacity = capacity;
     return true;
 }
+
+void *enc_token_list_scratch(enc_token_list *list, size_t bytes)
+{
+    if (bytes <= list->scratch_size)
+        return list->scratch;
+    size_t twice = list->scratch_size * 2;
+    size_t size = bytes > twice ? bytes : twice;
+    void *scratch = enc_arena_take(list->arena, size);
+    if (!scratch) {
+        list->failed = true;
+        return NULL;
+    }
+    list->scratch = scratch;
+    list->scratch_size = size;
+    return scratch;
+}

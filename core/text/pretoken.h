@@ -65,11 +65,18 @@ typedef struct enc_token_list {
     size_t limit;     /* more than so many are not wanted; SIZE_MAX: no limit */
     int32_t word;     /* number of the word they belong to */
     bool counting;
-    bool failed;      /* out of memory */
+    bool failed;      /* out of memory, or `unknown` */
+    bool unknown;     /* the model met a character it has no token for, nor one for unknown */
+    void *scratch;    /* of the model, kept from word to word */
+    size_t scratch_size;
     enc_arena *arena;
 } enc_token_list;
 
 bool enc_token_list_grow(enc_token_list *list);
+
+/* Scratch memory of at least so many bytes, good until the next call. NULL: out of memory,
+** which list->failed then says too. */
+void *enc_token_list_scratch(enc_token_list *list, size_t bytes);
 
 /* Appends a token from the source character of `first` to that of `last`. */
 static inline void enc_token_list_add(enc_token_list *list, int32_t id,

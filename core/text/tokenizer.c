@@ -171,7 +171,7 @@ bool enc_tokenizer_is_special(const enc_tokenizer *t, int32_t id)
 
 int64_t enc_tokenizer_bytes(const enc_tokenizer *t)
 {
-    return (int64_t)(sizeof *t + t->vocabulary->bytes + t->added.bytes);
+    return (int64_t)(sizeof *t + t->vocabulary->bytes + t->model_bytes + t->added.bytes);
 }
 
 size_t enc_tokenizer_specials(const enc_tokenizer *t, bool pair)

@@ -3,42 +3,6 @@
 
 #include "tokenizer_parts.h"
 
-static const char name[] = "tokenizer.json";
-
-static int read_wordpiece(enc_tokenizer *t, const enc_node *node, enc_error *err)
-{
-    enc_wordpiece model;
-    int rc = enc_wordpiece_read(node, &model, err);
-    if (rc == ENC_OK)
-        enc_tokenizer_set_wordpiece(t, &model);
-    return rc;
-}
-
-static const struct row {
-    const char *type;
-    int (*read)(enc_tokenizer *t, const enc_node *node, enc_error *err);
-} models[] = {
-    {"WordPiece", read_wordpiece},
-};
-
-static const char choices[] = "WordPiece";
-
-static int read_model(enc_tokenizer *t, const enc_node *node, enc_error *err)
-{
-    int rc = enc_node_expect(node, JSON_OBJECT, err);
-    if (rc != ENC_OK)
-        return rc;
-    enc_node named = enc_node_member(node, "type");
-    const char *type = json_string_value(named.value);
-    /* Files of 2020 have no type; this key is WordPiece's own. */
-    if (!named.value && json_object_get(node->value, "max_input_chars_per_word"))
-        type = "WordPiece";
-    for (size_t i = 0; type && i < sizeof models / sizeof *models; i++)
-        if (strcmp(models[i].type, type) == 0)
-            return models[i].read(t, node, err);
-    return enc_node_unsupported(node, choices, err);
-}
-
 static int read_added_token(const enc_node *node, enc_added_token *t, enc_error *err)
 {
     int id;
@@ -64,7 +28,7 @@ static int read_added_tokens(enc_tokenizer *t, const enc_node *list, enc_error *
 {
     char path[ENC_NODE_PATH];
     if (enc_node_is_null(list))
-        return enc_tokenizer_set_added(t, NULL, 0, name, err);
+        return enc_tokenizer_set_added(t, NULL, 0, enc_node_path(list, path), err);
     int rc = enc_node_expect(list, JSON_ARRAY, err);
     if (rc != ENC_OK)
         return rc;
@@ -86,15 +50,15 @@ static int read_added_tokens(enc_tokenizer *t, const enc_node *list, enc_error *
 
 static int check_version(const enc_node *root, enc_error *err)
 {
-    char shown[ENC_JSON_SHOWN];
+    char path[ENC_NODE_PATH], shown[ENC_JSON_SHOWN];
     const char *version = "1.0";
     enc_node node = enc_node_member(root, "version");
     if (!node.value)
         return ENC_OK;
     int rc = enc_node_string(root, "version", &version, err);
     if (rc == ENC_OK && strcmp(version, "1.0") != 0)
-        rc = enc_fail(err, ENC_UNSUPPORTED, "%s: version %s is not supported (1.0)", name,
-                      enc_json_show(node.value, shown));
+        rc = enc_fail(err, ENC_UNSUPPORTED, "%s %s is not supported (1.0)",
+                      enc_node_path(&node, path), enc_json_show(node.value, shown));
     return rc;
 }
 
@@ -107,7 +71,7 @@ static int read_parts(enc_tokenizer *t, const enc_node *root, enc_error *err)
     enc_node added = enc_node_member(root, "added_tokens");
     int rc = check_version(root, err);
     if (rc == ENC_OK)
-        rc = read_model(t, &model, err);
+        rc = enc_tokenizer_read_model(t, &model, err);
     if (rc == ENC_OK)
         rc = enc_normalizer_read(&t->normalizer, &normalizer, err);
     if (rc == ENC_OK)
@@ -119,17 +83,24 @@ static int read_parts(enc_tokenizer *t, const enc_node *root, enc_error *err)
     return rc;
 }
 
+int enc_tokenizer_read_value(enc_tokenizer *t, const char *file_name, json_t *root,
+                             enc_error *err)
+{
+    enc_node node = enc_node_file(file_name, root);
+    int rc = enc_node_expect(&node, JSON_OBJECT, err);
+    return rc == ENC_OK ? read_parts(t, &node, err) : rc;
+}
+
 int enc_tokenizer_read_json(enc_tokenizer *t, const enc_tokenizer_files *files,
                             enc_error *err)
 {
-    json_t *value;
-    int rc = enc_json_parse(files->json.data, files->json.size, name, &value, err);
+    static const char name[] = "tokenizer.json";
+    json_t *root;
+    int rc = enc_json_parse(files->json.data, files->json.size, name, &root, err);
     if (rc != ENC_OK)
         return rc;
-    enc_node root = enc_node_file(name, value);
-    rc = enc_node_expect(&root, JSON_OBJECT, err);
-    if (rc == ENC_OK)
-        rc = read_parts(t, &root, err);
-    json_decref(value);
+    t->from_text = true;
+    rc = enc_tokenizer_read_value(t, name, root, err);
+    json_decref(root);
     return rc;
 }

@@ -9,10 +9,12 @@
 
 #include "added_matcher.h"
 #include "added_tokens.h"
+#include "bpe.h"
 #include "normalizer.h"
 #include "pretokenizer.h"
 #include "template.h"
 #include "tokenizer.h"
+#include "unigram.h"
 #include "wordpiece.h"
 
 /* What an ASCII byte of the source comes to, if it stands among its like. */
@@ -40,9 +42,13 @@ struct enc_tokenizer {
                      enc_token_list *list);
     void (*close)(enc_tokenizer *tokenizer);
     const enc_vocabulary *vocabulary;
+    bool from_text;     /* the model was read from tokenizer.json, not made of other files */
+    size_t model_bytes; /* held beside the vocabulary's */
     size_t most;
     union {
         enc_wordpiece wordpiece;
+        enc_bpe bpe;
+        enc_unigram unigram;
     };
 
     enc_ascii ascii[256];  /* by source byte; beyond ASCII all slow */
@@ -52,6 +58,11 @@ struct enc_tokenizer {
 
 int enc_tokenizer_read_json(enc_tokenizer *tokenizer, const enc_tokenizer_files *files,
                             enc_error *err);
+/* The same from a value that is already there; `file_name` is for messages. */
+int enc_tokenizer_read_value(enc_tokenizer *tokenizer, const char *file_name, json_t *root,
+                             enc_error *err);
+/* Its "model". */
+int enc_tokenizer_read_model(enc_tokenizer *tokenizer, const enc_node *node, enc_error *err);
 int enc_tokenizer_read_vocab(enc_tokenizer *tokenizer, const enc_tokenizer_files *files,
                              enc_error *err);
 

@@ -265,6 +265,9 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
     *list = r.list;
     if (r.source.stopped)
         return enc_fail(err, ENC_INTERRUPTED, "interrupted");
+    if (r.list.unknown)
+        return enc_fail(err, ENC_UNSUPPORTED, "the text has a character that the tokenizer "
+                        "does not know, and its vocabulary has no token for those");
     return r.failed || r.list.failed || r.matcher.failed ? enc_nomem(err) : ENC_OK;
 }
 

@@ -149,31 +149,28 @@ int enc_vocabulary_open(enc_vocabulary_item *items, size_t count, const char *wh
     if (count)
         qsort(items, count, sizeof *items, by_id);
     text = 0;
+    v.count = count;
+    for (size_t i = 0; i < count; i++) {
+        const enc_vocabulary_item *item = &items[i];
+        memcpy(v.text + text, item->text, item->size);
+        v.text[text + item->size] = '\0';
+        v.entry[i] = (enc_vocabulary_entry){(uint32_t)text, (uint32_t)item->size, item->id};
+        text += item->size + 1;
+        v.longest = item->size > v.longest ? item->size : v.longest;
+    }
     /* From the back, so that of equal texts the one with the largest id comes first. */
     for (size_t i = count; i > 0 && rc == ENC_OK; i--) {
         const enc_vocabulary_item *item = &items[i - 1];
         if (i < count && item->id == items[i].id)
             rc = fail_same_id(item, &items[i], where, err);
-        else if (enc_vocabulary_id(&v, item->text, item->size) < 0) {
-            size_t number = count - ++v.count;
-            memcpy(v.text + text, item->text, item->size);
-            v.text[text + item->size] = '\0';
-            v.entry[number] = (enc_vocabulary_entry){(uint32_t)text, (uint32_t)item->size,
-                                                     item->id};
-            text += item->size + 1;
-            v.longest = item->size > v.longest ? item->size : v.longest;
-            if (!insert(&v, number))
-                rc = enc_fail(err, ENC_CORRUPT, "%s: more than %d tokens share one hash",
-                              where, PROBES);
-        }
+        else if (enc_vocabulary_id(&v, item->text, item->size) < 0 && !insert(&v, i - 1))
+            rc = enc_fail(err, ENC_CORRUPT, "%s: more than %d tokens share one hash", where,
+                          PROBES);
     }
     if (rc != ENC_OK) {
         enc_vocabulary_close(&v);
         return rc;
     }
-    v.entry += count - v.count;
-    for (size_t i = 0; v.count < count && i < (size_t)1 << v.bits; i++)
-        v.slot[i].entry -= v.slot[i].entry ? (uint32_t)(count - v.count) : 0;
     *out = v;
     return ENC_OK;
 }
@@ -182,4 +179,42 @@ void enc_vocabulary_close(enc_vocabulary *v)
 {
     enc_free(v->slot);
     *v = (enc_vocabulary){0};
+}
+
+/* ---- tokenizer.json ------------------------------------------------------------------ */
+
+static int fail_id(const char *where, const char *token, json_t *value, enc_error *err)
+{
+    char text[ENC_NODE_SHOWN], shown[ENC_JSON_SHOWN];
+    return enc_fail(err, ENC_CORRUPT, "%s['%s'] is %s, must be an id 0 ... %d", where,
+                    enc_node_shorten(token, strlen(token), text),
+                    enc_json_show(value, shown), INT32_MAX);
+}
+
+int enc_vocabulary_read(const enc_node *node, enc_vocabulary *out, enc_error *err)
+{
+    char path[ENC_NODE_PATH];
+    const char *where = enc_node_path(node, path);
+    int rc = enc_node_expect(node, JSON_OBJECT, err);
+    if (rc != ENC_OK)
+        return rc;
+    size_t count = 0;
+    enc_vocabulary_item *items = ENC_ALLOC(enc_vocabulary_item,
+                                           json_object_size(node->value));
+    if (!items)
+        return enc_nomem(err);
+    const char *token;
+    json_t *value;
+    json_object_foreach(node->value, token, value) {
+        json_int_t id = json_integer_value(value);
+        if (!json_is_integer(value) || id < 0 || id > INT32_MAX) {
+            rc = fail_id(where, token, value, err);
+            break;
+        }
+        items[count++] = (enc_vocabulary_item){token, strlen(token), (int32_t)id};
+    }
+    if (rc == ENC_OK)
+        rc = enc_vocabulary_open(items, count, where, out, err);
+    enc_free(items);
+    return rc;
 }

@@ -11,7 +11,7 @@
 #ifndef ENC_VOCABULARY_H
 #define ENC_VOCABULARY_H
 
-#include "error.h"
+#include "json_node.h"
 
 typedef struct enc_vocabulary_item {
     const char *text;
@@ -41,9 +41,11 @@ typedef struct enc_vocabulary {
 } enc_vocabulary; /* all zero: empty, but not to be searched */
 
 /* Copies the items; sorts them in place by id. Of equal texts the one with the largest id
-** counts. Two items with one id are ENC_CORRUPT; `where` says in messages what was read. */
+** is found; each id tells its own. Two items with one id are ENC_CORRUPT; `where` says in messages what was read. */
 int enc_vocabulary_open(enc_vocabulary_item *items, size_t count, const char *where,
                         enc_vocabulary *out, enc_error *err);
+/* From an object of ids by text: {"the": 5, ...}. */
+int enc_vocabulary_read(const enc_node *node, enc_vocabulary *out, enc_error *err);
 void enc_vocabulary_close(enc_vocabulary *vocabulary);
 
 /* Largest id; -1 if it is empty. */

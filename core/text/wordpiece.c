@@ -107,41 +107,6 @@ void enc_wordpiece_close(enc_wordpiece *m)
 
 /* ---- tokenizer.json ------------------------------------------------------------------ */
 
-static int fail_id(const char *where, const char *token, json_t *value, enc_error *err)
-{
-    char text[ENC_NODE_SHOWN], shown[ENC_JSON_SHOWN];
-    return enc_fail(err, ENC_CORRUPT, "%s['%s'] is %s, must be an id 0 ... %d", where,
-                    enc_node_shorten(token, strlen(token), text),
-                    enc_json_show(value, shown), INT32_MAX);
-}
-
-static int read_vocabulary(const enc_node *node, const char *where, enc_vocabulary *out,
-                           enc_error *err)
-{
-    int rc = enc_node_expect(node, JSON_OBJECT, err);
-    if (rc != ENC_OK)
-        return rc;
-    size_t count = 0;
-    enc_vocabulary_item *items = ENC_ALLOC(enc_vocabulary_item,
-                                           json_object_size(node->value));
-    if (!items)
-        return enc_nomem(err);
-    const char *token;
-    json_t *value;
-    json_object_foreach(node->value, token, value) {
-        json_int_t id = json_integer_value(value);
-        if (!json_is_integer(value) || id < 0 || id > INT32_MAX) {
-            rc = fail_id(where, token, value, err);
-            break;
-        }
-        items[count++] = (enc_vocabulary_item){token, strlen(token), (int32_t)id};
-    }
-    if (rc == ENC_OK)
-        rc = enc_vocabulary_open(items, count, where, out, err);
-    enc_free(items);
-    return rc;
-}
-
 int enc_wordpiece_read(const enc_node *node, enc_wordpiece *out, enc_error *err)
 {
     char where[ENC_NODE_PATH];
@@ -156,7 +121,7 @@ int enc_wordpiece_read(const enc_node *node, enc_wordpiece *out, enc_error *err)
     if (rc == ENC_OK)
         rc = enc_node_int(node, "max_input_chars_per_word", 0, INT32_MAX, &most, err);
     if (rc == ENC_OK)
-        rc = read_vocabulary(&vocab, path, &vocabulary, err);
+        rc = enc_vocabulary_read(&vocab, &vocabulary, err);
     if (rc == ENC_OK)
         rc = enc_wordpiece_open(&vocabulary, unknown, prefix, (size_t)most, path, out, err);
     return rc;

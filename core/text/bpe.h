@@ -1,0 +1,76 @@
+/*
+** bpe.h - the BPE model: a word's characters, of which known pairs grow together, the pair
+** that was learnt first before all others.
+**
+** A word begins as one symbol for each character, looked up in the vocabulary with `prefix`
+** in front of it unless it is the first, and `suffix` behind it if it is the last. Of all
+** pairs of neighbours that the list of merges has, the one that stands first in the list is
+** merged (the leftmost of equals), until there is none. (Sennrich, Haddow and Birch, "Neural
+** Machine Translation of Rare Words with Subword Units", 2016.)
+**
+** A character that is no token becomes the tokens <0x00> ... <0xFF> of its bytes (where
+** byte_fallback and the vocabulary say so), else the unknown token, else nothing.
+*/
+#ifndef ENC_BPE_H
+#define ENC_BPE_H
+
+#include "json_node.h"
+#include "pretoken.h"
+#include "vocabulary.h"
+
+/* Most bytes of prefix and of suffix; characters whose ids are in a table. */
+enum { ENC_BPE_AFFIX = 64, ENC_BPE_LETTERS = 512 };
+
+/* Merge of two tokens; rank is its place in the list of merges. */
+typedef struct enc_bpe_pair {
+    int32_t left, right;
+    uint32_t rank; /* UINT32_MAX: a free slot */
+} enc_bpe_pair;
+
+typedef struct enc_bpe {
+    enc_vocabulary vocabulary;
+    enc_bpe_pair *pair; /* [1 << bits], by open addressing */
+    int bits;
+    int32_t *made;      /* [merges] what becomes of the pair of that rank */
+    unsigned char *whole; /* a bit for each id < whole_ids: the token's text becomes that */
+    size_t whole_ids;     /* token alone, so that words are looked up before all else */
+    int32_t letter[ENC_BPE_LETTERS]; /* id of the character alone, -1 if it is no token */
+    int32_t byte[256];  /* id of <0x..>, -1 if it is no token */
+    int32_t unknown;    /* id, -1: none */
+    bool unknown_lost;  /* there is to be an unknown token, but the vocabulary lacks it */
+    bool fuse_unknown;  /* neighbouring unknown characters are one token */
+    bool byte_fallback;
+    bool ignore_merges; /* a word that is a token is that token, whatever the merges say */
+    bool growing;       /* each merge makes the text of its symbol longer */
+    char prefix[ENC_BPE_AFFIX];
+    char suffix[ENC_BPE_AFFIX];
+    size_t prefix_size;
+    size_t suffix_size;
+    size_t bytes;       /* held beside the vocabulary's */
+} enc_bpe;
+
+typedef struct enc_bpe_merge {
+    const char *left, *right;
+    size_t left_size, right_size;
+} enc_bpe_merge;
+
+typedef struct enc_bpe_settings {
+    const char *unknown; /* token; NULL: none */
+    const char *prefix;  /* NULL is as "" */
+    const char *suffix;
+    bool fuse_unknown, byte_fallback, ignore_merges;
+} enc_bpe_settings;
+
+/* Takes over the vocabulary, also if it fails. `where` names the model in messages. */
+int enc_bpe_open(enc_vocabulary *vocabulary, const enc_bpe_settings *settings,
+                 const enc_bpe_merge *merges, size_t count, const char *where, enc_bpe *out,
+                 enc_error *err);
+/* From a "model" value. */
+int enc_bpe_read(const enc_node *node, enc_bpe *out, enc_error *err);
+void enc_bpe_close(enc_bpe *model);
+
+/* Appends the tokens of a word, of which all characters must be kept. Time n log n for n
+** characters. */
+void enc_bpe_tokenize(const enc_bpe *model, const enc_pretoken *word, enc_token_list *list);
+
+#endif

@@ -1,0 +1,34 @@
+/* bpe_parts.h - what bpe.c and bpe_open.c share; for them alone. */
+#ifndef ENC_BPE_PARTS_H
+#define ENC_BPE_PARTS_H
+
+#include "bpe.h"
+
+/* Symbols of usual words, for arrays on the stack. */
+enum { ENC_BPE_USUAL = 192 };
+
+/* A part of a word. */
+typedef struct enc_bpe_symbol {
+    int32_t id;
+    uint32_t length; /* bytes of the word; 0: merged into another symbol */
+    uint32_t before; /* number of the symbol, UINT32_MAX: none; while many are merged */
+    uint32_t after;
+} enc_bpe_symbol;
+
+static inline uint64_t enc_bpe_hash(int32_t left, int32_t right)
+{
+    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+    key *= UINT64_C(0x9ddfea08eb382d69);
+    return (key ^ key >> 32) * UINT64_C(0x9ae16a3b2f90404f);
+}
+
+/* Most symbols that a text comes to; SIZE_MAX if that can't be counted. */
+size_t enc_bpe_symbols_most(const enc_bpe *model, size_t characters, size_t size);
+
+/* Text to symbols: symbol [enc_bpe_symbols_most], room [twice as many]. Returns how many
+** there are. Sets *lost if a character would have to be the unknown token, which the
+** vocabulary lacks. */
+size_t enc_bpe_merge_text(const enc_bpe *model, const char *text, size_t size,
+                          enc_bpe_symbol *symbol, uint64_t *room, bool *lost);
+
+#endif
