@@ -44,8 +44,9 @@ typedef struct order_state {
     uint64_t kept[4];    /* classes that have something to give */
 } order_state;
 
-static size_t order_bytes(size_t below)
+static size_t order_bytes(const enc_step *step, size_t below)
 {
+    (void)step;
     return sizeof(order_state) + (PLACES - 1) * below;
 }
 
@@ -102,6 +103,12 @@ static bool read_item(const enc_lane *lane, const enc_step *step, int which, ite
 static bool is_dropped(const enc_step *step, uint32_t c)
 {
     return step->flags & ENC_ORDER_DROPS_MARKS && enc_is_mark(c);
+}
+
+static uint32_t shown(const enc_step *step, const item *it)
+{
+    bool marked = step->flags & ENC_ORDER_FOR_COMPOSE && !it->first;
+    return marked ? it->c | ENC_ORDER_CONTINUES : it->c;
 }
 
 /* The next class after `class` that has something to give, 0 if there is none. */
@@ -175,7 +182,7 @@ static bool next_of_run(const enc_lane *lane, const enc_step *step, enc_symbol *
             if (is_dropped(step, it.c))
                 continue;
             *out = align(lane, step, s->before[s->class] + s->seen);
-            out->c = it.c;
+            out->c = shown(step, &it);
             return true;
         }
         begin_class(lane, step, next_class(s, s->class));
@@ -206,7 +213,7 @@ static bool order_next(const enc_lane *lane, const enc_step *step, enc_symbol *o
             continue;
         }
         *out = s->place[MAIN].symbol;
-        out->c = it.c;
+        out->c = shown(step, &it);
         return true;
     }
 }
@@ -220,4 +227,4 @@ static bool order_settle(const enc_lane *lane, const enc_step *step)
     return true;
 }
 
-const enc_step_kind enc_canonical_order = {order_bytes, order_next, order_settle};
+const enc_step_kind enc_canonical_order = {order_bytes, order_next, order_settle, NULL};

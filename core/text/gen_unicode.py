@@ -9,7 +9,10 @@ taken of the answers themselves, not of the tables, so the unit test finds error
     pip install tokenizers==0.22.2 xxhash
     python3 core/text/gen_unicode.py            # about a minute
 """
+import base64
+import json
 import os
+import struct
 import sys
 import unicodedata
 from itertools import product
@@ -34,6 +37,9 @@ PROPERTIES = ["bert_removed", "bert_space", "bert_chinese", "bert_punctuation",
 # Values of the field that starts at bit 16, in the order of the enum in unicode.h.
 CATEGORIES = ["Lu", "Ll", "Lt", "Lm", "Lo", "M", "Nd", "N", "P", "S", "Z"]
 CATEGORY_BIT, CLASS_BIT = 16, 24
+# Bits of enc_grapheme(), in the order of the enum in unicode.h.
+GRAPHEME = ["joins", "extend", "incb_extend", "incb_linker", "incb_consonant", "prepend",
+            "pictographic", "control", "hangul_l", "hangul_v", "hangul_t"]
 
 
 # ---- Asking the reference ---------------------------------------------------------------
@@ -181,6 +187,67 @@ def check_hangul(nfd):
             assert compose(chr(c) + trailing) == joined
 
 
+def cluster_counter():
+    """Precompiled with a map that makes "1" of every character, but for NUL.
+
+    It looks grapheme clusters of less than 6 bytes up as a whole and others character by
+    character, so a short cluster gives one "1" and a long one gives as many as it has
+    characters. The map's trie has one block of 256 units for each byte that is still to
+    come, shared by all characters.
+    """
+    lead, leaf, blocks = 4, 5, 6  # blocks 1, 2 and 3: one to three bytes are to come
+    units = [0] * (256 * blocks)
+
+    def point(place, label, block):
+        is_leaf = block == leaf
+        units[place] = (place ^ 256 * block) << 10 | is_leaf << 8 | label
+
+    point(0, 0, lead)
+    for byte in range(1, 0x80):
+        point(256 * lead + byte, byte, leaf)
+    for first, last, more in ((0xC2, 0xDF, 1), (0xE0, 0xEF, 2), (0xF0, 0xF4, 3)):
+        for byte in range(first, last + 1):
+            point(256 * lead + byte, byte, more)
+        for byte in range(0x80, 0xC0):
+            point(256 * more + byte, byte, more - 1 if more > 1 else leaf)
+    blob = struct.pack(f"<I{len(units)}I", 4 * len(units), *units) + b"1\0"
+    part = {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(blob).decode()}
+    tokenizer = Tokenizer(models.BPE())
+    state = json.loads(tokenizer.to_str())
+    state["normalizer"] = part
+    return Tokenizer.from_str(json.dumps(state)).normalizer.normalize_str
+
+
+def ask_graphemes():
+    """What grapheme clusters are seen to depend on, one set for each bit. Of characters of
+    four bytes that is less than the standard says: with a second character their clusters
+    are long."""
+    ones = cluster_counter()
+    acute, zwj, pictograph, ka, virama = "\u0301", "\u200d", "\u263a", "\u0915", "\u094d"
+
+    def clusters(before, after, joined):
+        return where(lambda s: s != "\0" and len(ones(before + s + after)) == joined)
+
+    sets = {"joins": clusters("a", "", 1), "prepend": clusters("", "a", 1)}
+    joins, rest = sets["joins"], set(POINTS) - sets["joins"] - sets["prepend"]
+    sets["control"] = clusters("", 2 * acute, 2) & rest | {0}
+    sets["extend"] = clusters("\u00a9", zwj + pictograph + acute, 5) & joins
+    sets["incb_linker"] = clusters(ka, ka + acute, 4) & joins
+    sets["incb_extend"] = (clusters(ka, virama + ka + acute, 5) & joins
+                           - sets["incb_linker"])
+    three = {c for c in rest if 0x800 <= c < 0x10000} - sets["control"]
+    sets["incb_consonant"] = clusters(ka + virama, acute, 4) & three
+    sets["pictographic"] = clusters("\u00a9" + zwj, acute, 4) & rest - sets["control"]
+    before_v = clusters("", "\u1161" + acute, 3) & three - set(HANGUL)
+    before_t = clusters("", "\u11a8" + acute, 3) & three - set(HANGUL)
+    sets["hangul_l"] = before_v - before_t
+    sets["hangul_v"] = before_v & before_t
+    sets["hangul_t"] = before_t - before_v
+    assert clusters("\uac00", acute, 3) & three == sets["hangul_v"] | sets["hangul_t"]
+    assert clusters("\uac01", acute, 3) & three == sets["hangul_t"]
+    return sets
+
+
 # ---- Tables -----------------------------------------------------------------------------
 
 def two_level(values, limit):
@@ -230,6 +297,17 @@ def write_properties(out, properties):
     write_array(out, "uint8_t", "enc_property_leaf", leaf)
 
 
+def write_graphemes(out, graphemes):
+    records = number(graphemes.values(), 0)
+    index, leaf = two_level({c: records[g] for c, g in graphemes.items()},
+                            table_limit(c for c, g in graphemes.items() if g))
+    assert len(records) <= 256 and max(index) < 65536
+    write_array(out, "uint16_t", "enc_grapheme_record", list(records), "0x%x")
+    write_array(out, "uint16_t", "enc_grapheme_index", index)
+    write_array(out, "uint8_t", "enc_grapheme_leaf", leaf)
+    return len(index)
+
+
 def write_lowercase(out, lower):
     changed = {c: ord(v) - c for c, v in lower.items() if len(v) == 1 and v != chr(c)}
     assert {c: v for c, v in lower.items() if len(v) != 1} == {0x130: "i\u0307"}
@@ -266,12 +344,13 @@ def write_decompositions(out, nfd, nfkd):
     return blocks
 
 
-def write_tables(path, properties, lower, nfd, nfkd, pairs):
+def write_tables(path, properties, lower, nfd, nfkd, pairs, graphemes):
     with open(path, "w", encoding="ascii") as out:
         out.write(f"/* {FIRST_LINE} */\n#include \"unicode_data.h\"\n")
         write_properties(out, properties)
         lower_blocks = write_lowercase(out, lower)
         canonical_blocks, compat_blocks = write_decompositions(out, nfd, nfkd)
+        grapheme_blocks = write_graphemes(out, graphemes)
         keys = sorted(pairs)
         write_array(out, "uint32_t", "enc_composition_first", [a for a, _ in keys], "0x%x")
         write_array(out, "uint32_t", "enc_composition_second", [b for _, b in keys], "0x%x")
@@ -280,6 +359,7 @@ def write_tables(path, properties, lower, nfd, nfkd, pairs):
                   f"    .lower_blocks = {lower_blocks},\n"
                   f"    .canonical_blocks = {canonical_blocks},\n"
                   f"    .compat_blocks = {compat_blocks},\n"
+                  f"    .grapheme_blocks = {grapheme_blocks},\n"
                   f"    .compositions = {len(keys)},\n}};\n")
 
 
@@ -322,12 +402,13 @@ def four_bytes(place):
     return range(0xE0, 0x100) if place == 0 else range(256) if place == 1 else tails
 
 
-def write_digests(path, sets, category, classes, maps):
+def write_digests(path, sets, category, classes, maps, graphemes):
     rows = {name: digest([bytes(c in points for c in POINTS)])
             for name, points in sets.items()}
     names = CATEGORIES + ["C"]
     rows["category"] = digest([bytes(names.index(category[c]) for c in POINTS)])
     rows["combining_class"] = digest([bytes(classes.get(c, 0) for c in POINTS)])
+    rows["grapheme"] = digest(graphemes[c].to_bytes(2, "little") for c in POINTS)
     for name, answers in maps.items():
         rows[name] = digest(counted(answers[c]) for c in POINTS)
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
@@ -373,8 +454,11 @@ def main():
         properties[c] |= classes.get(c, 0) << CLASS_BIT
     tables = os.path.join(ROOT, "core", "text", "unicode_data.c")
     digests = os.path.join(ROOT, "tests", "golden", "unicode_digest.txt")
-    write_tables(tables, properties, lower, nfd, nfkd, pairs)
-    write_digests(digests, sets, category, classes, maps)
+    clusters = ask_graphemes()
+    graphemes = {c: sum((c in clusters[name]) << bit for bit, name in enumerate(GRAPHEME))
+                 for c in POINTS}
+    write_tables(tables, properties, lower, nfd, nfkd, pairs, graphemes)
+    write_digests(digests, sets, category, classes, maps, graphemes)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,19 @@
 
 #include <string.h>
 
+#include "bytes.h"
+
 /* ---- Steps that look at one character ------------------------------------------------ */
 
 typedef struct map_state {
     enc_symbol symbol;   /* the character below */
-    uint32_t pending[3]; /* what it became */
+    uint32_t pending[4]; /* what it became */
     uint32_t next, count;
 } map_state;
 
-static size_t map_bytes(size_t below)
+static size_t map_bytes(const enc_step *step, size_t below)
 {
+    (void)step;
     (void)below;
     return sizeof(map_state);
 }
@@ -42,12 +45,12 @@ static bool map_settle(const enc_lane *lane, const enc_step *step)
     return s->next >= s->count;
 }
 
-static const enc_step_kind character_map = {map_bytes, map_next, map_settle};
+static const enc_step_kind character_map = {map_bytes, map_next, map_settle, NULL};
 
 enum { CLEAN_TEXT = 1, CHINESE = 2 };
 
 /* BertNormalizer's clean_text and handle_chinese_chars. */
-static size_t map_bert(unsigned flags, uint32_t c, uint32_t out[3])
+static size_t map_bert(unsigned flags, uint32_t c, uint32_t out[4])
 {
     uint32_t properties = enc_properties(c);
     if (flags & CLEAN_TEXT) {
@@ -65,17 +68,28 @@ static size_t map_bert(unsigned flags, uint32_t c, uint32_t out[3])
     return 1;
 }
 
-static size_t map_lowercase(unsigned flags, uint32_t c, uint32_t out[3])
+static size_t map_lowercase(unsigned flags, uint32_t c, uint32_t out[4])
 {
     (void)flags;
     return enc_lowercase(c, out);
 }
 
-static size_t map_strip_accents(unsigned flags, uint32_t c, uint32_t out[3])
+static size_t map_strip_accents(unsigned flags, uint32_t c, uint32_t out[4])
 {
     (void)flags;
     out[0] = c;
     return enc_properties(c) & ENC_ACCENT ? 0 : 1;
+}
+
+/* The letters that stand for the character's bytes. */
+static size_t map_byte_level(unsigned flags, uint32_t c, uint32_t out[4])
+{
+    char bytes[4];
+    size_t size = enc_utf8_put(c, bytes);
+    (void)flags;
+    for (size_t i = 0; i < size; i++)
+        out[i] = enc_byte_letter((unsigned char)bytes[i]);
+    return size;
 }
 
 /* ---- The pipeline -------------------------------------------------------------------- */
@@ -87,25 +101,42 @@ void enc_normalizer_begin(enc_normalizer *n)
     *n = (enc_normalizer){.state_bytes = aligned(sizeof(enc_cursor))};
 }
 
-int enc_normalizer_add(enc_normalizer *n, const enc_step_kind *kind, enc_character_map map,
-                       unsigned flags, const char *where, enc_error *err)
+void enc_normalizer_close(enc_normalizer *n)
 {
+    for (size_t i = 0; i < n->steps; i++)
+        if (n->step[i].kind->close)
+            n->step[i].kind->close(n->step[i].data);
+    enc_normalizer_begin(n);
+}
+
+int enc_normalizer_add(enc_normalizer *n, enc_step step, const char *where, enc_error *err)
+{
+    int rc = ENC_OK;
+    size_t bytes = 0;
     if (n->steps == ENC_STEPS_MOST)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s: more than %d steps", where,
-                        ENC_STEPS_MOST);
-    size_t bytes = aligned(kind->state_bytes(n->state_bytes));
-    if (bytes > ENC_STEP_STATE_MOST)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s: too many steps that reorder characters",
-                        where);
-    n->step[n->steps] = (enc_step){kind, map, flags, n->steps + 1, n->state_bytes, bytes};
-    n->steps++;
+        rc = enc_fail(err, ENC_UNSUPPORTED, "%s: more than %d steps", where,
+                      ENC_STEPS_MOST);
+    else if ((bytes = aligned(step.kind->state_bytes(&step, n->state_bytes))) >
+             ENC_STEP_STATE_MOST)
+        rc = enc_fail(err, ENC_UNSUPPORTED, "%s: too many steps that reorder characters",
+                      where);
+    if (rc != ENC_OK) {
+        if (step.kind->close)
+            step.kind->close(step.data);
+        return rc;
+    }
+    step.level = n->steps + 1;
+    step.offset = n->state_bytes;
+    step.bytes = bytes;
+    n->step[n->steps++] = step;
     n->state_bytes += bytes;
     return ENC_OK;
 }
 
 int enc_normalizer_add_lowercase(enc_normalizer *n, const char *where, enc_error *err)
 {
-    return enc_normalizer_add(n, &character_map, map_lowercase, 0, where, err);
+    enc_step step = {.kind = &character_map, .map = map_lowercase};
+    return enc_normalizer_add(n, step, where, err);
 }
 
 int enc_normalizer_lowercase_first(enc_normalizer *n, const char *where, enc_error *err)
@@ -113,10 +144,12 @@ int enc_normalizer_lowercase_first(enc_normalizer *n, const char *where, enc_err
     enc_normalizer rest = *n;
     enc_normalizer_begin(n);
     int rc = enc_normalizer_add_lowercase(n, where, err);
-    for (size_t i = 0; i < rest.steps && rc == ENC_OK; i++) {
-        const enc_step *step = &rest.step[i];
-        rc = enc_normalizer_add(n, step->kind, step->map, step->flags, where, err);
-    }
+    size_t i = 0;
+    for (; i < rest.steps && rc == ENC_OK; i++)
+        rc = enc_normalizer_add(n, rest.step[i], where, err);
+    for (; i < rest.steps; i++)
+        if (rest.step[i].kind->close)
+            rest.step[i].kind->close(rest.step[i].data);
     return rc;
 }
 
@@ -124,16 +157,25 @@ int enc_normalizer_add_bert(enc_normalizer *n, bool clean_text, bool chinese,
                             bool strip_accents, bool lowercase, const char *where,
                             enc_error *err)
 {
-    unsigned flags = (clean_text ? CLEAN_TEXT : 0) | (chinese ? CHINESE : 0);
+    enc_step map = {.kind = &character_map, .map = map_bert};
+    enc_step strip = {.kind = &enc_canonical_order, .flags = ENC_ORDER_DROPS_MARKS};
+    map.flags = (clean_text ? CLEAN_TEXT : 0) | (chinese ? CHINESE : 0);
     int rc = ENC_OK;
-    if (flags)
-        rc = enc_normalizer_add(n, &character_map, map_bert, flags, where, err);
+    if (map.flags)
+        rc = enc_normalizer_add(n, map, where, err);
     if (rc == ENC_OK && strip_accents)
-        rc = enc_normalizer_add(n, &enc_canonical_order, NULL, ENC_ORDER_DROPS_MARKS, where,
-                                err);
+        rc = enc_normalizer_add(n, strip, where, err);
     if (rc == ENC_OK && lowercase)
         rc = enc_normalizer_add_lowercase(n, where, err);
     return rc;
+}
+
+bool enc_normalizer_is_local(const enc_normalizer *n)
+{
+    for (size_t i = 0; i < n->steps; i++)
+        if (!n->step[i].kind->settle)
+            return false;
+    return true;
 }
 
 bool enc_normalizer_lowercases(const enc_normalizer *n)
@@ -196,24 +238,51 @@ static int read_sequence(enc_normalizer *n, const enc_node *node, enc_error *err
     return rc;
 }
 
+static int add_composed(enc_normalizer *n, unsigned flags, const enc_node *node,
+                        enc_error *err)
+{
+    char path[ENC_NODE_PATH];
+    enc_step order = {.kind = &enc_canonical_order, .flags = flags | ENC_ORDER_FOR_COMPOSE};
+    enc_step composition = {.kind = &enc_canonical_composition};
+    enc_node_path(node, path);
+    int rc = enc_normalizer_add(n, order, path, err);
+    return rc == ENC_OK ? enc_normalizer_add(n, composition, path, err) : rc;
+}
+
+static int read_nfc(enc_normalizer *n, const enc_node *node, enc_error *err)
+{
+    return add_composed(n, 0, node, err);
+}
+
+static int read_nfkc(enc_normalizer *n, const enc_node *node, enc_error *err)
+{
+    return add_composed(n, ENC_ORDER_COMPATIBILITY, node, err);
+}
+
 /* The normalisers by name: those that are one step, and those that read more. */
 static const struct row {
     const char *type;
-    const enc_step_kind *kind;
-    enc_character_map map;
-    unsigned flags;
+    enc_step step;
     int (*read)(enc_normalizer *n, const enc_node *node, enc_error *err);
 } rows[] = {
-    {"BertNormalizer", NULL, NULL, 0, read_bert},
-    {"Lowercase", &character_map, map_lowercase, 0, NULL},
-    {"StripAccents", &character_map, map_strip_accents, 0, NULL},
-    {"NFD", &enc_canonical_order, NULL, 0, NULL},
-    {"NFKD", &enc_canonical_order, NULL, ENC_ORDER_COMPATIBILITY, NULL},
-    {"Sequence", NULL, NULL, 0, read_sequence},
+    {"BertNormalizer", {0}, read_bert},
+    {"Lowercase", {.kind = &character_map, .map = map_lowercase}, NULL},
+    {"StripAccents", {.kind = &character_map, .map = map_strip_accents}, NULL},
+    {"NFC", {0}, read_nfc},
+    {"NFD", {.kind = &enc_canonical_order}, NULL},
+    {"NFKC", {0}, read_nfkc},
+    {"NFKD", {.kind = &enc_canonical_order, .flags = ENC_ORDER_COMPATIBILITY}, NULL},
+    {"Strip", {0}, enc_normalizer_read_strip},
+    {"Replace", {0}, enc_normalizer_read_replace},
+    {"Prepend", {0}, enc_normalizer_read_prepend},
+    {"Precompiled", {0}, enc_normalizer_read_charsmap},
+    {"ByteLevel", {.kind = &character_map, .map = map_byte_level}, NULL},
+    {"Sequence", {0}, read_sequence},
 };
 
 static const char choices[] =
-    "BertNormalizer, Lowercase, StripAccents, NFD, NFKD, Sequence";
+    "BertNormalizer, Lowercase, StripAccents, NFC, NFD, NFKC, NFKD, Strip, Replace, "
+    "Prepend, Precompiled, ByteLevel, Sequence";
 
 int enc_normalizer_read(enc_normalizer *n, const enc_node *node, enc_error *err)
 {
@@ -228,8 +297,8 @@ int enc_normalizer_read(enc_normalizer *n, const enc_node *node, enc_error *err)
         const struct row *row = &rows[i];
         if (strcmp(row->type, type) == 0)
             return row->read ? row->read(n, node, err)
-                             : enc_normalizer_add(n, row->kind, row->map, row->flags,
-                                                  enc_node_path(node, path), err);
+                             : enc_normalizer_add(n, row->step, enc_node_path(node, path),
+                                                  err);
     }
     return enc_node_unsupported(node, choices, err);
 }

@@ -27,31 +27,35 @@ typedef struct enc_lane {
     const enc_normalizer *normalizer;
     enc_source *source;
     char *state; /* [normalizer->state_bytes], aligned to 16; an enc_cursor comes first */
+    bool whole;  /* with what is put in front of every text (Prepend) */
 } enc_lane;
 
 typedef struct enc_step_kind {
     /* Bytes of state, which begins zeroed, above `below` bytes of the steps before. */
-    size_t (*state_bytes)(size_t below);
+    size_t (*state_bytes)(const enc_step *step, size_t below);
     /* The step's next character; false at the stretch's end. */
     bool (*next)(const enc_lane *lane, const enc_step *step, enc_symbol *out);
     /* Between two characters: false if more is ready without reading; else what was read
-    ** before is forgotten, for the reader may skip some text itself. */
+    ** before is forgotten, for the reader may skip some text itself. NULL: what becomes of
+    ** an ASCII character depends on those around it, and nothing may be skipped. */
     bool (*settle)(const enc_lane *lane, const enc_step *step);
+    void (*close)(void *data); /* of the step; may be NULL */
 } enc_step_kind;
 
-/* One character becomes up to 3 others; `flags` are the step's. Returns how many. */
-typedef size_t (*enc_character_map)(unsigned flags, uint32_t c, uint32_t out[3]);
+/* One character becomes up to 4 others; `flags` are the step's. Returns how many. */
+typedef size_t (*enc_character_map)(unsigned flags, uint32_t c, uint32_t out[4]);
 
 struct enc_step {
     const enc_step_kind *kind;
     enc_character_map map;
     unsigned flags;
+    void *data;    /* the kind's own, closed with the normaliser */
     size_t level;  /* number of steps up to and with this one */
     size_t offset; /* of its state */
     size_t bytes;
 };
 
-enum { ENC_STEPS_MOST = 16, ENC_STEP_STATE_MOST = 32 * 1024 };
+enum { ENC_STEPS_MOST = 16, ENC_STEP_STATE_MOST = 128 * 1024 };
 
 struct enc_normalizer {
     enc_step step[ENC_STEPS_MOST];
@@ -61,6 +65,7 @@ struct enc_normalizer {
 
 /* No step at all: text is taken as it is. */
 void enc_normalizer_begin(enc_normalizer *normalizer);
+void enc_normalizer_close(enc_normalizer *normalizer);
 
 /* Appends the steps that a "normalizer" value asks for; null asks for none. */
 int enc_normalizer_read(enc_normalizer *normalizer, const enc_node *node, enc_error *err);
@@ -74,13 +79,15 @@ int enc_normalizer_add_lowercase(enc_normalizer *normalizer, const char *where,
 /* Puts that step in front of those that are there. */
 int enc_normalizer_lowercase_first(enc_normalizer *normalizer, const char *where,
                                    enc_error *err);
-/* For the steps' own files: one step. */
-int enc_normalizer_add(enc_normalizer *normalizer, const enc_step_kind *kind,
-                       enc_character_map map, unsigned flags, const char *where,
+/* For the steps' own files: one step with kind, map, flags and data; data is taken over
+** (and closed at once on failure). */
+int enc_normalizer_add(enc_normalizer *normalizer, enc_step step, const char *where,
                        enc_error *err);
 
 /* Whether some step lowercases. */
 bool enc_normalizer_lowercases(const enc_normalizer *normalizer);
+/* Whether an ASCII character becomes the same wherever it stands. */
+bool enc_normalizer_is_local(const enc_normalizer *normalizer);
 
 /* ---- Reading ------------------------------------------------------------------------- */
 
@@ -100,7 +107,15 @@ static inline bool enc_lane_next(const enc_lane *lane, size_t steps, enc_symbol 
     return step->kind->next(lane, step, out);
 }
 
-/* See enc_step_kind; true if all steps are settled. */
+/* A lane that reads what is below `step` from a state of its own. */
+static inline enc_lane enc_lane_below(const enc_lane *lane, char *state)
+{
+    enc_lane below = *lane;
+    below.state = state;
+    return below;
+}
+
+/* See enc_step_kind; true if all steps are settled. For local normalisers alone. */
 bool enc_lane_settle(const enc_lane *lane);
 
 /* ---- Kinds --------------------------------------------------------------------------- */
@@ -109,7 +124,25 @@ bool enc_lane_settle(const enc_lane *lane);
 extern const enc_step_kind enc_canonical_order;
 enum {
     ENC_ORDER_COMPATIBILITY = 1, /* NFKD */
-    ENC_ORDER_DROPS_MARKS = 2    /* and what BertNormalizer takes for accents is left out */
+    ENC_ORDER_DROPS_MARKS = 2,   /* and what BertNormalizer takes for accents is left out */
+    ENC_ORDER_FOR_COMPOSE = 4    /* characters that go on a decomposition are marked */
 };
+#define ENC_ORDER_CONTINUES (UINT32_C(1) << 31) /* that mark, in enc_symbol's c */
+
+/* compose.c: canonical composition of what the step before, canonical order for it, gives
+** (then NFC, NFKC). */
+extern const enc_step_kind enc_canonical_composition;
+
+/* edits.c: each appends the step that a node of its "type" asks for. */
+int enc_normalizer_read_strip(enc_normalizer *normalizer, const enc_node *node,
+                              enc_error *err);
+int enc_normalizer_read_prepend(enc_normalizer *normalizer, const enc_node *node,
+                                enc_error *err);
+/* replace.c */
+int enc_normalizer_read_replace(enc_normalizer *normalizer, const enc_node *node,
+                                enc_error *err);
+/* charsmap_step.c */
+int enc_normalizer_read_charsmap(enc_normalizer *normalizer, const enc_node *node,
+                                 enc_error *err);
 
 #endif

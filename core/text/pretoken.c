@@ -77,6 +77,36 @@ bool enc_pretoken_add(enc_pretoken *w, const enc_symbol *symbol)
     return true;
 }
 
+bool enc_pretoken_set(enc_pretoken *w, enc_symbol *symbol, size_t count)
+{
+    size_t kept = count < w->most ? count : w->most;
+    if (kept > w->capacity) {
+        size_t capacity = w->capacity > w->most / 2 ? w->most : w->capacity * 2;
+        capacity = capacity < kept ? kept : capacity;
+        if (capacity > UINT32_MAX / 4) /* `end` counts bytes in 32 bits */
+            return false;
+        w->text = ENC_ARENA(w->arena, char, 4 * capacity);
+        w->end = ENC_ARENA(w->arena, uint32_t, capacity);
+        w->hash = ENC_ARENA(w->arena, uint64_t, capacity);
+        if (!w->text || !w->end || !w->hash)
+            return false;
+        w->capacity = capacity;
+    }
+    size_t size = 0;
+    for (size_t i = 0; i < kept; i++) {
+        size += enc_utf8_put(symbol[i].c, w->text + size);
+        w->end[i] = (uint32_t)size;
+    }
+    w->size = size;
+    w->kept = kept;
+    w->characters = count;
+    w->straight = false;
+    w->symbol = symbol;
+    w->first = symbol[0];
+    w->last = symbol[count - 1];
+    return true;
+}
+
 bool enc_token_list_grow(enc_token_list *list)
 {
     size_t capacity = list->capacity < 16 ? 32 : list->capacity * 2;

@@ -56,6 +56,10 @@ void enc_pretoken_bend(enc_pretoken *word);
 /* Appends a character. False: out of memory. */
 bool enc_pretoken_add(enc_pretoken *word, const enc_symbol *symbol);
 
+/* Makes the word of these characters, at least one, which it borrows as its `symbol`: it
+** must not be appended to. False: out of memory. */
+bool enc_pretoken_set(enc_pretoken *word, enc_symbol *symbol, size_t count);
+
 /* ---- Tokens -------------------------------------------------------------------------- */
 
 typedef struct enc_token_list {

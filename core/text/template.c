@@ -8,6 +8,11 @@ static void put(enc_template *t, int32_t id, int32_t type)
     t->item[t->count++] = (enc_template_item){id, type};
 }
 
+static void clear(enc_templates *t)
+{
+    t->single.count = t->pair.count = 0;
+}
+
 void enc_templates_begin(enc_templates *t)
 {
     *t = (enc_templates){0};
@@ -18,7 +23,7 @@ void enc_templates_begin(enc_templates *t)
 
 void enc_templates_bert(int32_t cls, int32_t sep, enc_templates *t)
 {
-    *t = (enc_templates){0};
+    clear(t);
     put(&t->single, cls, 0);
     put(&t->single, ENC_TEMPLATE_A, 0);
     put(&t->single, sep, 0);
@@ -30,7 +35,7 @@ void enc_templates_bert(int32_t cls, int32_t sep, enc_templates *t)
 /* <s> A </s> and <s> A </s></s> B </s>, all of type 0. */
 static void set_roberta(int32_t cls, int32_t sep, enc_templates *t)
 {
-    *t = (enc_templates){0};
+    clear(t);
     put(&t->single, cls, 0);
     put(&t->single, ENC_TEMPLATE_A, 0);
     put(&t->single, sep, 0);
@@ -96,6 +101,8 @@ size_t enc_templates_apply(const enc_templates *templates, const enc_token *a,
 }
 
 /* ---- tokenizer.json ------------------------------------------------------------------ */
+
+static int read_processor(const enc_node *node, enc_templates *out, enc_error *err);
 
 static int add(const enc_node *node, enc_template *t, int32_t id, int type, enc_error *err)
 {
@@ -209,6 +216,7 @@ static int read_processing(const enc_node *node, enc_templates *out, enc_error *
 {
     enc_node specials = enc_node_member(node, "special_tokens");
     int rc = enc_node_expect(&specials, JSON_OBJECT, err);
+    clear(out);
     if (rc == ENC_OK)
         rc = read_template(node, "single", &specials, false, &out->single, err);
     if (rc == ENC_OK)
@@ -239,6 +247,17 @@ static int read_bert(const enc_node *node, enc_templates *out, enc_error *err)
     return rc;
 }
 
+static int add_trim(const enc_node *node, bool prefix_space, enc_templates *t,
+                    enc_error *err)
+{
+    char path[ENC_NODE_PATH];
+    if (t->trims == ENC_TRIMS_MOST)
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: offsets are trimmed more than %d times",
+                        enc_node_path(node, path), ENC_TRIMS_MOST);
+    t->trim[t->trims++] = (enc_trim){prefix_space, t->together};
+    return ENC_OK;
+}
+
 static int read_roberta(const enc_node *node, enc_templates *out, enc_error *err)
 {
     int cls, sep;
@@ -253,21 +272,74 @@ static int read_roberta(const enc_node *node, enc_templates *out, enc_error *err
     if (rc != ENC_OK)
         return rc;
     set_roberta(cls, sep, out);
-    out->trim = trim;
-    out->prefix_space = prefix_space;
-    return ENC_OK;
+    return trim ? add_trim(node, prefix_space, out, err) : ENC_OK;
 }
+
+/* ByteLevel, which puts no token anywhere. */
+static int read_byte_level(const enc_node *node, enc_templates *out, enc_error *err)
+{
+    bool trim, prefix_space, pattern;
+    int rc = enc_node_bool(node, "trim_offsets", &trim, err);
+    if (rc == ENC_OK)
+        rc = enc_node_bool(node, "add_prefix_space", &prefix_space, err);
+    if (rc == ENC_OK && enc_node_member(node, "use_regex").value)
+        rc = enc_node_bool(node, "use_regex", &pattern, err);
+    return rc == ENC_OK && trim ? add_trim(node, prefix_space, out, err) : rc;
+}
+
+/* Those of a list follow one another; one of them may put special tokens, the others trim
+** what they find. */
+static int read_sequence(const enc_node *node, enc_templates *out, enc_error *err)
+{
+    enc_node list = enc_node_member(node, "processors");
+    int rc = enc_node_expect(&list, JSON_ARRAY, err);
+    for (size_t i = 0; rc == ENC_OK && i < json_array_size(list.value); i++) {
+        enc_node element = enc_node_element(&list, i);
+        rc = enc_node_expect(&element, JSON_OBJECT, err);
+        if (rc == ENC_OK)
+            rc = read_processor(&element, out, err);
+    }
+    return rc;
+}
+
+/* What a processor puts around the texts: nothing; templates, between which each text stays
+** by itself; or special tokens that belong to the text for those that follow. */
+enum wrapping { NOTHING, APART, TOGETHER };
 
 static const struct row {
     const char *type;
+    enum wrapping wrapping;
     int (*read)(const enc_node *node, enc_templates *out, enc_error *err);
 } rows[] = {
-    {"TemplateProcessing", read_processing},
-    {"BertProcessing", read_bert},
-    {"RobertaProcessing", read_roberta},
+    {"TemplateProcessing", APART, read_processing},
+    {"BertProcessing", TOGETHER, read_bert},
+    {"RobertaProcessing", TOGETHER, read_roberta},
+    {"ByteLevel", NOTHING, read_byte_level},
+    {"Sequence", NOTHING, read_sequence},
 };
 
-static const char choices[] = "TemplateProcessing, BertProcessing, RobertaProcessing";
+static const char choices[] =
+    "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence";
+
+static int read_processor(const enc_node *node, enc_templates *out, enc_error *err)
+{
+    char path[ENC_NODE_PATH];
+    const char *type = json_string_value(json_object_get(node->value, "type"));
+    for (size_t i = 0; type && i < sizeof rows / sizeof *rows; i++) {
+        const struct row *row = &rows[i];
+        if (strcmp(row->type, type) != 0)
+            continue;
+        if (row->wrapping != NOTHING && out->wrapped)
+            return enc_fail(err, ENC_UNSUPPORTED, "%s: %s after another processor with "
+                            "special tokens is not supported", enc_node_path(node, path),
+                            type);
+        int rc = row->read(node, out, err);
+        out->wrapped |= row->wrapping != NOTHING;
+        out->together |= row->wrapping == TOGETHER;
+        return rc;
+    }
+    return enc_node_unsupported(node, choices, err);
+}
 
 int enc_templates_read(const enc_node *node, enc_templates *out, enc_error *err)
 {
@@ -275,13 +347,5 @@ int enc_templates_read(const enc_node *node, enc_templates *out, enc_error *err)
     if (enc_node_is_null(node))
         return ENC_OK;
     int rc = enc_node_expect(node, JSON_OBJECT, err);
-    if (rc != ENC_OK)
-        return rc;
-    const char *type = json_string_value(json_object_get(node->value, "type"));
-    for (size_t i = 0; type && i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(rows[i].type, type) == 0) {
-            *out = (enc_templates){0};
-            return rows[i].read(node, out, err);
-        }
-    return enc_node_unsupported(node, choices, err);
+    return rc == ENC_OK ? read_processor(node, out, err) : rc;
 }

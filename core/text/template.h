@@ -21,11 +21,22 @@ typedef struct enc_template {
     size_t count;
 } enc_template;
 
+/* That offsets leave out white space at a token's ends, as RobertaProcessing and ByteLevel
+** have it. */
+typedef struct enc_trim {
+    bool prefix_space; /* but for one space before the first token */
+    bool behind_special; /* the first token is a special one */
+} enc_trim;
+
+enum { ENC_TRIMS_MOST = 4 };
+
 typedef struct enc_templates {
     enc_template single;
     enc_template pair;
-    bool trim;         /* offsets leave out white space at a token's ends, as */
-    bool prefix_space; /* RobertaProcessing has it, but for one space before the first */
+    enc_trim trim[ENC_TRIMS_MOST]; /* [trims] one after the other */
+    size_t trims;
+    bool wrapped;  /* something put special tokens around the texts ... */
+    bool together; /* ... and they are the texts' own for what follows it */
 } enc_templates;
 
 /* No special tokens: the texts alone, of types 0 and 1. */

@@ -30,7 +30,7 @@ static int normalize_content(const void *context, const char *text, size_t size,
     const enc_tokenizer *t = context;
     enc_arena arena = {0};
     enc_folded folded;
-    int rc = enc_tokenizer_fold(t, &arena, (enc_text){text, size}, NULL, &folded, err);
+    int rc = enc_tokenizer_normalize(t, &arena, (enc_text){text, size}, &folded, err);
     if (rc == ENC_OK) {
         *length = folded.count;
         *out = ENC_ALLOC(uint32_t, folded.count);
@@ -71,8 +71,12 @@ static int settle(enc_tokenizer *t, enc_error *err)
     enc_arena arena = {0};
     int rc = ENC_OK;
     t->removes_space = enc_pretokenizer_removes_space(&t->pretokenizer);
+    if (t->pretokenizer.by_pieces)
+        return ENC_OK;
     for (uint32_t c = 0; c < 128; c++)
         t->sides[c] = enc_pretokenizer_sides(&t->pretokenizer, c);
+    if (!enc_normalizer_is_local(&t->normalizer))
+        return ENC_OK;
     for (int byte = 0; byte < 128 && rc == ENC_OK; byte++) {
         uint32_t c;
         rc = normalize_ascii(t, &arena, (char)byte, &c, err);
@@ -130,6 +134,8 @@ void enc_tokenizer_close(enc_tokenizer *t)
 {
     if (!t)
         return;
+    enc_normalizer_close(&t->normalizer);
+    enc_pretokenizer_close(&t->pretokenizer);
     enc_added_tokens_close(&t->added);
     if (t->close)
         t->close(t);

@@ -74,7 +74,8 @@ typedef struct enc_folded {
     size_t count;
 } enc_folded;
 
-/* Normalises the whole text (for finding a word in it), in the arena. */
+/* Normalises the whole text (for finding a word in it), in the arena; but nothing is put in
+** front of it (Prepend), so that a word is what it is inside a text. */
 int enc_tokenizer_fold(const enc_tokenizer *tokenizer, enc_arena *arena, enc_text text,
                        enc_poll *poll, enc_folded *out, enc_error *err);
 

@@ -68,6 +68,9 @@ int enc_tokenizer_read_vocab(enc_tokenizer *tokenizer, const enc_tokenizer_files
 
 /* Takes over an opened model. */
 void enc_tokenizer_set_wordpiece(enc_tokenizer *tokenizer, enc_wordpiece *model);
+/* enc_tokenizer_fold with all that the normaliser does. */
+int enc_tokenizer_normalize(const enc_tokenizer *tokenizer, enc_arena *arena, enc_text text,
+                            enc_folded *out, enc_error *err);
 /* Once normaliser and model are there. */
 int enc_tokenizer_set_added(enc_tokenizer *tokenizer, const enc_added_token *tokens,
                             size_t count, const char *where, enc_error *err);

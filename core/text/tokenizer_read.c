@@ -7,45 +7,25 @@
 */
 #include <string.h>
 
-#include "added_matcher.h"
-#include "tokenizer_parts.h"
+#include "tokenizer_reader.h"
 
 /* Bytes of ASCII between two questions whether to stop; state that fits onto the stack;
 ** tokens for which there is room at first. */
 enum { ASCII_AT_ONCE = 65536, USUAL_STATE = 4096, LIKELY_MOST = 1 << 22 };
 
-typedef struct reader {
-    const enc_tokenizer *t;
-    enc_source source;
-    enc_lane lane;
-    enc_matcher matcher;
-    enc_pretoken word;
-    uint32_t right; /* side of the word's last character */
-    enc_token_list list;
-    bool failed;    /* out of memory */
-} reader;
-
-static bool is_over(const reader *r)
+bool enc_reader_is_over(const enc_reader *r)
 {
     return r->list.count > r->list.limit || r->failed || r->list.failed ||
            r->matcher.failed || r->source.stopped;
 }
 
-/* ---- RobertaProcessing's trim_offsets ------------------------------------------------ */
+/* ---- The post-processor's trim_offsets ----------------------------------------------- */
 
-/* Moves a token's offsets inwards by that many characters, as the reference does. */
-static void trim(reader *r, size_t index, size_t leading, size_t trailing)
+/* The token's characters [start, end), and their bytes. */
+static void set_offsets(const enc_reader *r, enc_token *t, size_t start, size_t end)
 {
-    enc_token *t = &r->list.token[index];
-    bool begins = index == 0 || t->char_start == 0;
-    if (begins && r->t->templates.prefix_space && leading == 1)
-        leading = 0;
-    size_t start = t->char_start, number = start, end = t->char_end;
-    start = leading < end - start ? start + leading : end;
-    if (trailing > 0 && end >= trailing)
-        end = end - trailing > start ? end - trailing : start;
     const char *at = r->source.data + t->byte_start;
-    for (; number < end; number++) {
+    for (size_t number = t->char_start; number < end; number++) {
         if (number == start)
             t->byte_start = (size_t)(at - r->source.data);
         enc_utf8_next(&at, r->source.finish);
@@ -56,8 +36,25 @@ static void trim(reader *r, size_t index, size_t leading, size_t trailing)
     t->char_end = end;
 }
 
+/* Moves a token's offsets inwards by that many characters, as the reference does. */
+static void trim(enc_reader *r, size_t index, size_t leading, size_t trailing)
+{
+    const enc_templates *templates = &r->t->templates;
+    enc_token *t = &r->list.token[index];
+    size_t start = t->char_start, end = t->char_end;
+    for (size_t i = 0; i < templates->trims; i++) {
+        const enc_trim *how = &templates->trim[i];
+        bool begins = (index == 0 && !how->behind_special) || start == 0;
+        size_t skip = begins && how->prefix_space && leading == 1 ? 0 : leading;
+        start = skip < end - start ? start + skip : end;
+        if (trailing > 0 && end >= trailing)
+            end = end - trailing > start ? end - trailing : start;
+    }
+    set_offsets(r, t, start, end);
+}
+
 /* Trims the tokens from `first` on by the white space their own strings have. */
-static void trim_tokens(reader *r, size_t first)
+static void trim_tokens(enc_reader *r, size_t first)
 {
     for (size_t i = first; i < r->list.count; i++) {
         size_t size, leading = 0, trailing = 0;
@@ -77,7 +74,7 @@ static void trim_tokens(reader *r, size_t first)
 
 /* ---- Words --------------------------------------------------------------------------- */
 
-static void finish_word(reader *r)
+void enc_reader_finish_word(enc_reader *r)
 {
     if (r->word.characters == 0)
         return;
@@ -85,33 +82,33 @@ static void finish_word(reader *r)
     r->t->tokenize(r->t, &r->word, &r->list);
     r->list.word++;
     enc_pretoken_clear(&r->word);
-    if (r->t->templates.trim && !r->list.counting && !r->list.failed)
+    if (r->t->templates.trims > 0 && !r->list.counting && !r->list.failed)
         trim_tokens(r, first);
 }
 
-static void add_token(reader *r, const enc_cut *cut)
+void enc_reader_add_token(enc_reader *r, const enc_cut *cut)
 {
-    finish_word(r);
+    enc_reader_finish_word(r);
     if (cut->empty)
         return;
     enc_token_list_add(&r->list, cut->id, &cut->first, &cut->last);
     r->list.word++;
-    bool trims = r->t->templates.trim && (cut->leading > 0 || cut->trailing > 0);
+    bool trims = r->t->templates.trims > 0 && (cut->leading > 0 || cut->trailing > 0);
     if (trims && !r->list.counting && !r->list.failed)
         trim(r, r->list.count - 1, cut->leading, cut->trailing);
 }
 
-static void add_character(reader *r, const enc_symbol *symbol)
+static void add_character(enc_reader *r, const enc_symbol *symbol)
 {
     const enc_tokenizer *t = r->t;
     enc_sides sides = symbol->c < 128 ? t->sides[symbol->c]
                                       : enc_pretokenizer_sides(&t->pretokenizer, symbol->c);
     if (sides.removed) {
-        finish_word(r);
+        enc_reader_finish_word(r);
         return;
     }
     if (sides.left != r->right)
-        finish_word(r);
+        enc_reader_finish_word(r);
     r->right = sides.right;
     r->failed |= !enc_pretoken_add(&r->word, symbol);
 }
@@ -120,7 +117,7 @@ static void add_character(reader *r, const enc_symbol *symbol)
 
 /* Appends ASCII from `at` to the word as long as it stays one word; returns where that
 ** ends. */
-static const char *append_ascii(reader *r, const char *at, const char *stop,
+static const char *append_ascii(enc_reader *r, const char *at, const char *stop,
                                 size_t character)
 {
     const enc_ascii *table = r->t->ascii, *e = &table[(unsigned char)*at];
@@ -158,7 +155,7 @@ static const char *append_ascii(reader *r, const char *at, const char *stop,
 }
 
 /* Reads ASCII while the table decides. Nothing may have been read ahead. */
-static void read_ascii(reader *r)
+static void read_ascii(enc_reader *r)
 {
     enc_cursor *cursor = enc_lane_cursor(&r->lane);
     const char *at = cursor->at, *stop = r->source.stop;
@@ -169,12 +166,12 @@ static void read_ascii(reader *r)
         if (e->kind == ENC_ASCII_SLOW)
             break;
         if (e->kind == ENC_ASCII_GAP) {
-            finish_word(r);
+            enc_reader_finish_word(r);
             at++;
             continue;
         }
         if (e->left != r->right)
-            finish_word(r);
+            enc_reader_finish_word(r);
         at = append_ascii(r, at, stop, cursor->character + (size_t)(at - cursor->at));
     }
     r->matcher.previous = r->t->ascii[(unsigned char)at[-1]].c;
@@ -185,7 +182,7 @@ static void read_ascii(reader *r)
         enc_source_poll(&r->source);
 }
 
-static bool can_read_ascii(const reader *r)
+static bool can_read_ascii(const enc_reader *r)
 {
     const enc_cursor *cursor = enc_lane_cursor(&r->lane);
     return cursor->at < r->source.stop &&
@@ -196,44 +193,41 @@ static bool can_read_ascii(const reader *r)
 /* ---- Stretches ----------------------------------------------------------------------- */
 
 /* Reads the text up to the next added token that is matched as it is. */
-static void read_stretch(reader *r)
+static void read_stretch(enc_reader *r)
 {
     enc_symbol symbol;
     enc_cut token;
-    bool matches = r->t->added.normalized.count > 0;
-    while (!is_over(r)) {
-        enum enc_found found;
+    while (!enc_reader_is_over(r)) {
         if (can_read_ascii(r)) {
             read_ascii(r);
             continue;
         }
-        if (matches)
-            found = enc_matcher_next(&r->matcher, &symbol, &token);
-        else
-            found = enc_lane_next(&r->lane, r->t->normalizer.steps, &symbol)
-                        ? ENC_FOUND_CHARACTER : ENC_FOUND_END;
+        enum enc_found found = enc_reader_next(r, &symbol, &token);
         if (found == ENC_FOUND_CHARACTER)
             add_character(r, &symbol);
         else if (found == ENC_FOUND_TOKEN)
-            add_token(r, &token);
+            enc_reader_add_token(r, &token);
         else
             break;
     }
-    finish_word(r);
+    enc_reader_finish_word(r);
 }
 
-static void read_text(reader *r)
+static void read_text(enc_reader *r)
 {
     enc_cursor cursor = enc_source_cursor(&r->source);
     enc_cut token;
     for (;;) {
         enc_lane_begin(&r->lane, cursor);
         enc_matcher_restart(&r->matcher);
-        read_stretch(r);
+        if (r->sections)
+            enc_sections_read(r);
+        else
+            read_stretch(r);
         cursor = *enc_lane_cursor(&r->lane);
-        if (is_over(r) || !enc_source_cut(&r->source, &cursor, &token))
+        if (enc_reader_is_over(r) || !enc_source_cut(&r->source, &cursor, &token))
             return;
-        add_token(r, &token);
+        enc_reader_add_token(r, &token);
     }
 }
 
@@ -250,17 +244,22 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
 {
     _Alignas(16) char usual_state[USUAL_STATE];
     enc_pretoken_usual usual_word;
-    reader r;
+    enc_reader r;
     r.t = t;
     r.list = *list;
     r.right = 0;
     r.failed = false;
+    r.arena = arena;
+    r.sections = NULL;
     enc_source_begin(&r.source, text, &t->added.raw, poll);
-    r.lane = (enc_lane){&t->normalizer, &r.source, state_room(t, usual_state, arena)};
+    r.lane = (enc_lane){&t->normalizer, &r.source, state_room(t, usual_state, arena), true};
     if (!r.lane.state)
         return enc_nomem(err);
-    enc_matcher_begin(&r.matcher, &t->added.normalized, &r.lane, t->removes_space, arena);
+    enc_matcher_begin(&r.matcher, &t->added.normalized, &r.lane,
+                      t->removes_space && !t->pretokenizer.by_pieces, arena);
     enc_pretoken_begin(&r.word, &usual_word, t->most, arena);
+    if (t->pretokenizer.by_pieces && !enc_sections_begin(&r))
+        return enc_nomem(err);
     read_text(&r);
     *list = r.list;
     if (r.source.stopped)
@@ -318,24 +317,36 @@ static bool fold(const enc_lane *lane, enc_folded *out)
     return !lane->source->stopped;
 }
 
-int enc_tokenizer_fold(const enc_tokenizer *t, enc_arena *arena, enc_text text,
-                       enc_poll *poll, enc_folded *out, enc_error *err)
+static int normalize(const enc_tokenizer *t, enc_arena *arena, enc_text text, bool whole,
+                     enc_poll *poll, enc_folded *out, enc_error *err)
 {
     _Alignas(16) char usual_state[USUAL_STATE];
     enc_source source;
     enc_source_begin(&source, text, NULL, poll);
-    enc_lane lane = {&t->normalizer, &source, state_room(t, usual_state, arena)};
+    enc_lane lane = {&t->normalizer, &source, state_room(t, usual_state, arena), whole};
     *out = (enc_folded){0};
     if (!lane.state)
         return enc_nomem(err);
-    bool whole = fold(&lane, out);
-    if (whole) {
+    bool goes_on = fold(&lane, out);
+    if (goes_on) {
         out->character = ENC_ARENA(arena, uint32_t, out->count);
         out->byte_start = ENC_ARENA(arena, size_t, out->count);
         out->byte_end = ENC_ARENA(arena, size_t, out->count);
         if (!out->character || !out->byte_start || !out->byte_end)
             return enc_nomem(err);
-        whole = fold(&lane, out);
+        goes_on = fold(&lane, out);
     }
-    return whole ? ENC_OK : enc_fail(err, ENC_INTERRUPTED, "interrupted");
+    return goes_on ? ENC_OK : enc_fail(err, ENC_INTERRUPTED, "interrupted");
+}
+
+int enc_tokenizer_fold(const enc_tokenizer *t, enc_arena *arena, enc_text text,
+                       enc_poll *poll, enc_folded *out, enc_error *err)
+{
+    return normalize(t, arena, text, false, poll, out, err);
+}
+
+int enc_tokenizer_normalize(const enc_tokenizer *t, enc_arena *arena, enc_text text,
+                            enc_folded *out, enc_error *err)
+{
+    return normalize(t, arena, text, true, NULL, out, err);
 }

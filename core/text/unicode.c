@@ -70,6 +70,19 @@ size_t enc_utf8_put(uint32_t c, char out[4])
     return size;
 }
 
+bool enc_utf8_is_valid(const char *text, size_t size)
+{
+    static const char replacement[] = "\xEF\xBF\xBD";
+    const char *at = text, *end = text + size;
+    while (at < end) {
+        const char *begin = at;
+        if (enc_utf8_next(&at, end) == REPLACEMENT &&
+            (at - begin != 3 || memcmp(begin, replacement, 3) != 0))
+            return false;
+    }
+    return true;
+}
+
 size_t enc_utf8_count(const char *text, size_t size)
 {
     const char *at = text, *end = text + size;
@@ -89,6 +102,14 @@ uint32_t enc_properties_beyond_latin1(uint32_t c)
         return 0;
     uint32_t block = enc_property_index[c / ENC_BLOCK];
     return enc_property_record[enc_property_leaf[block * ENC_BLOCK + c % ENC_BLOCK]];
+}
+
+unsigned enc_grapheme(uint32_t c)
+{
+    if (c / ENC_BLOCK >= enc_unicode_size.grapheme_blocks)
+        return 0;
+    uint32_t block = enc_grapheme_index[c / ENC_BLOCK];
+    return enc_grapheme_record[enc_grapheme_leaf[block * ENC_BLOCK + c % ENC_BLOCK]];
 }
 
 /* ---- Mappings ---- */

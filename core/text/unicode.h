@@ -35,6 +35,9 @@ static inline uint32_t enc_utf8_next(const char **at, const char *end)
 ** U+10FFFF, is written as U+FFFD. */
 size_t enc_utf8_put(uint32_t c, char out[4]);
 
+/* Whether all of it is well-formed. */
+bool enc_utf8_is_valid(const char *text, size_t size);
+
 /* Number of characters, counted as enc_utf8_next does. */
 size_t enc_utf8_count(const char *text, size_t size);
 
@@ -140,6 +143,24 @@ static inline bool enc_is_number(uint32_t c)
     enum enc_category category = enc_category(c);
     return category == ENC_CATEGORY_ND || category == ENC_CATEGORY_NL_NO;
 }
+
+/* ---- Grapheme clusters (grapheme.h) ---- */
+
+/* Bits of enc_grapheme. */
+enum {
+    ENC_GRAPHEME_JOINS = 1 << 0,   /* goes on with what is before it, but for controls */
+    ENC_GRAPHEME_EXTEND = 1 << 1,  /* of these: Grapheme_Cluster_Break=Extend */
+    ENC_GRAPHEME_INDIC_EXTEND = 1 << 2, /* Indic_Conjunct_Break=Extend */
+    ENC_GRAPHEME_INDIC_LINKER = 1 << 3,
+    ENC_GRAPHEME_INDIC_CONSONANT = 1 << 4,
+    ENC_GRAPHEME_PREPEND = 1 << 5, /* what follows it goes on with it, but for controls */
+    ENC_GRAPHEME_PICTOGRAPHIC = 1 << 6,
+    ENC_GRAPHEME_CONTROL = 1 << 7, /* stands alone */
+    ENC_GRAPHEME_L = 1 << 8,       /* Hangul jamo; of syllables it says nothing */
+    ENC_GRAPHEME_V = 1 << 9,
+    ENC_GRAPHEME_T = 1 << 10
+};
+unsigned enc_grapheme(uint32_t c);
 
 /* ---- Mappings ---- */
 

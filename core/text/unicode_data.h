@@ -16,6 +16,7 @@ typedef struct enc_unicode_sizes {
     uint32_t lower_blocks; /* entries of enc_lower_index */
     uint32_t canonical_blocks;
     uint32_t compat_blocks;
+    uint32_t grapheme_blocks;
     uint32_t compositions;
 } enc_unicode_sizes;
 extern const enc_unicode_sizes enc_unicode_size;
@@ -24,6 +25,11 @@ extern const enc_unicode_sizes enc_unicode_size;
 extern const uint32_t enc_property_record[];
 extern const uint16_t enc_property_index[];
 extern const uint8_t enc_property_leaf[];
+
+/* The words of enc_grapheme(); the leaf holds the number of a record. */
+extern const uint16_t enc_grapheme_record[];
+extern const uint16_t enc_grapheme_index[];
+extern const uint8_t enc_grapheme_leaf[];
 
 /* What is added to a character for its lowercase; the leaf holds the number of a delta. */
 extern const int32_t enc_lower_delta[];

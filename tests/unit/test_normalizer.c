@@ -51,12 +51,14 @@ TEST("normalizer: the others, and any list of them, do what they do in the refer
 TEST("normalizer: what is not supported or not complete is refused by its path")
 {
     static const struct { const char *normalizer, *message; } rows[] = {
-        {"{'type':'Precompiled'}",
-         "tokenizer.json: normalizer.type 'Precompiled' is not supported "
-         "(BertNormalizer, Lowercase, StripAccents, NFD, NFKD, Sequence)"},
-        {LIST("{'type':'Lowercase'},{'type':'NFC'}"),
-         "tokenizer.json: normalizer.normalizers[1].type 'NFC' is not supported "
-         "(BertNormalizer, Lowercase, StripAccents, NFD, NFKD, Sequence)"},
+        {"{'type':'Nmt'}",
+         "tokenizer.json: normalizer.type 'Nmt' is not supported "
+         "(BertNormalizer, Lowercase, StripAccents, NFC, NFD, NFKC, NFKD, Strip, Replace, "
+         "Prepend, Precompiled, ByteLevel, Sequence)"},
+        {LIST("{'type':'Lowercase'},{'type':'Uppercase'}"),
+         "tokenizer.json: normalizer.normalizers[1].type 'Uppercase' is not supported "
+         "(BertNormalizer, Lowercase, StripAccents, NFC, NFD, NFKC, NFKD, Strip, Replace, "
+         "Prepend, Precompiled, ByteLevel, Sequence)"},
         {"[]", "tokenizer.json: normalizer is an array, must be an object"},
         {"{}", "tokenizer.json: normalizer.type is missing, must be a string"},
         {"{'type':7}", "tokenizer.json: normalizer.type is 7, must be a string"},
@@ -70,8 +72,8 @@ TEST("normalizer: what is not supported or not complete is refused by its path")
          "tokenizer.json: normalizer.strip_accents is 'no', must be true or false"},
         {"{'type':'BertNormalizer','clean_text':true,'handle_chinese_chars':true}",
          "tokenizer.json: normalizer.lowercase is missing, must be true or false"},
-        {LIST("{'type':'NFD'},{'type':'NFD'},{'type':'NFD'}"),
-         "tokenizer.json: normalizer.normalizers[2]: too many steps that reorder characters"},
+        {LIST("{'type':'NFD'},{'type':'NFD'},{'type':'NFD'},{'type':'NFD'}"),
+         "tokenizer.json: normalizer.normalizers[3]: too many steps that reorder characters"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         CHECK_STR(refusal(small_json(rows[i].normalizer, NULL, NULL, NULL)), rows[i].message);

@@ -39,12 +39,14 @@ TEST("pre-tokenizer: each one, and any list of them, cuts where the reference do
 TEST("pre-tokenizer: what is not supported or not complete is refused by its path")
 {
     static const struct { const char *pretokenizer, *message; } rows[] = {
-        {"{'type':'ByteLevel'}",
-         "tokenizer.json: pre_tokenizer.type 'ByteLevel' is not supported (BertPreTokenizer, "
-         "Whitespace, WhitespaceSplit, Punctuation, Digits, Sequence)"},
-        {LIST(BERT_SPLIT ",{'type':'Split'}"),
-         "tokenizer.json: pre_tokenizer.pretokenizers[1].type 'Split' is not supported "
-         "(BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation, Digits, Sequence)"},
+        {"{'type':'UnicodeScripts'}",
+         "tokenizer.json: pre_tokenizer.type 'UnicodeScripts' is not supported "
+         "(BertPreTokenizer, Whitespace, WhitespaceSplit, ByteLevel, Metaspace, "
+         "Punctuation, Digits, Split, Sequence)"},
+        {LIST(BERT_SPLIT ",{'type':'CharDelimiterSplit'}"),
+         "tokenizer.json: pre_tokenizer.pretokenizers[1].type 'CharDelimiterSplit' is not "
+         "supported (BertPreTokenizer, Whitespace, WhitespaceSplit, ByteLevel, Metaspace, "
+         "Punctuation, Digits, Split, Sequence)"},
         {"'BertPreTokenizer'",
          "tokenizer.json: pre_tokenizer is 'BertPreTokenizer', must be an object"},
         {PUNCTUATION("Melted"),

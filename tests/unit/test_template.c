@@ -89,9 +89,9 @@ TEST("template: RobertaProcessing leaves white space out of offsets as the refer
 TEST("template: what can't be is refused by its path")
 {
     static const struct { const char *processor, *message; } rows[] = {
-        {"{'type':'ByteLevel'}",
-         "tokenizer.json: post_processor.type 'ByteLevel' is not supported "
-         "(TemplateProcessing, BertProcessing, RobertaProcessing)"},
+        {"{'type':'Padding'}",
+         "tokenizer.json: post_processor.type 'Padding' is not supported "
+         "(TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence)"},
         {TEMPLATE(SPECIAL("[MASK]", "0") "," TEXT("A", "0"), PAIR),
          "tokenizer.json: post_processor.single[0].SpecialToken '[MASK]' is not in "
          "post_processor.special_tokens"},
