@@ -21,12 +21,12 @@ static void stretch_llama3(const enc_rope *rope, size_t pairs, float *frequency)
     const float longest = (float)(rope->original / rope->low);
     const float shortest = (float)(rope->original / rope->high);
     for (size_t i = 0; i < pairs; i++) {
-        float wave = (float)(2 * PI) / frequency[i];
+        float wave = 1 / frequency[i] * (float)(2 * PI);
         if (wave > longest) {
             frequency[i] /= factor;
         } else if (wave >= shortest) {
-            float smooth = ((float)rope->original / wave - low) / band;
-            frequency[i] = (1 - smooth) * (frequency[i] / factor) + smooth * frequency[i];
+            float smooth = (1 / wave * (float)rope->original - low) / band;
+            frequency[i] = (1 - smooth) * frequency[i] / factor + smooth * frequency[i];
         }
     }
 }

@@ -391,7 +391,8 @@ static int bind_ffn(enc_binder *b, int block, enc_layer *to, enc_error *err)
     const char *const *names = b->names->slot;
     int width = config->hidden_size, ffn = config->ffn_size;
     bool bias = config->biases & ENC_BIAS_FFN, transposed = b->names->transposed;
-    parts up = {{names[ENC_SLOT_FFN_UP]}, {ffn}, 1, block, width, bias, transposed};
+    const char *dense = names[names[ENC_SLOT_FFN_DENSE] ? ENC_SLOT_FFN_DENSE : ENC_SLOT_FFN_UP];
+    parts up = {{dense}, {ffn}, 1, block, width, bias, transposed};
     parts gated = {{names[ENC_SLOT_FFN_GATE], names[ENC_SLOT_FFN_UP]}, {ffn, ffn}, 2, block,
                    width, bias, transposed};
     parts fused = {{names[ENC_SLOT_FFN_GATE_UP]}, {2 * ffn}, 1, block, width, bias,

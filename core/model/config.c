@@ -85,6 +85,8 @@ static int check_heads(const enc_json *json, const enc_spelling *spelling, enc_c
 {
     const char *const *key = spelling->key;
     const char *name = enc_tail(json->name, ENC_TAIL);
+    if (out->head_size == 0)
+        out->head_size = spelling->head_size;
     if (out->head_size == 0 && out->hidden_size % out->heads != 0)
         return enc_fail(err, ENC_CORRUPT, "%s: %s %d is not divisible by %s %d", name,
                         key[ENC_KEY_WIDTH], out->hidden_size, key[ENC_KEY_HEADS], out->heads);
@@ -290,7 +292,8 @@ static int read_scales(const enc_json *json, const enc_family *family,
 {
     const char *const *key = spelling->key;
     static const char range[] = "more than 0, at most 1e9";
-    double divisor = out->head_size, softcap = 0;
+    double divisor = spelling->attention_scale ? spelling->attention_scale : out->head_size;
+    double softcap = 0;
     bool scales = !family->unscaled_attention;
     int rc = ENC_OK;
     if (key[ENC_KEY_ATTENTION_SCALE])

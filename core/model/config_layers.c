@@ -65,10 +65,13 @@ int enc_config_layers(const enc_json *json, const enc_spelling *spelling, enc_co
     out->window = ENC_NO_WINDOW;
     if (!key[ENC_KEY_WINDOW])
         return ENC_OK;
+    const json_t *window = json_object_get(json->value, key[ENC_KEY_WINDOW]);
     if (key[ENC_KEY_USE_WINDOW]) {
         used = false;
         rc = enc_json_bool(json, key[ENC_KEY_USE_WINDOW], &used, err);
     }
+    if (rc == ENC_OK && used && !window && spelling->window)
+        out->window = spelling->window;
     if (rc == ENC_OK && used)
         rc = enc_json_int(json, key[ENC_KEY_WINDOW], 1, INT32_MAX, &out->window, err);
     if (rc == ENC_OK && key[ENC_KEY_LAYER_TYPES])

@@ -136,10 +136,8 @@ static int read_either(const enc_json *object, const enc_spelling *spelling, enc
                                           out->positions, &out->rope[1], err) : rc;
     }
     int rc = read_object(object, spelling, out->positions, &out->rope[0], err);
-    /* Where layers with a window have a base of their own, nothing else is said of them. */
-    if (rc == ENC_OK && spelling->rotary_local_base == 0)
-        out->rope[1] = out->rope[0];
-    return rc;
+    return rc == ENC_OK && !spelling->scaling_is_global
+               ? read_object(object, spelling, out->positions, &out->rope[1], err) : rc;
 }
 
 /* Bases that stand in config.json itself. */
@@ -148,13 +146,15 @@ static int read_bases(const enc_json *json, const enc_spelling *spelling, enc_co
 {
     static const char range[] = "more than 0, at most 1e12";
     const char *const *key = spelling->key;
+    const char *of_local = key[ENC_KEY_ROTARY_LOCAL_BASE];
     double base = spelling->rotary_base, local = spelling->rotary_local_base, share = 1;
     int rc = ENC_OK;
     if (key[ENC_KEY_ROTARY_BASE])
         rc = enc_json_real(json, key[ENC_KEY_ROTARY_BASE], 0, 1e12, range, &base, err);
-    local = local > 0 ? local : base;
-    if (rc == ENC_OK && key[ENC_KEY_ROTARY_LOCAL_BASE])
-        rc = enc_json_real(json, key[ENC_KEY_ROTARY_LOCAL_BASE], 0, 1e12, range, &local, err);
+    if (local == 0 || json_is_null(json_object_get(json->value, of_local)))
+        local = base;
+    if (rc == ENC_OK && of_local)
+        rc = enc_json_real(json, of_local, 0, 1e12, range, &local, err);
     if (rc == ENC_OK)
         rc = enc_json_real(json, "partial_rotary_factor", 0, 1, "more than 0, at most 1",
                            &share, err);

@@ -9,6 +9,24 @@
 
 #include "names.h"
 
+/* Positions begin behind the padding; the vocabularies alone tell these families apart. */
+#define ROBERTA                          \
+    .spelling = {&enc_spelling_roberta}, \
+    .names = {&enc_names_roberta},       \
+    .position = ENC_POSITION_AFTER_PAD,  \
+    .padding_idx = 1,                    \
+    .biases = ENC_BIAS_ALL,              \
+    .token_types = true
+
+/* Llama and those after it (Touvron et al. 2023). */
+#define DECODER(spelled, named)              \
+    .spelling = {&enc_spelling_##spelled},   \
+    .names = {&enc_names_##named},           \
+    .norm = ENC_NORM_RMS,                    \
+    .position = ENC_POSITION_ROTARY,         \
+    .ffn = ENC_FFN_GATED,                    \
+    .causal = true
+
 static const enc_family families[] = {
     {.model_type = "bert",
      .spelling = {&enc_spelling_bert},
@@ -50,6 +68,60 @@ static const enc_family families[] = {
      .ffn = ENC_FFN_GATED,
      .biases = ENC_BIAS_NORM,
      .token_types = true},
+
+    {.model_type = "roberta", ROBERTA},
+    {.model_type = "xlm-roberta", ROBERTA},
+    {.model_type = "camembert", ROBERTA},
+
+    {.model_type = "albert",
+     .spelling = {&enc_spelling_albert},
+     .names = {&enc_names_albert},
+     .position = ENC_POSITION_LEARNED,
+     .biases = ENC_BIAS_ALL,
+     .token_types = true,
+     .always_projected = true},
+
+    {.model_type = "jina_embeddings_v3",
+     .spelling = {&enc_spelling_jina_v3},
+     .names = {&enc_names_jina_v3},
+     .position = ENC_POSITION_ROTARY,
+     .biases = ENC_BIAS_ALL,
+     .token_types = true},
+
+    {.model_type = "modernbert",
+     .spelling = {&enc_spelling_modernbert},
+     .names = {&enc_names_modernbert},
+     .position = ENC_POSITION_ROTARY,
+     .ffn = ENC_FFN_GATED,
+     .unnormed_start = true},
+
+    {.model_type = "eurobert",
+     .spelling = {&enc_spelling_eurobert},
+     .names = {&enc_names_llama},
+     .norm = ENC_NORM_RMS,
+     .position = ENC_POSITION_ROTARY,
+     .ffn = ENC_FFN_GATED},
+
+    {.model_type = "t5",
+     .spelling = {&enc_spelling_t5},
+     .names = {&enc_names_t5},
+     .norm = ENC_NORM_RMS,
+     .relative = ENC_RELATIVE_BUCKETS,
+     .relative_reach = 128,
+     .unscaled_attention = true},
+
+    {.model_type = "gpt2",
+     .spelling = {&enc_spelling_gpt2},
+     .names = {&enc_names_gpt2},
+     .position = ENC_POSITION_LEARNED,
+     .biases = ENC_BIAS_ALL,
+     .causal = true},
+
+    {.model_type = "llama", DECODER(llama, llama)},
+    {.model_type = "mistral", DECODER(mistral, llama)},
+    {.model_type = "qwen2", DECODER(qwen2, llama), .biases = ENC_BIAS_QKV},
+    {.model_type = "qwen3", DECODER(qwen3, qwen3)},
+    {.model_type = "gemma3_text", DECODER(gemma3, gemma3), .scaled_embeddings = true},
 };
 
 const enc_family *enc_family_find(const char *model_type)
@@ -62,5 +134,7 @@ const enc_family *enc_family_find(const char *model_type)
 
 const char *enc_family_names(void)
 {
-    return "bert, distilbert, electra, mpnet, nomic_bert";
+    return "albert, bert, camembert, distilbert, electra, eurobert, gemma3_text, gpt2, "
+           "jina_embeddings_v3, llama, mistral, modernbert, mpnet, nomic_bert, qwen2, qwen3, "
+           "roberta, t5, xlm-roberta";
 }

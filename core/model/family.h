@@ -78,6 +78,7 @@ enum enc_slot {
     ENC_SLOT_FFN_GATE,        /* [F, D] and [F] */
     ENC_SLOT_FFN_UP,          /* [F, D] and [F] */
     ENC_SLOT_FFN_GATE_UP,     /* in their place one: [2F, D] and [2F] */
+    ENC_SLOT_FFN_DENSE,       /* [F, D]: FFN_UP where it has another name without a gate */
     ENC_SLOT_FFN_DOWN,        /* [D, F] and [D] */
     ENC_SLOT_FFN_NORM_BEFORE,
     ENC_SLOT_FFN_NORM_WITHIN,

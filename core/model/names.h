@@ -12,5 +12,14 @@ extern const enc_names enc_names_distilbert;
 extern const enc_names enc_names_electra;
 extern const enc_names enc_names_mpnet;
 extern const enc_names enc_names_nomic;
+extern const enc_names enc_names_roberta;
+extern const enc_names enc_names_albert;
+extern const enc_names enc_names_jina_v3;
+extern const enc_names enc_names_modernbert;
+extern const enc_names enc_names_llama;
+extern const enc_names enc_names_qwen3;
+extern const enc_names enc_names_gemma3;
+extern const enc_names enc_names_gpt2;
+extern const enc_names enc_names_t5;
 
 #endif

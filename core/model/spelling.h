@@ -21,7 +21,7 @@ enum enc_key {
     ENC_KEY_POSITIONS,
     ENC_KEY_TYPES,
     ENC_KEY_KV_HEADS,        /* absent: as many as heads */
-    ENC_KEY_HEAD_SIZE,       /* absent: D / H */
+    ENC_KEY_HEAD_SIZE,
     ENC_KEY_GROUPS,          /* of blocks that share their weights; absent: 1 */
     ENC_KEY_PADDING,         /* padding_idx */
     ENC_KEY_RELATIVE_BUCKETS,
@@ -32,7 +32,7 @@ enum enc_key {
     ENC_KEY_ROTARY_SCALING,  /* an object with a type; its older form */
     ENC_KEY_ROTARY_BASE,
     ENC_KEY_ROTARY_LOCAL_BASE, /* of layers with a window */
-    ENC_KEY_WINDOW,          /* keys that a query sees in a layer with a window */
+    ENC_KEY_WINDOW,          /* keys that a query sees in a layer with a window; null: all */
     ENC_KEY_LAYER_TYPES,     /* an array: "full_attention" or "sliding_attention" */
     ENC_KEY_PATTERN,         /* the number that `pattern` takes */
     ENC_KEY_USE_WINDOW,      /* false: there are no windows whatever else is said */
@@ -76,6 +76,10 @@ typedef struct enc_spelling {
     double norm_eps;                /* without the key; 0: 1e-12 */
     double rotary_base;             /* without the key */
     double rotary_local_base;       /* 0: as of layers without a window */
+    bool scaling_is_global;         /* rope_scaling is not meant for layers with a window */
+    int head_size;                  /* without the key; 0: D / H */
+    int attention_scale;            /* the same; 0: d */
+    int window;                     /* the same; 0: there is none */
     int ffn_factor;                 /* 0: F must be said */
     enum enc_pattern pattern;
     int pattern_number;             /* n without the key */
@@ -87,5 +91,17 @@ extern const enc_spelling enc_spelling_electra;
 extern const enc_spelling enc_spelling_mpnet;
 extern const enc_spelling enc_spelling_nomic;
 extern const enc_spelling enc_spelling_nomic_hub;
+extern const enc_spelling enc_spelling_roberta;
+extern const enc_spelling enc_spelling_albert;
+extern const enc_spelling enc_spelling_jina_v3;
+extern const enc_spelling enc_spelling_modernbert;
+extern const enc_spelling enc_spelling_llama;
+extern const enc_spelling enc_spelling_eurobert;
+extern const enc_spelling enc_spelling_mistral;
+extern const enc_spelling enc_spelling_qwen2;
+extern const enc_spelling enc_spelling_qwen3;
+extern const enc_spelling enc_spelling_gemma3;
+extern const enc_spelling enc_spelling_gpt2;
+extern const enc_spelling enc_spelling_t5;
 
 #endif

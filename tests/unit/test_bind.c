@@ -220,7 +220,10 @@ TEST("family: each is known by its name, and by that alone")
 {
     CHECK(enc_family_find("bert") != NULL);
     CHECK(!enc_family_find("BERT") && !enc_family_find("") && !enc_family_find("bert2"));
-    CHECK_STR(enc_family_names(), "bert, distilbert, electra, mpnet, nomic_bert");
-    CHECK(enc_family_find("distilbert") && enc_family_find("electra"));
-    CHECK(enc_family_find("mpnet") && enc_family_find("nomic_bert"));
+    char names[512], *rest = names;
+    snprintf(names, sizeof names, "%s", enc_family_names());
+    for (char *name; (name = strtok_r(rest, ", ", &rest)) != NULL;) {
+        REQUIRE(enc_family_find(name));
+        CHECK_STR(enc_family_find(name)->model_type, name);
+    }
 }
