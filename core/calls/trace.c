@@ -10,6 +10,8 @@
 #include "reading.h"
 #include "session.h"
 
+enum { ROWS_AT_ONCE = 48 }; /* keys whose distances are looked at together */
+
 struct enc_trace {
     const enc_model *model;
     enc_tokens *tokens;
@@ -20,6 +22,8 @@ struct enc_trace {
     float *packed_keys;   /* Kᵀ of one head, for enc_trace_attention */
     int packed_layer;     /* which; -1: none */
     int packed_head;
+    enc_arena arena;      /* holds the next */
+    enc_disentangled_work distances; /* where attention knows of them */
     size_t rows;          /* T */
     bool out_of_memory;
 };
@@ -85,7 +89,11 @@ static enc_trace *trace_new(const enc_model *model, enc_tokens *tokens)
     t->output = ENC_ZALLOC(float *, layers);
     t->packed_keys = ENC_ALLOC(
         float, model->ops->packed_size(t->rows, (size_t)model->config.head_size));
-    if (t->hidden && t->qkv && t->output && t->packed_keys) {
+    const enc_disentangled *distances = &model->config.disentangled;
+    bool known = distances->span == 0 || t->rows == 0 ||
+                 enc_disentangled_begin(distances, model->ops, t->rows, t->heads.d, ROWS_AT_ONCE,
+                                        &t->arena, &t->distances);
+    if (t->hidden && t->qkv && t->output && t->packed_keys && known) {
         t->tokens = tokens;
         return t;
     }
@@ -157,6 +165,7 @@ void enc_trace_free(enc_trace *t)
     free_all(t->qkv, t->model->config.layers);
     free_all(t->output, t->model->config.layers);
     enc_free(t->packed_keys);
+    enc_arena_destroy(&t->arena);
     enc_tokens_free(t->tokens);
     enc_free(t);
 }
@@ -200,6 +209,17 @@ const float *enc_trace_head(const enc_trace *t, enum enc_head_part part, int lay
     return NULL;
 }
 
+/* products [T] of one query += what it and the keys say to their distances */
+static void add_distances(const enc_trace *t, const enc_layer *block, size_t head, size_t from,
+                          float *products)
+{
+    const float *qkv = t->qkv[block - t->model->weights.layer + 1];
+    enc_disentangled_head terms = enc_disentangled_of(
+        &t->model->config.disentangled, t->model->ops, &block->distances, head, t->heads.d);
+    enc_disentangled_add(&t->distances, &terms, qkv + enc_heads_query(&t->heads, head),
+                         qkv + enc_heads_key(&t->heads, head), t->heads.qkv, from, 1, products);
+}
+
 bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t from,
                          float *score, float *weight)
 {
@@ -209,6 +229,7 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
     const float *query = enc_trace_head(t, ENC_HEAD_QUERY, layer, head, from);
     if (!query)
         return false;
+    const enc_layer *block = &t->model->weights.layer[layer - 1];
     if (t->packed_layer != layer || t->packed_head != head) {
         ops->pack(enc_trace_head(t, ENC_HEAD_KEY, layer, head, 0), t->rows, d, ld, 1,
                   t->packed_keys);
@@ -219,7 +240,9 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
     fegetenv(&host);
     fesetenv(FE_DFL_ENV);
     ops->multiply(query, ld, 1, t->packed_keys, t->rows, d, NULL, weight, t->rows);
-    enc_weigh(t->model, &t->model->weights.layer[layer - 1], (size_t)head,
+    if (t->distances.rows > 0)
+        add_distances(t, block, (size_t)head, from, weight);
+    enc_weigh(t->model, block, (size_t)head,
               (enc_keys){t->rows, from, 0, t->rows}, weight, score);
     fesetenv(&host);
     return true;

@@ -133,9 +133,16 @@ int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv,
     const float *q = qkv + enc_heads_query(&h, head), *k = qkv + enc_heads_key(&h, head);
     const float *v = qkv + enc_heads_value(&h, head); /* columns of qkv */
     float *out = output + head * h.d;
+    const enc_disentangled *distances = &model->config.disentangled;
+    enc_disentangled_head terms = enc_disentangled_of(distances, ops, &layer->distances, head,
+                                                      h.d);
+    enc_disentangled_work work;
     range packed = {0, 0};
     scratch s;
     if (!take(ops, layer, arena, rows, h.d, &s))
+        return ENC_NOMEM;
+    if (distances->span > 0 && rows > 0 &&
+        !enc_disentangled_begin(distances, ops, rows, h.d, QUERY_ROWS, arena, &work))
         return ENC_NOMEM;
     for (size_t row = 0; row < rows; row += QUERY_ROWS) {
         size_t count = rows - row < QUERY_ROWS ? rows - row : QUERY_ROWS;
@@ -148,6 +155,8 @@ int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv,
             packed = keys;
         }
         ops->multiply(q + row * h.qkv, h.qkv, count, s.keys, n, h.d, NULL, s.scores, n);
+        if (distances->span > 0) /* no family has windows too: the keys are all there are */
+            enc_disentangled_add(&work, &terms, q, k, h.qkv, row, count, s.scores);
         for (size_t i = 0; i < count; i++)
             enc_weigh(model, layer, head, (enc_keys){rows, row + i, keys.first, n},
                       s.scores + i * n, NULL);

@@ -8,6 +8,7 @@
 **       heads = softmax(QKᵀ/√d)·V              attention.c: scores, softmax, weighted values
 **       x = norm(x + heads·W + b)
 **       x = norm(x + W₂·act(W₁·x + b₁) + b₂)   or W₂·(act(W₀·x) · W₁·x), gated
+**       x = norm(x + act(convolution of hidden state 0)) behind the first, in families that have one
 **   x = norm(x) behind the last block, in families that have that norm
 **
 ** where a norm of x + f(x) may as well stand before or within: x + norm(f(norm(x))), see
@@ -38,6 +39,7 @@ typedef struct pass {
     size_t *position;       /* [T] rows of the position table, or of turns */
     float *turns[2];        /* [longest text, turned] of global and of local layers */
     float *narrow;          /* [T, E] embeddings before they are projected */
+    float *convolved;       /* [T, D] hidden state 0's convolution; NULL: none */
     float *x;               /* [T, D] hidden state */
     enc_heads h;
     float *qkv;             /* [T, (H + 2G)·d] */
@@ -125,7 +127,7 @@ static bool find_turns(pass *p, enc_arena *arena)
     return true;
 }
 
-/* table [T, E] = token + position + segment row, then norm. */
+/* table [T, E] = token + position + segment row. */
 static void look_up(const pass *p, float *table)
 {
     const enc_weights *w = &p->model->weights;
@@ -143,7 +145,6 @@ static void look_up(const pass *p, float *table)
         if (w->positions)
             p->ops->add(w->positions + p->position[row] * width, to, width);
     }
-    norm(p, &w->embedding_norm, table, p->rows);
 }
 
 /* A stretch of the tables' rows, as wide as hidden states. */
@@ -151,10 +152,15 @@ static int project_embedding(void *context, size_t index, enc_arena *scratch)
 {
     const pass *p = context;
     const enc_linear *projection = &p->model->weights.embedding_projection;
+    const enc_norm *last = &p->model->weights.embedding_norm;
     stretch s = stretch_at(p, index);
+    float *x = p->x + s.first * p->width;
     (void)scratch;
-    return project(p, projection, p->narrow + s.first * projection->in, s.count,
-                   p->x + s.first * p->width) ? ENC_OK : ENC_INTERRUPTED;
+    if (!project(p, projection, p->narrow + s.first * projection->in, s.count, x))
+        return ENC_INTERRUPTED;
+    if (p->model->family->projected_first)
+        norm(p, last, x, s.count);
+    return ENC_OK;
 }
 
 /* Hidden state 0. */
@@ -163,6 +169,7 @@ static int embed(pass *p, const enc_share *share, size_t stretches, enc_arena *a
     const enc_linear *projection = &p->model->weights.embedding_projection;
     if (!projection->packed) {
         look_up(p, p->x);
+        norm(p, &p->model->weights.embedding_norm, p->x, p->rows);
         return ENC_OK;
     }
     enc_mark mark = enc_arena_mark(arena);
@@ -170,6 +177,8 @@ static int embed(pass *p, const enc_share *share, size_t stretches, enc_arena *a
     if (!p->narrow)
         return ENC_NOMEM;
     look_up(p, p->narrow);
+    if (!p->model->family->projected_first)
+        norm(p, &p->model->weights.embedding_norm, p->narrow, p->rows);
     int rc = enc_share_run(share, project_embedding, p, stretches);
     enc_arena_release(arena, mark);
     return rc;
@@ -283,18 +292,76 @@ static int norm_last(void *context, size_t index, enc_arena *scratch)
     return ENC_OK;
 }
 
+/* ---- The convolution beside block 1 ---- */
+
+enum { CONVOLVED_ROWS = 32 }; /* between two looks at whether to stop */
+
+/* y [count, D] for the rows first ... first+count-1 of text number `text`, all of it. */
+static int convolve_part(const pass *p, size_t text, stretch part, enc_arena *scratch)
+{
+    const enc_convolution *c = &p->model->weights.convolution;
+    size_t begin = p->batch->start[text], rows = p->batch->start[text + 1] - begin;
+    float *unfolded = ENC_ARENA(scratch, float, CONVOLVED_ROWS * c->kernel * c->width / c->groups);
+    if (!unfolded)
+        return ENC_NOMEM;
+    for (size_t done = 0; done < part.count; done += CONVOLVED_ROWS) {
+        size_t left = part.count - done, count = left < CONVOLVED_ROWS ? left : CONVOLVED_ROWS;
+        size_t row = part.first + done;
+        enc_convolve(c, p->ops, p->x + begin * p->width, rows, row - begin, count, unfolded,
+                     p->convolved + row * p->width);
+        if (enc_poll_stop(p->poll))
+            return ENC_INTERRUPTED;
+    }
+    return ENC_OK;
+}
+
+/* convolved = the convolution of hidden state 0, of a stretch of rows. */
+static int convolve(void *context, size_t index, enc_arena *scratch)
+{
+    const pass *p = context;
+    stretch s = stretch_at(p, index);
+    int rc = ENC_OK;
+    for (size_t text = 0; rc == ENC_OK && text < p->batch->count; text++) {
+        size_t first = p->batch->start[text], end = p->batch->start[text + 1];
+        first = first > s.first ? first : s.first;
+        end = end < s.first + s.count ? end : s.first + s.count;
+        enc_mark mark = enc_arena_mark(scratch);
+        if (first < end)
+            rc = convolve_part(p, text, (stretch){first, end - first}, scratch);
+        enc_arena_release(scratch, mark);
+    }
+    return rc;
+}
+
+/* x = norm(x + convolved), of a stretch of rows. */
+static int add_convolved(void *context, size_t index, enc_arena *scratch)
+{
+    const pass *p = context;
+    stretch s = stretch_at(p, index);
+    size_t at = s.first * p->width;
+    (void)scratch;
+    p->ops->add(p->convolved + at, p->x + at, s.count * p->width);
+    norm(p, &p->model->weights.convolution_norm, p->x + at, s.count);
+    return ENC_OK;
+}
+
 /* Block `number`, 1 ... L, and behind the last one the last norm. */
 static int block(pass *p, const enc_share *share, size_t stretches, int number,
                  const enc_observer *observer)
 {
+    bool convolves = number == 1 && p->convolved;
     p->layer = &p->model->weights.layer[number - 1];
-    int rc = enc_share_run(share, project_qkv, p, stretches);
+    int rc = convolves ? enc_share_run(share, convolve, p, stretches) : ENC_OK;
+    if (rc == ENC_OK)
+        rc = enc_share_run(share, project_qkv, p, stretches);
     if (rc == ENC_OK)
         rc = enc_share_run(share, attend, p, p->batch->count * p->h.count);
     if (rc == ENC_OK && observer && observer->heads)
         observer->heads(observer->context, number, p->qkv, p->heads);
     if (rc == ENC_OK)
         rc = enc_share_run(share, finish_block, p, stretches);
+    if (rc == ENC_OK && convolves)
+        rc = enc_share_run(share, add_convolved, p, stretches);
     if (rc == ENC_OK && number == p->model->config.layers)
         rc = enc_share_run(share, norm_last, p, stretches);
     return rc;
@@ -313,7 +380,10 @@ static bool take(pass *p, enc_arena *arena, int layers)
     p->sum = ENC_ARENA(arena, float, p->rows * p->width);
     p->heads = ENC_ARENA(arena, float, p->rows * p->h.out);
     p->qkv = ENC_ARENA(arena, float, p->rows * p->h.qkv);
-    return p->sum && p->heads && p->qkv && find_turns(p, arena);
+    bool convolves = p->model->weights.convolution.packed;
+    if (convolves)
+        p->convolved = ENC_ARENA(arena, float, p->rows * p->width);
+    return p->sum && p->heads && p->qkv && (p->convolved || !convolves) && find_turns(p, arena);
 }
 
 static int transform(const enc_model *model, const enc_batch *batch, int layers,

@@ -36,6 +36,15 @@ int enc_disentangled_row(const enc_disentangled *way, ptrdiff_t distance)
                                                    : (int)(distance + span);
 }
 
+enc_disentangled_head enc_disentangled_of(const enc_disentangled *way, const enc_ops *ops,
+                                          const enc_disentangled_head *first, size_t head,
+                                          size_t head_size)
+{
+    size_t at = head * ops->packed_size(2 * (size_t)way->span, head_size);
+    return (enc_disentangled_head){first->keys ? first->keys + at : NULL,
+                                   first->queries ? first->queries + at : NULL};
+}
+
 /* Columns of a packed right-hand side: all that stand between the rows of some distances. */
 typedef struct columns {
     size_t first; /* a multiple of COLUMN_STEP */

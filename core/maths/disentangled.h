@@ -33,6 +33,11 @@ typedef struct enc_disentangled_head {
     const float *queries; /* Qʳᵀ; NULL: no position to content */
 } enc_disentangled_head;
 
+/* Those of `head`, where the heads' projections stand in a row and `first` is the first's. */
+enc_disentangled_head enc_disentangled_of(const enc_disentangled *way, const enc_ops *ops,
+                                          const enc_disentangled_head *first, size_t head,
+                                          size_t head_size);
+
 /* What the blocks of one text share, in the arena. */
 typedef struct enc_disentangled_work {
     const enc_ops *ops;

@@ -26,7 +26,7 @@ typedef struct want {
     int block;                       /* what %d stands for */
     const char *const *parameters;
     int rank;
-    int64_t shape[2];
+    int64_t shape[3];
 } want;
 
 static void write_name(char out[NAME_SIZE], const char *prefix, const want *w,
@@ -169,6 +169,21 @@ static int reserve(enc_binder *b, size_t floats, enc_error *err)
     b->scratch = ENC_ALLOC(float, floats);
     b->room = b->scratch ? floats : 0;
     return b->scratch ? ENC_OK : enc_nomem(err);
+}
+
+int enc_bind_tensor(enc_binder *b, const char *name, int block, const char *parameter, int rank,
+                    const int64_t *shape, float *to, enc_error *err)
+{
+    const char *const parameters[] = {parameter, NULL};
+    want w = {name, block, parameters, rank, {0}};
+    memcpy(w.shape, shape, (size_t)rank * sizeof *shape);
+    enc_tensor *tensor;
+    int rc = locate(b, &w, &tensor, err);
+    if (rc == ENC_OK && !to) {
+        rc = reserve(b, (size_t)enc_tensor_elements(tensor), err);
+        to = b->scratch;
+    }
+    return rc == ENC_OK ? read(b, &w, tensor, to, err) : rc;
 }
 
 /* scratch [rows, in], or [in, rows] if transposed -> packed */
@@ -328,20 +343,22 @@ static int bind_embeddings(enc_binder *b, enc_error *err)
     const char *const *names = b->names->slot;
     enc_weights *to = &b->model->weights;
     int width = config->embedding_size;
-    bool learned = family->position == ENC_POSITION_LEARNED ||
-                   family->position == ENC_POSITION_AFTER_PAD;
+    bool learned = !config->without_positions && (family->position == ENC_POSITION_LEARNED ||
+                                                  family->position == ENC_POSITION_AFTER_PAD);
     int rc = bind_table(b, tokens_name(b), config->vocabulary, width, &to->tokens, err);
     if (rc == ENC_OK && learned)
         rc = bind_table(b, names[ENC_SLOT_POSITIONS], config->positions, width,
                         &to->positions, err);
-    if (rc == ENC_OK && family->token_types)
+    if (rc == ENC_OK && family->token_types && config->types > 0)
         rc = bind_table(b, names[ENC_SLOT_TYPES], config->types, width, &to->types, err);
     if (rc == ENC_OK && names[ENC_SLOT_EMBEDDING_NORM])
-        rc = bind_norm(b, names[ENC_SLOT_EMBEDDING_NORM], NO_BLOCK, width,
+        rc = bind_norm(b, names[ENC_SLOT_EMBEDDING_NORM], NO_BLOCK,
+                       family->projected_first ? config->hidden_size : width,
                        &to->embedding_norm, err);
     if (rc == ENC_OK && (family->always_projected || width != config->hidden_size))
         rc = enc_bind_linear(b, names[ENC_SLOT_EMBEDDING_PROJECTION], width,
-                             config->hidden_size, true, &to->embedding_projection, err);
+                             config->hidden_size, !family->projected_first,
+                             &to->embedding_projection, err);
     return rc;
 }
 
@@ -373,7 +390,9 @@ static int bind_attention(enc_binder *b, int block, enc_layer *to, enc_error *er
                    config->biases & ENC_BIAS_QKV, transposed};
     parts out = {{names[ENC_SLOT_ATTENTION_OUT]}, {width}, 1, block, queries,
                  config->biases & ENC_BIAS_OUT, transposed};
-    int rc = bind_parts(b, names[ENC_SLOT_QKV] ? &fused : &qkv, &to->qkv, err);
+    int rc = b->names->by_head
+        ? enc_bind_by_head(b, block, &to->qkv, err)
+        : bind_parts(b, names[ENC_SLOT_QKV] ? &fused : &qkv, &to->qkv, err);
     if (rc == ENC_OK)
         rc = bind_parts(b, &out, &to->attention_out, err);
     if (rc == ENC_OK && names[ENC_SLOT_QUERY_NORM])
@@ -471,12 +490,15 @@ int enc_bind_encoder(enc_binder *b, enc_error *err)
     const enc_family *family = b->model->family;
     find_names(b);
     int rc = bind_embeddings(b, err);
-    if (rc == ENC_OK && family->relative != ENC_RELATIVE_NONE)
+    if (rc == ENC_OK && (family->relative == ENC_RELATIVE_BUCKETS ||
+                         family->relative == ENC_RELATIVE_ALIBI))
         rc = bind_relative(b, err);
     for (int i = 0; rc == ENC_OK && family->position == ENC_POSITION_ROTARY && i < 2; i++)
         rc = bind_rotary(b, i, err);
     if (rc == ENC_OK)
         rc = bind_layers(b, err);
+    if (rc == ENC_OK && family->relative == ENC_RELATIVE_DISENTANGLED)
+        rc = enc_bind_disentangled(b, err);
     if (rc == ENC_OK && b->names->slot[ENC_SLOT_FINAL_NORM])
         rc = bind_norm(b, b->names->slot[ENC_SLOT_FINAL_NORM], NO_BLOCK,
                        b->model->config.hidden_size, &b->model->weights.final_norm, err);

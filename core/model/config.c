@@ -107,14 +107,17 @@ static int read_sizes(const enc_json *json, const enc_spelling *spelling, enc_co
         const struct size *size = &sizes[i];
         const char *key = spelling->key[size->key];
         int *to = (int *)(void *)((char *)out + size->place);
-        bool needed = size->required || (size->key == ENC_KEY_FFN && !spelling->ffn_factor);
+        bool plain = spelling->plain_embeddings;
+        bool needed = size->key == ENC_KEY_FFN ? !spelling->ffn_factor
+                    : size->key == ENC_KEY_EMBEDDING_WIDTH ? !plain : size->required;
+        int least = size->key == ENC_KEY_TYPES && plain ? 0 : 1;
         int rc = key && needed ? enc_json_require(json, key, err) : ENC_OK;
         if (key && rc == ENC_OK)
-            rc = enc_json_int(json, key, 1, size->max, to, err);
+            rc = enc_json_int(json, key, least, size->max, to, err);
         if (rc != ENC_OK)
             return rc;
     }
-    if (!spelling->key[ENC_KEY_EMBEDDING_WIDTH])
+    if (out->embedding_size == 0)
         out->embedding_size = out->hidden_size;
     if (out->ffn_size == 0)
         out->ffn_size = spelling->ffn_factor * out->hidden_size;
@@ -147,27 +150,40 @@ static const char *without_gate(const char *name, bool *gated)
     return strcmp(name, "gelu") == 0 ? "gelu_new" : name;
 }
 
-static int read_activation(const enc_json *json, const enc_spelling *spelling,
-                           enc_config *out, enc_error *err)
+static int pick_activation(const enc_json *json, const char *key, const char *name, bool glu,
+                           enum enc_activation *out, const char **shown, enc_error *err)
 {
-    const struct activation *table = spelling->glu ? gates : activations, *found;
-    size_t count = spelling->glu ? sizeof gates / sizeof *gates
-                                 : sizeof activations / sizeof *activations;
-    const char *key = spelling->key[ENC_KEY_ACTIVATION];
-    const char *name = spelling->activation ? spelling->activation : "gelu";
-    int rc = key ? enc_json_string(json, key, &name, err) : ENC_OK;
-    if (rc != ENC_OK)
-        return rc;
-    found = find_activation(table, count, spelling->gated_prefix
-                                              ? without_gate(name, &out->gated) : name);
+    const struct activation *found =
+        glu ? find_activation(gates, sizeof gates / sizeof *gates, name)
+            : find_activation(activations, sizeof activations / sizeof *activations, name);
     if (!found)
         return enc_fail(err, ENC_UNSUPPORTED, "%s: %s '%s' is not implemented (%s)",
                         enc_tail(json->name, ENC_TAIL), key, enc_tail(name, ENC_TAIL),
-                        spelling->glu ? "swiglu, geglu, glu"
-                                      : "gelu, gelu_new, quick_gelu, relu, silu, tanh, ...");
-    out->activation = found->activation;
-    out->activation_name = found->name;
+                        glu ? "swiglu, geglu, glu"
+                            : "gelu, gelu_new, quick_gelu, relu, silu, tanh, ...");
+    *out = found->activation;
+    *shown = found->name;
     return ENC_OK;
+}
+
+int enc_config_activation(const enc_json *json, const char *key, const char *absent,
+                          enum enc_activation *out, const char **name, enc_error *err)
+{
+    const char *said = absent;
+    int rc = enc_json_string(json, key, &said, err);
+    return rc == ENC_OK ? pick_activation(json, key, said, false, out, name, err) : rc;
+}
+
+static int read_activation(const enc_json *json, const enc_spelling *spelling,
+                           enc_config *out, enc_error *err)
+{
+    const char *key = spelling->key[ENC_KEY_ACTIVATION];
+    const char *name = spelling->activation ? spelling->activation : "gelu";
+    int rc = key ? enc_json_string(json, key, &name, err) : ENC_OK;
+    if (rc == ENC_OK && spelling->gated_prefix)
+        name = without_gate(name, &out->gated);
+    return rc == ENC_OK ? pick_activation(json, key, name, spelling->glu, &out->activation,
+                                          &out->activation_name, err) : rc;
 }
 
 /* Settings under which the reference computes something else than this encoder. */
@@ -235,6 +251,11 @@ static int read_positions(const enc_json *json, const enc_family *family,
     if (key[ENC_KEY_PADDING])
         rc = enc_json_int(json, key[ENC_KEY_PADDING], 0, out->vocabulary - 1,
                           &out->padding_idx, err);
+    if (rc == ENC_OK && key[ENC_KEY_ABSOLUTE]) {
+        bool absolute = true;
+        rc = enc_json_bool(json, key[ENC_KEY_ABSOLUTE], &absolute, err);
+        out->without_positions = !absolute;
+    }
     if (rc == ENC_OK && family->position == ENC_POSITION_AFTER_PAD)
         out->first_position = out->padding_idx + 1;
     if (rc == ENC_OK && out->positions_key && out->positions <= out->first_position)
@@ -341,11 +362,14 @@ static int read_settings(const enc_json *json, const enc_family *family, enc_con
     const char *key = spelling->key[ENC_KEY_NORM_EPS];
     double eps = spelling->norm_eps > 0 ? spelling->norm_eps : 1e-12;
     out->gated = family->ffn == ENC_FFN_GATED;
+    out->types = spelling->plain_embeddings ? 0 : 2;
     int rc = refuse_unfixed(json, spelling, err);
     if (rc == ENC_OK)
         rc = read_sizes(json, spelling, out, err);
     for (size_t i = 0; rc == ENC_OK && i < sizeof steps / sizeof *steps; i++)
         rc = steps[i](json, family, spelling, out, err);
+    if (rc == ENC_OK && family->relative == ENC_RELATIVE_DISENTANGLED)
+        rc = enc_config_disentangled(json, spelling, out, err);
     if (rc == ENC_OK && family->position == ENC_POSITION_ROTARY)
         rc = enc_config_rope(json, spelling, out, err);
     if (rc == ENC_OK)
@@ -359,7 +383,7 @@ static int read_settings(const enc_json *json, const enc_family *family, enc_con
 int enc_config_parse(const enc_json *json, const enc_family **family, enc_config *out,
                      enc_error *err)
 {
-    *out = (enc_config){.types = 2, .groups = 1};
+    *out = (enc_config){.groups = 1};
     int rc = read_family(json, family, err);
     if (rc == ENC_OK)
         rc = refuse_variants(json, err);

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "disentangled.h"
 #include "json.h"
 #include "family.h"
 #include "ops.h"
@@ -31,7 +32,8 @@ typedef struct enc_config {
     int relative_rows;  /* of the table of relative_buckets; there may be more than buckets */
     int relative_buckets;
     int relative_reach;
-    int types;        /* rows of the segment table */
+    bool without_positions; /* the family's table is not there */
+    int types;        /* rows of the segment table; 0: there is none */
     unsigned biases;  /* enc_bias */
     bool causal;
     bool gated;
@@ -43,6 +45,14 @@ typedef struct enc_config {
     int window;            /* a query of a local layer sees so many keys; ENC_NO_WINDOW */
     uint8_t local[ENC_MAX_LAYERS]; /* [L] 1: the layer has a window, and turns by rope[1] */
     enc_rope rope[2];      /* ENC_POSITION_ROTARY: of global and of local layers */
+    enc_disentangled disentangled; /* span 0: attention doesn't know of distances, */
+    bool content_to_position;      /* else it knows one of these or both */
+    bool position_to_content;
+    bool shared_projections; /* relative embeddings are projected as tokens are */
+    bool normed_distances;   /* relative embeddings have a norm */
+    int kernel;              /* of the convolution beside the first block; 0: none */
+    int kernel_groups;
+    enum enc_activation kernel_activation;
     enum enc_activation activation;
     const char *activation_name;
 } enc_config;
@@ -54,8 +64,15 @@ int enc_config_read(const char *folder, const char *part, const enc_family **fam
 int enc_config_parse(const enc_json *json, const enc_family **family, enc_config *out,
                      enc_error *err);
 
+/* The activation that `key` names, `absent` where it doesn't; *name as messages have it. */
+int enc_config_activation(const enc_json *json, const char *key, const char *absent,
+                          enum enc_activation *out, const char **name, enc_error *err);
+
 /* Steps of it: which layers have a window (config_layers.c), how positions turn
-** (config_rope.c). Both want sizes and `causal` in *out. */
+** (config_rope.c), what attention knows of distances and which convolution there is
+** (config_disentangled.c). All want sizes and `causal` in *out. */
+int enc_config_disentangled(const enc_json *json, const enc_spelling *spelling,
+                            enc_config *out, enc_error *err);
 int enc_config_layers(const enc_json *json, const enc_spelling *spelling, enc_config *out,
                       enc_error *err);
 int enc_config_rope(const enc_json *json, const enc_spelling *spelling, enc_config *out,

@@ -35,6 +35,24 @@ static const enc_family families[] = {
      .biases = ENC_BIAS_ALL,
      .token_types = true},
 
+    {.model_type = "deberta",
+     .spelling = {&enc_spelling_deberta},
+     .names = {&enc_names_deberta},
+     .position = ENC_POSITION_LEARNED,
+     .relative = ENC_RELATIVE_DISENTANGLED,
+     .biases = ENC_BIAS_ALL,
+     .token_types = true,
+     .projected_first = true},
+
+    {.model_type = "deberta-v2",
+     .spelling = {&enc_spelling_deberta_v2},
+     .names = {&enc_names_deberta_v2},
+     .position = ENC_POSITION_LEARNED,
+     .relative = ENC_RELATIVE_DISENTANGLED,
+     .biases = ENC_BIAS_ALL | ENC_BIAS_RELATIVE_KEY,
+     .token_types = true,
+     .projected_first = true},
+
     /* Sinusoidal positions (sinusoidal_pos_embds) are stored as a table like learned ones. */
     {.model_type = "distilbert",
      .spelling = {&enc_spelling_distilbert},
@@ -134,7 +152,7 @@ const enc_family *enc_family_find(const char *model_type)
 
 const char *enc_family_names(void)
 {
-    return "albert, bert, camembert, distilbert, electra, eurobert, gemma3_text, gpt2, "
-           "jina_embeddings_v3, llama, mistral, modernbert, mpnet, nomic_bert, qwen2, qwen3, "
-           "roberta, t5, xlm-roberta";
+    return "albert, bert, camembert, deberta, deberta-v2, distilbert, electra, eurobert, "
+           "gemma3_text, gpt2, jina_embeddings_v3, llama, mistral, modernbert, mpnet, "
+           "nomic_bert, qwen2, qwen3, roberta, t5, xlm-roberta";
 }

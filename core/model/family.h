@@ -32,11 +32,12 @@ enum enc_position_kind {
     ENC_POSITION_ROTARY      /* queries and keys are turned (rotary.h) */
 };
 
-/* A bias on attention that depends on how far a key stands from its query (relative.h). */
+/* What attention knows of how far a key stands from its query: a bias (relative.h), or more. */
 enum enc_relative_kind {
     ENC_RELATIVE_NONE,
     ENC_RELATIVE_BUCKETS,    /* learned, one number a head and bucket: Raffel et al. 2019 (T5) */
-    ENC_RELATIVE_ALIBI       /* falls with the distance: Press et al. 2021 */
+    ENC_RELATIVE_ALIBI,      /* falls with the distance: Press et al. 2021 */
+    ENC_RELATIVE_DISENTANGLED /* depends on query and key too (disentangled.h): DeBERTa */
 };
 
 enum enc_ffn_kind {
@@ -50,7 +51,8 @@ enum enc_bias {
     ENC_BIAS_OUT = 2,
     ENC_BIAS_FFN = 4,
     ENC_BIAS_NORM = 8,  /* of layer norms; an RMS norm has none */
-    ENC_BIAS_ALL = 15
+    ENC_BIAS_ALL = 15,
+    ENC_BIAS_RELATIVE_KEY = 16 /* ENC_SLOT_RELATIVE_KEY */
 };
 
 /* ---- Tensors ------------------------------------------------------------------------- */
@@ -65,10 +67,17 @@ enum enc_slot {
     ENC_SLOT_EMBEDDING_NORM,  /* [E] */
     ENC_SLOT_EMBEDDING_PROJECTION, /* [D, E] and [D] */
     ENC_SLOT_RELATIVE_BIAS,   /* [buckets, H] */
+    ENC_SLOT_RELATIVE_ROWS,   /* [2·span, D] relative embeddings */
+    ENC_SLOT_RELATIVE_NORM,   /* [D]: of these */
+    ENC_SLOT_RELATIVE_KEY,    /* [H·d, D] and [H·d]: what projects them, if not what projects */
+    ENC_SLOT_RELATIVE_QUERY,  /* the tokens' keys and queries */
+    ENC_SLOT_CONVOLUTION,     /* [D, D/groups, kernel] and [D]: beside the first block */
+    ENC_SLOT_CONVOLUTION_NORM, /* [D]: of both together */
     ENC_SLOT_QUERY,           /* [H·d, D] and [H·d] */
     ENC_SLOT_KEY,             /* [G·d, D] and [G·d] */
     ENC_SLOT_VALUE,           /* [G·d, D] and [G·d] */
     ENC_SLOT_QKV,             /* in their place one: [(H + 2G)·d, D] and [(H + 2G)·d] */
+    ENC_SLOT_QV_BIAS,         /* names->by_head: q_bias and v_bias [H·d]; keys have none */
     ENC_SLOT_QUERY_NORM,      /* [d]: of every head, before it is turned */
     ENC_SLOT_KEY_NORM,
     ENC_SLOT_ATTENTION_OUT,   /* [D, H·d] and [D] */
@@ -93,6 +102,8 @@ typedef struct enc_names {
     const char *const *prefixes; /* tried in order before every name; NULL-terminated */
     bool transposed;      /* the blocks' matrices are [in, out]; each stands by itself */
     bool norms_less_one;  /* norms' weights are stored less 1 */
+    bool by_head;         /* QKV is one head after another: its query's rows, its key's, its
+                          ** value's */
     bool interleaved;     /* rotary positions turn neighbours x[2i], x[2i+1] */
     const char *slot[ENC_SLOT_COUNT]; /* without ".weight" / ".bias"; %d: the block's number */
 } enc_names;
@@ -116,6 +127,7 @@ typedef struct enc_family {
     bool token_types;        /* embeddings have a part for segments */
     bool unnormed_start;     /* block 0 has no norm before its attention (ModernBERT) */
     bool always_projected;   /* embeddings, also where the table is as wide as hidden states */
+    bool projected_first;    /* embeddings: before their norm, without a bias (DeBERTa) */
     bool scaled_embeddings;  /* tokens' rows times the square root of D (Gemma) */
     bool unscaled_attention; /* products of queries and keys are not divided by √d (T5) */
     int padding_idx;         /* ENC_POSITION_AFTER_PAD, where config.json doesn't say it */

@@ -77,6 +77,17 @@ int enc_bind_linear(enc_binder *binder, const char *name, int in, int out, bool 
 int enc_bind_norm(enc_binder *binder, const char *name, int width, float eps, enc_norm *to,
                   enc_error *err);
 
+/* The tensor NAME.PARAMETER of that shape (%d in the name is `block`, -1: there is none) into
+** `to`, or, if that is NULL, into binder->scratch. */
+int enc_bind_tensor(enc_binder *binder, const char *name, int block, const char *parameter,
+                    int rank, const int64_t *shape, float *to, enc_error *err);
+
+/* Steps of enc_bind_encoder (bind_disentangled.c), once the blocks' own projections are bound:
+** what attention knows of distances, and the convolution; and, for names->by_head, the
+** projection of one block. */
+int enc_bind_disentangled(enc_binder *binder, enc_error *err);
+int enc_bind_by_head(enc_binder *binder, int block, enc_linear *to, enc_error *err);
+
 /* ---- Memory of the model (model.c) --------------------------------------------------- */
 
 /* A copy that lives as long as the model; NULL: out of memory. */

@@ -167,7 +167,8 @@ typedef struct setting {
 } setting;
 
 /* max_seq_length, else what the tokenizer allows; never more than there are positions, beyond
-** which the reference fails. Rotary ones have no end: there max_seq_length may ask for more.
+** which the reference fails. Rotary ones have no end, nor have
+** distances: there max_seq_length may ask for more.
 ** Where attention alone knows of positions (T5) there is no limit but what is said. Returns the
 ** setting that decided. */
 static setting set_max_tokens(enc_model *model, int tokenizer_length)
@@ -175,7 +176,8 @@ static setting set_max_tokens(enc_model *model, int tokenizer_length)
     const enc_modules *modules = &model->modules;
     int said = modules->max_tokens ? modules->max_tokens : tokenizer_length;
     int positions = model->config.positions - model->config.first_position;
-    bool endless = model->family->position == ENC_POSITION_ROTARY && modules->max_tokens;
+    bool endless = modules->max_tokens && (model->family->position == ENC_POSITION_ROTARY ||
+                                           model->config.without_positions);
     bool decides = said > 0 && (positions == 0 || said < positions || endless);
     model->max_tokens = (size_t)(decides ? said : positions);
     if (!decides)
@@ -211,7 +213,8 @@ static int check_tokenizer(const enc_model *model, const char *file, setting lim
         return enc_nomem(err);
     size_t count = enc_tokenizer_wrap(tokenizer, &pieces, NULL, wrapped);
     int rc = ENC_OK;
-    for (size_t i = 0; i < count && model->family->token_types; i++)
+    for (size_t i = 0; i < count && model->family->token_types &&
+                       model->config.types > 0; i++)
         if (wrapped[i].type < 0 || wrapped[i].type >= model->config.types)
             rc = enc_fail(err, ENC_CORRUPT,
                           "%s gives tokens type id %d, config.json says type_vocab_size %d",
@@ -411,6 +414,12 @@ static void digest_attention(enc_digest *digest, const enc_model *model)
         digest_float(digest, config->softcap);
     if (config->kv_heads != config->heads)
         enc_digest_number(digest, config->kv_heads);
+    if (config->disentangled.span > 0) {
+        enc_digest_number(digest, config->disentangled.buckets);
+        enc_digest_number(digest, config->disentangled.reach);
+    }
+    if (config->kernel > 0)
+        enc_digest_number(digest, config->kernel_activation);
     if (config->gated != (model->family->ffn == ENC_FFN_GATED))
         enc_digest_text(digest, "gated");
 }

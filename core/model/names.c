@@ -26,6 +26,7 @@
     [ENC_SLOT_FFN_NORM_AFTER] = "encoder.layer.%d.output.LayerNorm"
 
 static const char *const bert_prefixes[] = {"bert.", "", NULL};
+static const char *const deberta_prefixes[] = {"deberta.", "", NULL};
 static const char *const distilbert_prefixes[] = {"distilbert.", "", NULL};
 static const char *const electra_prefixes[] = {"electra.", "", NULL};
 static const char *const mpnet_prefixes[] = {"mpnet.", "", NULL};
@@ -44,6 +45,45 @@ const enc_names enc_names_bert = {
 const enc_names enc_names_roberta = {
     .prefixes = roberta_prefixes,
     .slot = {BERT_EMBEDDINGS, BERT_BLOCKS},
+};
+
+#define DEBERTA_BLOCKS                                                   \
+    [ENC_SLOT_EMBEDDING_PROJECTION] = "embeddings.embed_proj",           \
+    [ENC_SLOT_RELATIVE_ROWS] = "encoder.rel_embeddings",                 \
+    [ENC_SLOT_ATTENTION_OUT] = "encoder.layer.%d.attention.output.dense", \
+    [ENC_SLOT_ATTENTION_NORM_AFTER] =                                    \
+        "encoder.layer.%d.attention.output.LayerNorm",                   \
+    [ENC_SLOT_FFN_UP] = "encoder.layer.%d.intermediate.dense",           \
+    [ENC_SLOT_FFN_DOWN] = "encoder.layer.%d.output.dense",               \
+    [ENC_SLOT_FFN_NORM_AFTER] = "encoder.layer.%d.output.LayerNorm"
+
+const enc_names enc_names_deberta = {
+    .prefixes = deberta_prefixes,
+    .by_head = true,
+    .slot = {
+        BERT_EMBEDDINGS,
+        DEBERTA_BLOCKS,
+        [ENC_SLOT_QKV] = "encoder.layer.%d.attention.self.in_proj",
+        [ENC_SLOT_QV_BIAS] = "encoder.layer.%d.attention.self",
+        [ENC_SLOT_RELATIVE_KEY] = "encoder.layer.%d.attention.self.pos_proj",
+        [ENC_SLOT_RELATIVE_QUERY] = "encoder.layer.%d.attention.self.pos_q_proj",
+    },
+};
+
+const enc_names enc_names_deberta_v2 = {
+    .prefixes = deberta_prefixes,
+    .slot = {
+        BERT_EMBEDDINGS,
+        DEBERTA_BLOCKS,
+        [ENC_SLOT_QUERY] = "encoder.layer.%d.attention.self.query_proj",
+        [ENC_SLOT_KEY] = "encoder.layer.%d.attention.self.key_proj",
+        [ENC_SLOT_VALUE] = "encoder.layer.%d.attention.self.value_proj",
+        [ENC_SLOT_RELATIVE_NORM] = "encoder.LayerNorm",
+        [ENC_SLOT_RELATIVE_KEY] = "encoder.layer.%d.attention.self.pos_key_proj",
+        [ENC_SLOT_RELATIVE_QUERY] = "encoder.layer.%d.attention.self.pos_query_proj",
+        [ENC_SLOT_CONVOLUTION] = "encoder.conv.conv",
+        [ENC_SLOT_CONVOLUTION_NORM] = "encoder.conv.LayerNorm",
+    },
 };
 
 const enc_names enc_names_electra = {

@@ -8,6 +8,8 @@
 #include "family.h"
 
 extern const enc_names enc_names_bert;
+extern const enc_names enc_names_deberta;
+extern const enc_names enc_names_deberta_v2;
 extern const enc_names enc_names_distilbert;
 extern const enc_names enc_names_electra;
 extern const enc_names enc_names_mpnet;

@@ -39,6 +39,46 @@ const enc_spelling enc_spelling_bert = {.key = {BERT_KEYS}};
 const enc_spelling enc_spelling_roberta = {
     .key = {BERT_KEYS, [ENC_KEY_PADDING] = "pad_token_id"}};
 
+#define DEBERTA_KEYS                                          \
+    [ENC_KEY_WIDTH] = "hidden_size",                          \
+    [ENC_KEY_EMBEDDING_WIDTH] = "embedding_size",             \
+    [ENC_KEY_LAYERS] = "num_hidden_layers",                   \
+    [ENC_KEY_HEADS] = "num_attention_heads",                  \
+    [ENC_KEY_FFN] = "intermediate_size",                      \
+    [ENC_KEY_VOCABULARY] = "vocab_size",                      \
+    [ENC_KEY_POSITIONS] = "max_position_embeddings",          \
+    [ENC_KEY_ABSOLUTE] = "position_biased_input",             \
+    [ENC_KEY_TYPES] = "type_vocab_size",                      \
+    [ENC_KEY_ACTIVATION] = "hidden_act",                      \
+    [ENC_KEY_NORM_EPS] = "layer_norm_eps",                    \
+    [ENC_KEY_DISENTANGLED] = "relative_attention",            \
+    [ENC_KEY_TERMS] = "pos_att_type",                         \
+    [ENC_KEY_SPAN] = "max_relative_positions"
+
+static const enc_fixed deberta_fixed[] = {{"talking_head", 0, 0}, {NULL, 0, 0}};
+
+const enc_spelling enc_spelling_deberta = {
+    .key = {DEBERTA_KEYS},
+    .fixed = deberta_fixed,
+    .plain_embeddings = true,
+    .norm_eps = 1e-7,
+};
+
+const enc_spelling enc_spelling_deberta_v2 = {
+    .key = {
+        DEBERTA_KEYS,
+        [ENC_KEY_HEAD_SIZE] = "attention_head_size",
+        [ENC_KEY_SPAN_BUCKETS] = "position_buckets",
+        [ENC_KEY_SPAN_SHARED] = "share_att_key",
+        [ENC_KEY_SPAN_NORM] = "norm_rel_ebd",
+        [ENC_KEY_KERNEL] = "conv_kernel_size",
+        [ENC_KEY_KERNEL_GROUPS] = "conv_groups",
+        [ENC_KEY_KERNEL_ACTIVATION] = "conv_act",
+    },
+    .plain_embeddings = true,
+    .norm_eps = 1e-7,
+};
+
 const enc_spelling enc_spelling_electra = {
     .key = {BERT_KEYS, [ENC_KEY_EMBEDDING_WIDTH] = "embedding_size"}};
 

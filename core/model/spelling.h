@@ -41,6 +41,16 @@ enum enc_key {
     ENC_KEY_SOFTCAP,
     ENC_KEY_SCALE_ATTENTION, /* false: products are not divided by √d */
     ENC_KEY_SCALE_BY_LAYER,  /* true: products of block i, from 1, are also divided by i */
+    ENC_KEY_ABSOLUTE,        /* false: there is no table of positions */
+    ENC_KEY_DISENTANGLED,    /* true: attention knows of distances; absent: false */
+    ENC_KEY_TERMS,           /* what it knows: "c2p", "p2c", or both, as an array or "c2p|p2c" */
+    ENC_KEY_SPAN,            /* of relative embeddings; below 1: as many as positions */
+    ENC_KEY_SPAN_BUCKETS,    /* more than 0: so many on a logarithmic scale up to the span */
+    ENC_KEY_SPAN_SHARED,     /* true: queries' and keys' own projections serve distances too */
+    ENC_KEY_SPAN_NORM,       /* "layer_norm": relative embeddings are normed */
+    ENC_KEY_KERNEL,          /* of the convolution beside the first block; 0: there is none */
+    ENC_KEY_KERNEL_GROUPS,
+    ENC_KEY_KERNEL_ACTIVATION,
     ENC_KEY_COUNT
 };
 
@@ -70,6 +80,7 @@ typedef struct enc_spelling {
     const enc_fixed *fixed;         /* ends with a NULL key; NULL: none */
     const enc_bias_key *biases;     /* the same */
     const char *activation;         /* without the key; NULL: gelu */
+    bool plain_embeddings;          /* absent, E is D and there are no segments */
     bool glu;                       /* activations are called swiglu, geglu, glu */
     bool gated_prefix;              /* "gated-gelu" says that the feed-forward is gated, and
                                     ** "gelu" behind it means gelu_new (T5) */
@@ -86,6 +97,8 @@ typedef struct enc_spelling {
 } enc_spelling;
 
 extern const enc_spelling enc_spelling_bert;
+extern const enc_spelling enc_spelling_deberta;
+extern const enc_spelling enc_spelling_deberta_v2;
 extern const enc_spelling enc_spelling_distilbert;
 extern const enc_spelling enc_spelling_electra;
 extern const enc_spelling enc_spelling_mpnet;

@@ -7,6 +7,8 @@
 #ifndef ENC_WEIGHTS_H
 #define ENC_WEIGHTS_H
 
+#include "convolution.h"
+#include "disentangled.h"
 #include "family.h"
 #include "ops.h"
 #include "poll.h"
@@ -47,6 +49,7 @@ typedef struct enc_layer {
     enc_linear qkv;            /* D -> (H + 2G)·d: queries, keys and values side by side */
     enc_norm query_norm;       /* of every head */
     enc_norm key_norm;
+    enc_disentangled_head distances; /* of the first of H heads, which stand in a row */
     enc_linear attention_out;  /* H·d -> D */
     enc_norms attention_norms;
     enc_linear ffn_up;         /* D -> F; gated: D -> 2F, gate and up side by side */
@@ -62,6 +65,9 @@ typedef struct enc_weights {
     enc_linear embedding_projection; /* E -> D; packed is NULL where there is none */
     enc_relative relative;  /* of all blocks */
     enc_rotary rotary[2];   /* of global and of local layers */
+    enc_convolution convolution; /* of hidden state 0, added to block 1's output; packed is NULL
+                                 ** where there is none */
+    enc_norm convolution_norm;   /* of the sum */
     enc_layer *layer;       /* [L] */
     enc_norm final_norm;    /* behind the last block */
 } enc_weights;

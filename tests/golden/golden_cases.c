@@ -18,6 +18,8 @@ static const golden_case cases[] = {
     {"bert_v5", HARD, 2e-5, 2e-5, "bert", false},
     {"bert_prompt", GOLDEN_EMBEDDINGS, 2e-5, 2e-5, NULL, false},
     {"bert_pooling", GOLDEN_EMBEDDINGS, 2e-5, 2e-5, NULL, false},
+    {"deberta_absolute", GOLDEN_STATES | GOLDEN_EMBEDDINGS, 2e-5, 2e-5, NULL, false},
+    {"deberta_v2_apart", GOLDEN_STATES | GOLDEN_EMBEDDINGS, 2e-5, 2e-5, NULL, false},
     {"distilbert", ALL, 2e-5, 2e-5, NULL, false},
     {"electra", ALL, 2e-5, 2e-5, NULL, false},
     {"mpnet", ALL, 2e-5, 2e-5, NULL, false},

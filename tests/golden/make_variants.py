@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes what is here beside the plain fixtures: two checkpoints from bert with goldens of the
+"""Makes what is here beside the plain fixtures: checkpoints with bert's tokenizer and goldens of the
 reference, and the token ids of the torture lines for bert_gamma's tokenizer.
 
     pip install torch==2.8.0 transformers==5.12.1 sentence-transformers==5.6.1
@@ -9,6 +9,11 @@ bert_prompt    prompts that are left out of the pooling (include_prompt: false),
                default, one ending in a special token
 bert_pooling   every kind of pooling, concatenated, then Dense and LayerNorm, then truncate_dim;
                prompts that are pooled too
+
+deberta_absolute   DeBERTa with a table of positions, segments, narrow embeddings, one kind of
+                   relative attention, and a span that texts exceed; no modules.json
+deberta_v2_apart   DeBERTa v2 with projections for distances alone, a row for each distance, and a
+                   convolution in groups
 
 torture/bert_gamma.json    tokenizer.json applied by `tokenizers`, without its truncation and padding
 
@@ -36,6 +41,7 @@ from sentence_transformers.sentence_transformer import modules
 
 HERE = pathlib.Path(__file__).resolve().parent
 BASE = HERE / "bert"
+STATES = "bank_money", "unicode", "empty", "long"
 TEXTS = [t for t in json.loads((BASE / "golden.json").read_text())["texts"] if not t["pair"]]
 
 
@@ -81,6 +87,50 @@ def make_pooling():
     return folder
 
 
+def draw(model):
+    """Weights with which attention is far from uniform and every bias and norm matters."""
+    generator = torch.Generator().manual_seed(22)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "LayerNorm.weight" in name:
+                weight.normal_(1, 0.2, generator=generator)
+            elif weight.dim() == 1:
+                weight.normal_(0, 0.2, generator=generator)
+            elif "embeddings" in name:
+                weight.normal_(0, 0.6, generator=generator)
+            else:
+                weight.normal_(0, 1.2 / weight.shape[1] ** 0.5, generator=generator)
+
+
+def make_deberta(name, kind, **settings):
+    folder = start(name)
+    vocabulary = json.loads((BASE / "config.json").read_text())["vocab_size"]
+    config = transformers.AutoConfig.for_model(
+        kind, vocab_size=vocabulary, hidden_size=32, num_attention_heads=4,
+        num_hidden_layers=2, intermediate_size=48, relative_attention=True, **settings)
+    model = transformers.AutoModel.from_config(config)
+    draw(model)
+    model.save_pretrained(folder)
+    shutil.copy(BASE / "tokenizer.json", folder)
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 40,
+                "pad_token": "[PAD]"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+    return folder
+
+
+def make_absolute():
+    return make_deberta("deberta_absolute", "deberta", pos_att_type=["p2c"],
+                        position_biased_input=True, type_vocab_size=2, embedding_size=20,
+                        max_position_embeddings=40, max_relative_positions=10)
+
+
+def make_apart():
+    return make_deberta("deberta_v2_apart", "deberta-v2", pos_att_type="c2p|p2c",
+                        position_biased_input=False, type_vocab_size=0,
+                        max_position_embeddings=16, share_att_key=False, position_buckets=-1,
+                        conv_kernel_size=5, conv_groups=2, conv_act="tanh")
+
+
 @contextlib.contextmanager
 def record_ids(model):
     """The token ids of every text that goes through the encoder, in a list."""
@@ -93,10 +143,28 @@ def record_ids(model):
         hook.remove()
 
 
+def add_states(model, text, arrays):
+    """Hidden states, and attention of one text."""
+    inputs = model.tokenizer(text["text"], truncation=True, return_tensors="pt",
+                             max_length=model.max_seq_length, return_token_type_ids=True)
+    inputs = {key: inputs[key] for key in ("input_ids", "token_type_ids")}
+    with torch.no_grad():
+        out = model[0].model(**inputs, output_hidden_states=True, output_attentions=True)
+    found = {"hidden": torch.cat(out.hidden_states)}
+    if text["category"] == "bank_money":
+        found["attention"] = torch.cat(out.attentions)
+    text |= {"pair": None, "input_ids": inputs["input_ids"][0].tolist(),
+             "type_ids": inputs["token_type_ids"][0].tolist(), "model_inputs": list(inputs)}
+    for key, value in found.items():
+        text["arrays"][key] = list(value.shape)
+        arrays[f"{text['id']}.{key}"] = value.contiguous().numpy()
+
+
 def write_golden(folder):
     model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-    settings = json.loads((folder / "config_sentence_transformers.json").read_text())
-    prompts = settings["prompts"]  # the model's own list has "query" and "document" added
+    general = folder / "config_sentence_transformers.json"
+    # the model's own list has "query" and "document" added
+    prompts = json.loads(general.read_text())["prompts"] if general.exists() else {}
     arrays, texts = {}, []
     for entry in TEXTS:
         text = {key: entry[key] for key in ("id", "category", "text")} | {"arrays": {}}
@@ -108,6 +176,8 @@ def write_golden(folder):
             text["embedding_input_ids" + suffix] = ids[-1]
             text["arrays"]["embedding" + suffix] = list(vector.shape)
             arrays[f"{entry['id']}.embedding{suffix}"] = vector
+        if not general.exists() and entry["category"] in STATES:
+            add_states(model, text, arrays)
         texts.append(text)
     golden = {
         "format": 1,
@@ -139,5 +209,5 @@ def write_torture(name):
 
 torch.set_num_threads(1)
 write_torture("bert_gamma")
-for make in (make_prompt, make_pooling):
+for make in (make_prompt, make_pooling, make_absolute, make_apart):
     write_golden(make())
