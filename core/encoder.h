@@ -82,7 +82,7 @@ typedef struct enc_model_info {
     int max_tokens;             /* special tokens included; 0: no limit */
     int vocabulary;             /* V rows of the token table */
     int64_t parameters;         /* numbers in the tensors in use */
-    int64_t bytes;              /* memory the model holds */
+    int64_t bytes;              /* memory the model holds (but see enc_model_bytes) */
     bool normalize;             /* embeddings have length 1 */
 } enc_model_info;
 
@@ -107,6 +107,9 @@ int64_t enc_model_trim(void);
 
 /* What the model is; strings live as long as the model. */
 const enc_model_info *enc_model_describe(const enc_model *model);
+
+/* Bytes that the model holds now: info's, and its language-model head, once that was asked for. */
+int64_t enc_model_bytes(const enc_model *model);
 
 /* The text of a prompt by name, with the fallbacks of sentence-transformers for "query" and
 ** "document" (document, passage, corpus, then the default). An unknown name is ENC_INVALID and
@@ -291,6 +294,44 @@ const float *enc_trace_head(const enc_trace *trace, enum enc_head_part part, int
 ** token at `from` looks at every token. False if the block was not asked for. */
 bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t from,
                          float *score, float *weight);
+
+/* ---- The language-model head ---------------------------------------------------------- */
+
+/* What a model that was trained to guess tokens expects, where its checkpoint still has the head
+** that does it. A masked model sees the whole text, a token's own place included: put its mask
+** token there to ask what it would guess. A causal model guesses each token from those before
+** it: the first has no guess, and place T, behind the last token, is what comes next. */
+typedef struct enc_lm enc_lm;
+
+typedef struct enc_lm_request {
+    const char *prompt;         /* a prompt's name; NULL: none */
+    enum enc_truncate truncate; /* end, start or error */
+} enc_lm_request;
+
+/* One forward pass over `text`. The first call for a model reads its head, which the model keeps.
+** ENC_UNSUPPORTED, saying what is missing, where the checkpoint has none. */
+int enc_lm_run(enc_session *session, const enc_model *model, enc_text text,
+               const enc_lm_request *request, enc_lm **out, enc_error *err);
+void enc_lm_free(enc_lm *lm);
+
+const enc_tokens *enc_lm_tokens(const enc_lm *lm);
+
+/* Places at which a token is guessed: first ... end - 1. Masked: every token. Causal: 1 ... T. */
+void enc_lm_places(const enc_lm *lm, size_t *first, size_t *end);
+
+/* Natural logarithms of the probabilities of all tokens at each of `count` places, out [count, V]:
+** the only memory of that size, so ask for a few places at a time. Several at once cost less than
+** one by one, and have the same bits. */
+int enc_lm_logprobs(enc_session *session, const enc_lm *lm, const size_t *place,
+                    size_t count, float *out, enc_error *err);
+
+/* Of one such row [V]: how likely a token is among all, 1 for the most likely; equal ones are
+** counted by their ids. */
+size_t enc_lm_rank(const float *logprob, size_t vocabulary, int32_t id);
+/* Its entropy in nats: 0 where one token is certain, log(V) where all are alike. */
+double enc_lm_entropy(const float *logprob, size_t vocabulary);
+/* The `count` <= V most likely tokens, most likely first. */
+void enc_lm_top(const float *logprob, size_t vocabulary, size_t count, int32_t *id);
 
 /* ---- Vectors -------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SHOWN = 40, MAX_LAYERS = 1024 };
+enum { MAX_SHOWN = 40, MAX_LAYERS = 1024, MAX_TOP = 1000 };
 
 typedef struct reader {
     const char *function;
@@ -155,7 +155,7 @@ static int read_truncate(reader *r, const json_t *value)
     const choice *choices = end_start_error;
     if (r->allowed & CTX_OPT_NORMALIZE)
         choices = or_mean;
-    else if (!(r->allowed & (CTX_OPT_LAYER | CTX_OPT_OCCURRENCE)))
+    else if (!(r->allowed & (CTX_OPT_LAYER | CTX_OPT_OCCURRENCE | CTX_OPT_TOP)))
         choices = or_none;
     int chosen = 0;
     int code = read_choice(r, value, choices, &chosen);
@@ -210,6 +210,14 @@ static int read_quantize(reader *r, const json_t *value)
     return read_choice(r, value, choices, &chosen);
 }
 
+static int read_top(reader *r, const json_t *value)
+{
+    static const char what[] = "an integer, 0 ... 1000";
+    if (json_integer_value(value) > MAX_TOP)
+        return wrong(r, value, what);
+    return read_integer(r, value, 0, what, &r->out->top);
+}
+
 static const key keys[] = {
     {"prompt", CTX_OPT_PROMPT, read_prompt},
     {"pooling", CTX_OPT_POOLING, read_pooling},
@@ -222,6 +230,7 @@ static const key keys[] = {
     {"combine", CTX_OPT_COMBINE, read_combine},
     {"params", CTX_OPT_PARAMS, read_params},
     {"quantize", CTX_OPT_QUANTIZE, read_quantize},
+    {"top", CTX_OPT_TOP, read_top},
 };
 enum { KEY_COUNT = sizeof keys / sizeof *keys };
 
@@ -305,7 +314,7 @@ int ctx_options_parse(sqlite3_value *value, unsigned allowed, const char *functi
                       ctx_options *out, ctx_error *error)
 {
     *out = (ctx_options){.normalize = -1, .layer = ENC_LAYER_DEFAULT, .occurrence = 1,
-                         .quantize = "none"};
+                         .quantize = "none", .top = 5};
     reader r = {function, allowed, NULL, out, error};
     enc_text text;
     int is_null;

@@ -21,7 +21,8 @@ enum ctx_option {
     CTX_OPT_OCCURRENCE = 1 << 7, /* 1, 2, ..., or -1 for the last */
     CTX_OPT_COMBINE = 1 << 8,    /* mean, sum, concat */
     CTX_OPT_PARAMS = 1 << 9,     /* JSON array: parameters of embed_query's SELECT */
-    CTX_OPT_QUANTIZE = 1 << 10   /* embed_model: none */
+    CTX_OPT_QUANTIZE = 1 << 10,  /* embed_model: none */
+    CTX_OPT_TOP = 1 << 11        /* how many of the most likely tokens */
 };
 
 typedef struct ctx_options {
@@ -38,6 +39,7 @@ typedef struct ctx_options {
     enum enc_combine combine;
     char *params;               /* JSON text of the array */
     const char *quantize;       /* a constant; "none": not given */
+    int top;                    /* 5: not given */
 } ctx_options;
 
 /* Which functions take which keys. */
@@ -48,6 +50,7 @@ typedef struct ctx_options {
     (CTX_OPT_OCCURRENCE | CTX_OPT_POOLING | CTX_OPT_COMBINE | CTX_OPT_TRUNCATE)
 #define CTX_TOKENS_OPTIONS (CTX_OPT_PROMPT | CTX_OPT_TRUNCATE)
 #define CTX_STATES_OPTIONS (CTX_OPT_PROMPT | CTX_OPT_TRUNCATE | CTX_OPT_LAYER)
+#define CTX_LM_OPTIONS (CTX_OPT_PROMPT | CTX_OPT_TRUNCATE | CTX_OPT_TOP)
 #define CTX_QUERY_OPTIONS (CTX_EMBED_OPTIONS | CTX_OPT_PARAMS)
 #define CTX_MODEL_OPTIONS CTX_OPT_QUANTIZE
 
@@ -55,7 +58,7 @@ typedef struct ctx_options {
 ** after white space is a prompt's name if `keys` has CTX_OPT_PROMPT, else an error. A key
 ** whose value is JSON null counts as not given. Which truncate words are valid follows from
 ** keys: embeddings take end, start, error, mean; words end, start, error; tokens end,
-** start, error, none; states end, start, error. Free with ctx_options_clear, also after an
+** start, error, none; states and lm_head end, start, error. Free with ctx_options_clear, also after an
 ** error. */
 int ctx_options_parse(sqlite3_value *value, unsigned keys, const char *function,
                       ctx_options *out, ctx_error *error);

@@ -417,8 +417,8 @@ int ctx_register_tables(ctx_connection *connection)
 {
     static const ctx_table *const tables[] = {
         &ctx_tokens_table,       &ctx_hidden_states_table, &ctx_attention_table,
-        &ctx_attention_heads_table, &ctx_embed_models_table,  &ctx_embed_each_table,
-        &ctx_embed_query_table,
+        &ctx_attention_heads_table, &ctx_lm_head_table,    &ctx_embed_models_table,
+        &ctx_embed_each_table,   &ctx_embed_query_table,
     };
     int rc = SQLITE_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && rc == SQLITE_OK; i++) {

@@ -134,6 +134,7 @@ extern const ctx_table ctx_tokens_table;
 extern const ctx_table ctx_hidden_states_table;
 extern const ctx_table ctx_attention_table;
 extern const ctx_table ctx_attention_heads_table;
+extern const ctx_table ctx_lm_head_table;
 extern const ctx_table ctx_embed_models_table;
 extern const ctx_table ctx_embed_each_table;
 extern const ctx_table ctx_embed_query_table;

@@ -66,8 +66,9 @@ static void result_json(sqlite3_context *context, const char *text)
     sqlite3_result_subtype(context, SUBTYPE_JSON);
 }
 
-static void result_info(sqlite3_context *context, const enc_model_info *info, int column)
+static void result_info(sqlite3_context *context, const enc_model *model, int column)
 {
+    const enc_model_info *info = enc_model_describe(model);
     switch (column) {
     case FAMILY: result_text(context, info->family); break;
     case DIMENSIONS: sqlite3_result_int(context, info->dimensions); break;
@@ -79,7 +80,7 @@ static void result_info(sqlite3_context *context, const enc_model_info *info, in
         break;
     case VOCABULARY: sqlite3_result_int(context, info->vocabulary); break;
     case PARAMETERS: sqlite3_result_int64(context, info->parameters); break;
-    case BYTES: sqlite3_result_int64(context, info->bytes); break;
+    case BYTES: sqlite3_result_int64(context, enc_model_bytes(model)); break;
     case QUANTIZE: result_text(context, info->quantize); break;
     case POOLING: result_text(context, info->pooling); break;
     case NORMALIZE: sqlite3_result_int(context, info->normalize); break;
@@ -100,7 +101,7 @@ static void models_column(ctx_cursor *base, sqlite3_context *context, int column
     case IS_DEFAULT: sqlite3_result_int(context, entry->is_default); break;
     default:
         if (entry->model)
-            result_info(context, enc_model_describe(entry->model), column);
+            result_info(context, entry->model, column);
     }
 }
 

@@ -10,6 +10,7 @@ void ctx_pass_release(ctx_pass *pass)
     if (!pass || --pass->references > 0)
         return;
     enc_trace_free(pass->trace);
+    enc_lm_free(pass->lm);
     enc_model_close(pass->model);
     sqlite3_free(pass->text);
     sqlite3_free(pass->prompt);
@@ -79,6 +80,19 @@ static ctx_pass *prepare(ctx_cursor *cursor, enc_text text, enum ctx_pass_kind k
     return pass;
 }
 
+/* The cursor takes over one reference, its table takes another. */
+static void keep(ctx_cursor *cursor, ctx_pass *pass)
+{
+    ctx_vtab *table = ctx_cursor_vtab(cursor);
+    if (pass != table->pass) {
+        ctx_pass_release(table->pass);
+        table->pass = pass;
+        pass->references++;
+    }
+    ctx_pass_release(cursor->pass);
+    cursor->pass = pass;
+}
+
 int ctx_pass_run(ctx_cursor *cursor, enc_text text, enum ctx_pass_kind kind,
                  ctx_error *error)
 {
@@ -104,12 +118,30 @@ int ctx_pass_run(ctx_cursor *cursor, enc_text text, enum ctx_pass_kind kind,
             return ctx_fail_encoder(error, table->name, &failure);
         }
     }
-    if (pass != table->pass) {
-        ctx_pass_release(table->pass);
-        table->pass = pass;
-        pass->references++;
+    keep(cursor, pass);
+    return SQLITE_OK;
+}
+
+int ctx_pass_lm(ctx_cursor *cursor, enc_text text, ctx_error *error)
+{
+    static const ctx_axis no_layers;
+    ctx_vtab *table = ctx_cursor_vtab(cursor);
+    ctx_pass *last = is_over(cursor->pass, cursor, text) ? cursor->pass : table->pass;
+    if (is_over(last, cursor, text)) {
+        last->references++;
+        keep(cursor, last);
+        return SQLITE_OK;
     }
-    ctx_pass_release(cursor->pass);
-    cursor->pass = pass;
+    ctx_pass *pass = prepare(cursor, text, CTX_PASS_HIDDEN, &no_layers, false);
+    if (!pass)
+        return ctx_fail(error, SQLITE_NOMEM, table->name, "out of memory");
+    enc_error failure = {0};
+    enc_lm_request request = {pass->prompt, pass->truncate};
+    if (enc_lm_run(cursor->session, pass->model, text, &request, &pass->lm, &failure) !=
+        ENC_OK) {
+        ctx_pass_release(pass);
+        return ctx_fail_encoder(error, table->name, &failure);
+    }
+    keep(cursor, pass);
     return SQLITE_OK;
 }

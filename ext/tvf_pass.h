@@ -23,6 +23,7 @@ struct ctx_pass {
     bool *hidden;    /* [L+1] hidden states that trace holds */
     bool *attention; /* [L+1] blocks whose heads trace holds */
     enc_trace *trace;
+    enc_lm *lm;      /* in place of all that: what a language model expects */
 };
 
 enum ctx_pass_kind { CTX_PASS_HIDDEN, CTX_PASS_ATTENTION };
@@ -31,6 +32,9 @@ enum ctx_pass_kind { CTX_PASS_HIDDEN, CTX_PASS_ATTENTION };
 ** layers of axis 0: their hidden states or their attention. */
 int ctx_pass_run(ctx_cursor *cursor, enc_text text, enum ctx_pass_kind kind,
                  ctx_error *error);
+
+/* Makes cursor->pass a pass over `text` with the cursor's model and options that has `lm`. */
+int ctx_pass_lm(ctx_cursor *cursor, enc_text text, ctx_error *error);
 
 /* Lets go of one reference; NULL is fine. */
 void ctx_pass_release(ctx_pass *pass);

@@ -384,3 +384,17 @@ int enc_checkpoint_unchanged(const enc_checkpoint *checkpoint, enc_error *err)
         rc = enc_file_unchanged(&checkpoint->file[i], err);
     return rc;
 }
+
+/* FNV-1a. */
+uint64_t enc_checkpoint_signature(const enc_checkpoint *checkpoint)
+{
+    uint64_t mixed = 14695981039346656037u;
+    for (int i = 0; i < checkpoint->files; i++) {
+        const enc_file *file = &checkpoint->file[i];
+        const uint64_t numbers[] = {file->size, (uint64_t)file->seconds,
+                                    (uint64_t)file->nanoseconds};
+        for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
+            mixed = (mixed ^ numbers[k]) * 1099511628211u;
+    }
+    return mixed;
+}

@@ -63,6 +63,9 @@ int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *o
 /* After the last read: ENC_CORRUPT if a file has changed since it was opened. */
 int enc_checkpoint_unchanged(const enc_checkpoint *checkpoint, enc_error *err);
 
+/* What tells these files from others under their names: their sizes and times. */
+uint64_t enc_checkpoint_signature(const enc_checkpoint *checkpoint);
+
 /* Number of elements, the product of the shape. */
 uint64_t enc_tensor_elements(const enc_tensor *tensor);
 

@@ -7,6 +7,7 @@
 */
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config.h"
@@ -342,6 +343,48 @@ static int read_mask(const enc_json *json, const enc_family *family,
     return rc == ENC_OK ? enc_config_layers(json, spelling, out, err) : rc;
 }
 
+/* "BertForMaskedLM", "GPT2LMHeadModel", "LlamaForCausalLM" have a head, "BertModel" has none. */
+static int read_architecture(const enc_json *json, enc_lm_config *out, enc_error *err)
+{
+    json_t *list = NULL;
+    int rc = enc_json_container(json, "architectures", JSON_ARRAY, &list, err);
+    const char *name = json_string_value(json_array_get(list, 0));
+    out->saved = !name || strstr(name, "LM");
+    snprintf(out->saved_as, sizeof out->saved_as, "%s", name ? name : "");
+    return rc;
+}
+
+static int read_lm(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+                   enc_error *err)
+{
+    static const char tied_key[] = "tie_word_embeddings";
+    const char *key = spelling->lm_activation, *name = "gelu";
+    bool tied = false;
+    double softcap = 0;
+    out->lm.activation = out->activation;
+    int rc = read_architecture(json, &out->lm, err);
+    if (rc == ENC_OK)
+        rc = enc_json_bool(json, tied_key, &tied, err);
+    if (rc == ENC_OK)
+        rc = enc_json_real(json, "final_logit_softcapping", 0, 1e30, "more than 0", &softcap,
+                           err);
+    if (rc == ENC_OK && key)
+        rc = enc_json_string(json, key, &name, err);
+    if (rc != ENC_OK)
+        return rc;
+    out->lm.tied = enc_json_has(json, tied_key) ? tied : -1;
+    out->lm.softcap = (float)softcap;
+    if (!key)
+        return ENC_OK;
+    const struct activation *found =
+        find_activation(activations, sizeof activations / sizeof *activations, name);
+    if (!found)
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: %s '%s' is not implemented",
+                        enc_tail(json->name, ENC_TAIL), key, enc_tail(name, ENC_TAIL));
+    out->lm.activation = found->activation;
+    return ENC_OK;
+}
+
 /* The first spelling that the file uses; the first of all if it uses none. */
 static const enc_spelling *find_spelling(const enc_json *json, const enc_family *family)
 {
@@ -374,6 +417,8 @@ static int read_settings(const enc_json *json, const enc_family *family, enc_con
         rc = enc_config_rope(json, spelling, out, err);
     if (rc == ENC_OK)
         rc = read_activation(json, spelling, out, err);
+    if (rc == ENC_OK)
+        rc = read_lm(json, spelling, out, err);
     if (rc == ENC_OK && key)
         rc = enc_json_real(json, key, 0, 0.1, "more than 0, at most 0.1", &eps, err);
     out->norm_eps = (float)eps;

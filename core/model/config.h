@@ -14,6 +14,15 @@
 
 enum { ENC_MAX_LAYERS = 1024, ENC_NO_WINDOW = -1 };
 
+/* What is said of a language-model head (lm_head.h). */
+typedef struct enc_lm_config {
+    int tied;          /* whether its table is that of the tokens; -1: not said */
+    bool saved;        /* false: the checkpoint was saved from a model without one */
+    char saved_as[64]; /* the model's class: "BertForMaskedLM"; "": not said */
+    enum enc_activation activation;
+    float softcap;     /* c of c·tanh(logit / c); 0: none */
+} enc_lm_config;
+
 typedef struct enc_config {
     int hidden_size;  /* D */
     int embedding_size; /* E: width of the tables */
@@ -55,6 +64,7 @@ typedef struct enc_config {
     enum enc_activation kernel_activation;
     enum enc_activation activation;
     const char *activation_name;
+    enc_lm_config lm;
 } enc_config;
 
 /* Reads folder/part/config.json. */

@@ -96,6 +96,18 @@ enum enc_slot {
     ENC_SLOT_COUNT
 };
 
+/* The tensors of a language-model head (lm_head.h), without ".weight" and ".bias": they stand
+** below no prefix. Biases may be absent. */
+typedef struct enc_lm_names {
+    const char *dense;    /* [E, D] and [E]; NULL: there is no such step */
+    const char *norm;     /* [E]: a layer norm behind its activation */
+    const char *decoder;  /* [V, E], where the head has a table of its own; and [V] */
+    const char *bias;     /* [V], where it does not stand beside the decoder; or NULL */
+    bool gelu;            /* always gelu, whatever config.json says of activations */
+} enc_lm_names;
+
+enum { ENC_MAX_LM_NAMES = 2 };
+
 /* One way of calling tensors and of laying them out. A slot that has no name is one that the
 ** model does without: norms, and of QKV or QUERY, KEY, VALUE the one or the others. */
 typedef struct enc_names {
@@ -105,6 +117,7 @@ typedef struct enc_names {
     bool by_head;         /* QKV is one head after another: its query's rows, its key's, its
                           ** value's */
     bool interleaved;     /* rotary positions turn neighbours x[2i], x[2i+1] */
+    const enc_lm_names *lm[ENC_MAX_LM_NAMES]; /* tried in order; none: there are no heads */
     const char *slot[ENC_SLOT_COUNT]; /* without ".weight" / ".bias"; %d: the block's number */
 } enc_names;
 

@@ -51,6 +51,7 @@ void enc_model_free(enc_model *model)
     if (!model)
         return;
     enc_tokenizer_close(model->tokenizer);
+    enc_lm_head_free(atomic_load(&model->lm_head));
     while (model->blocks && model->blocks->first) {
         block *gone = model->blocks->first;
         model->blocks->first = gone->next;
@@ -73,6 +74,11 @@ static enc_model *model_new(void)
 }
 
 const enc_model_info *enc_model_describe(const enc_model *model) { return &model->info; }
+
+int64_t enc_model_bytes(const enc_model *model)
+{
+    return model->info.bytes + enc_lm_head_bytes(model);
+}
 
 /* ---- The folder ---------------------------------------------------------------------- */
 
@@ -361,8 +367,10 @@ static int load_encoder(enc_model *model, const char *folder, const char *part,
     if (rc == ENC_OK)
         rc = enc_checkpoint_unchanged(binder.checkpoint, err);
     if (rc == ENC_OK) {
+        model->signature = enc_checkpoint_signature(binder.checkpoint);
+        model->part = enc_model_copy(model, part);
         model->info.unused_tensors = unused_json(model, binder.checkpoint);
-        rc = model->info.unused_tensors ? ENC_OK : enc_nomem(err);
+        rc = model->part && model->info.unused_tensors ? ENC_OK : enc_nomem(err);
     }
     enc_checkpoint_close(binder.checkpoint);
     enc_free(binder.scratch);

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "encoder.h"
 #include "error.h"
+#include "lm_head.h"
 #include "memory.h"
 #include "ops.h"
 #include "tokenizer.h"
@@ -55,12 +56,16 @@ typedef struct enc_block_list enc_block_list; /* memory the model owns; freed as
 struct enc_model {
     const enc_family *family;
     const enc_ops *ops;
+    const enc_names *names;  /* of the encoder's tensors */
     enc_config config;
     enc_weights weights;
     enc_modules modules;
     enc_tokenizer *tokenizer;
     size_t max_tokens;       /* special tokens included; 0: no limit */
     bool keeps_end;          /* a text that is too long loses its beginning (truncation_side) */
+    const char *part;        /* the folder in it that holds the encoder, "" for its own */
+    uint64_t signature;      /* of the encoder's files when they were read */
+    _Atomic(enc_lm_head *) lm_head; /* NULL until it is asked for */
     enc_model_info info;
     enc_block_list *blocks;
 };

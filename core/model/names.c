@@ -37,8 +37,38 @@ static const char *const model_prefixes[] = {"model.", "", NULL};
 static const char *const gpt2_prefixes[] = {"transformer.", "", NULL};
 static const char *const t5_prefixes[] = {"transformer.", "", NULL};
 
+/* ---- Language-model heads ------------------------------------------------------------ */
+
+static const enc_lm_names lm_bert = {
+    .dense = "cls.predictions.transform.dense",
+    .norm = "cls.predictions.transform.LayerNorm",
+    .decoder = "cls.predictions.decoder",
+    .bias = "cls.predictions",
+};
+static const enc_lm_names lm_roberta = {
+    .dense = "lm_head.dense",
+    .norm = "lm_head.layer_norm",
+    .decoder = "lm_head.decoder",
+    .bias = "lm_head",
+    .gelu = true,
+};
+static const enc_lm_names lm_distilbert = {
+    .dense = "vocab_transform",
+    .norm = "vocab_layer_norm",
+    .decoder = "vocab_projector",
+};
+static const enc_lm_names lm_electra = {
+    .dense = "generator_predictions.dense",
+    .norm = "generator_predictions.LayerNorm",
+    .decoder = "generator_lm_head",
+    .gelu = true,
+};
+
+/* ---- Encoders ------------------------------------------------------------------------ */
+
 const enc_names enc_names_bert = {
     .prefixes = bert_prefixes,
+    .lm = {&lm_bert},
     .slot = {BERT_EMBEDDINGS, BERT_BLOCKS},
 };
 
@@ -88,6 +118,7 @@ const enc_names enc_names_deberta_v2 = {
 
 const enc_names enc_names_electra = {
     .prefixes = electra_prefixes,
+    .lm = {&lm_electra},
     .slot = {
         BERT_EMBEDDINGS,
         [ENC_SLOT_EMBEDDING_PROJECTION] = "embeddings_project",
@@ -97,6 +128,7 @@ const enc_names enc_names_electra = {
 
 const enc_names enc_names_distilbert = {
     .prefixes = distilbert_prefixes,
+    .lm = {&lm_distilbert},
     .slot = {
         BERT_EMBEDDINGS,
         [ENC_SLOT_QUERY] = "transformer.layer.%d.attention.q_lin",
@@ -112,6 +144,7 @@ const enc_names enc_names_distilbert = {
 
 const enc_names enc_names_mpnet = {
     .prefixes = mpnet_prefixes,
+    .lm = {&lm_roberta},
     .slot = {
         BERT_EMBEDDINGS,
         [ENC_SLOT_RELATIVE_BIAS] = "encoder.relative_attention_bias",

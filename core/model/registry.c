@@ -197,7 +197,7 @@ static int64_t free_idle(const entry *newer)
         pthread_mutex_unlock(&registry.mutex);
         if (!e)
             return bytes;
-        bytes += e->model->info.bytes;
+        bytes += enc_model_bytes(e->model);
         enc_model_free(e->model);
         entry_free(e);
     }

@@ -81,6 +81,7 @@ typedef struct enc_spelling {
     const enc_bias_key *biases;     /* the same */
     const char *activation;         /* without the key; NULL: gelu */
     bool plain_embeddings;          /* absent, E is D and there are no segments */
+    const char *lm_activation;      /* the key of a language-model head's; NULL: the blocks' */
     bool glu;                       /* activations are called swiglu, geglu, glu */
     bool gated_prefix;              /* "gated-gelu" says that the feed-forward is gated, and
                                     ** "gelu" behind it means gelu_new (T5) */

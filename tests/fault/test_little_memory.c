@@ -99,6 +99,21 @@ static int trace(enc_session *session, const enc_model *model, float *out, enc_e
     return rc;
 }
 
+static int guess(enc_session *session, const enc_model *model, float *out, enc_error *err)
+{
+    enc_lm_request request = {NULL, ENC_TRUNCATE_END};
+    const size_t place = 3;
+    float row[588];
+    enc_lm *lm;
+    int rc = enc_lm_run(session, model, text_of(text), &request, &lm, err);
+    if (rc == ENC_OK)
+        rc = enc_lm_logprobs(session, lm, &place, 1, row, err);
+    if (rc == ENC_OK)
+        memcpy(out, row, RESULTS * sizeof *out);
+    enc_lm_free(lm);
+    return rc;
+}
+
 TEST("little memory: an embedding is made or refused, never wrong, and nothing leaks")
 {
     check_work("bert", embed_one, false);
@@ -117,4 +132,9 @@ TEST("little memory: so are a word's vectors, with and without context")
 TEST("little memory: so are hidden states and attention")
 {
     check_work("bert", trace, false);
+}
+
+TEST("little memory: so is what a language model expects")
+{
+    check_work("bert", guess, false);
 }

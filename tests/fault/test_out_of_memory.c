@@ -49,6 +49,8 @@ static int whole_life(float *out)
     enc_session *session = NULL;
     enc_trace *trace = NULL;
     enc_tokens *tokens = NULL;
+    enc_lm *lm = NULL;
+    enc_lm_request lm_request = {NULL, ENC_TRUNCATE_END};
     bool every[LAYERS + 1] = {true, true, true}, found;
     float word[DIMENSIONS];
     enc_trace_request request = {NULL, ENC_TRUNCATE_END, every, every};
@@ -64,6 +66,9 @@ static int whole_life(float *out)
     if (rc == ENC_OK)
         rc = enc_word_embed(session, model, texts[2], (enc_text){"bank", 4}, NULL, word,
                             &found, &err);
+    if (rc == ENC_OK)
+        rc = enc_lm_run(session, model, texts[2], &lm_request, &lm, &err);
+    enc_lm_free(lm);
     enc_trace_free(trace);
     enc_tokens_free(tokens);
     enc_session_close(session);

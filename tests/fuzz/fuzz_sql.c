@@ -33,6 +33,7 @@ static const char *const statements[] = {
     "SELECT * FROM embed_each(?1, 'tiny', ?2)",
     "SELECT * FROM embed_query('SELECT value FROM json_each(?1)', 'tiny', ?2)",
     "SELECT similarity(?1, ?2, 'tiny')",
+    "SELECT * FROM lm_head(?1, 'tiny', ?2)",
 };
 enum { STATEMENTS = sizeof statements / sizeof *statements };
 

@@ -169,7 +169,8 @@ void golden_note(golden *g, enum golden_kind kind, double error, double toleranc
 void golden_report(const golden *g)
 {
     static const char *const kinds[GOLDEN_KINDS] = {
-        "texts", "tokens", "layers", "hidden states", "attention rows", "embeddings"};
+        "texts", "tokens", "layers", "hidden states", "attention rows", "embeddings",
+        "log-probabilities"};
     const char *path = getenv("GOLDEN_REPORT");
     FILE *file = path ? fopen(path, "a") : NULL;
     if (!file)

@@ -19,6 +19,7 @@ enum golden_kind {
     GOLDEN_HIDDEN,    /* vectors */
     GOLDEN_ATTENTION, /* rows: what one token of one head looks at */
     GOLDEN_EMBEDDING,
+    GOLDEN_LM,        /* rows: log-probabilities of all tokens at one place */
     GOLDEN_KINDS
 };
 

@@ -60,6 +60,8 @@ int64_t enc_model_trim(void) { return 0; }
 
 const enc_model_info *enc_model_describe(const enc_model *model) { return &model->info; }
 
+int64_t enc_model_bytes(const enc_model *model) { return model->info.bytes; }
+
 bool enc_model_exists(const char *path)
 {
     (void)path;
@@ -209,6 +211,77 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
         weight[i] = 1.0f / (float)trace->tokens->count;
     }
     return trace->attention[layer];
+}
+
+/* ---- A language model ---- */
+
+enum { VOCABULARY = 256 };
+
+struct enc_lm {
+    enc_tokens *tokens;
+};
+
+int enc_lm_run(enc_session *session, const enc_model *model, enc_text text,
+               const enc_lm_request *request, enc_lm **out, enc_error *err)
+{
+    (void)session, (void)model, (void)request, (void)err;
+    *out = calloc(1, sizeof **out);
+    if (!*out)
+        return ENC_NOMEM;
+    (*out)->tokens = tokenize(text);
+    counting_encoder.passes++;
+    counting_encoder.blocks += COUNTING_LAYERS;
+    counting_encoder.traces++;
+    return ENC_OK;
+}
+
+void enc_lm_free(enc_lm *lm)
+{
+    if (!lm)
+        return;
+    counting_encoder.traces--;
+    free(lm->tokens);
+    free(lm);
+}
+
+const enc_tokens *enc_lm_tokens(const enc_lm *lm) { return lm->tokens; }
+
+void enc_lm_places(const enc_lm *lm, size_t *first, size_t *end)
+{
+    *first = 0;
+    *end = lm->tokens->count;
+}
+
+int enc_lm_logprobs(enc_session *session, const enc_lm *lm, const size_t *place,
+                    size_t count, float *out, enc_error *err)
+{
+    (void)session, (void)lm, (void)err;
+    for (size_t i = 0; i < count * VOCABULARY; i++)
+        out[i] = -(float)llabs((long long)(i % VOCABULARY) -
+                               (long long)place[i / VOCABULARY]);
+    counting_encoder.guessed += (int)count;
+    return ENC_OK;
+}
+
+size_t enc_lm_rank(const float *logprob, size_t vocabulary, int32_t id)
+{
+    (void)vocabulary;
+    return (size_t)-logprob[id];
+}
+
+double enc_lm_entropy(const float *logprob, size_t vocabulary)
+{
+    (void)logprob;
+    return (double)vocabulary;
+}
+
+void enc_lm_top(const float *logprob, size_t vocabulary, size_t count, int32_t *id)
+{
+    size_t best = 0;
+    while (best + 1 < vocabulary && logprob[best] < 0)
+        best++;
+    for (size_t i = 0; i < count; i++)
+        id[i] = (int32_t)(best + i);
 }
 
 /* ---- Embeddings ---- */

@@ -4,7 +4,8 @@
 ** Stands in for core/ where a test asks what the tables make an encoder do: how many
 ** forward passes, how many blocks, how many texts at once. Its model has 6 layers, 2 heads,
 ** head size 2 and embeddings of 8 dimensions; tokens are the words between spaces, framed
-** by [CLS] and [SEP]; the vector of position p in layer l is {l, p, l, p}; an embedding
+** by [CLS] and [SEP]; the vector of position p in layer l is {l, p, l, p}; its language model
+** (a pass of 6 blocks) thinks at place p that id i has log-probability -|i - p|; an embedding
 ** begins with the length of its text.
 */
 #ifndef COUNTING_ENCODER_H
@@ -16,10 +17,11 @@ enum { COUNTING_LAYERS = 6, COUNTING_HEADS = 2 };
 
 typedef struct counting {
     int tokenized;      /* calls of enc_tokenize */
-    int passes;         /* calls of enc_trace_run */
+    int passes;         /* calls of enc_trace_run and enc_lm_run */
     int blocks;         /* blocks that these ran */
     int states;         /* hidden states that these kept */
     int attended;       /* rows of attention */
+    int guessed;        /* places of which a language model was asked */
     int embed_calls;    /* calls of enc_embed */
     int embedded;       /* texts of all these calls */
     int largest;        /* texts of the largest call */

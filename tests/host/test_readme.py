@@ -83,6 +83,7 @@ class Readme(unittest.TestCase):
         self.environment["TERM"] = "dumb"
         self.environment["HOME"] = self.folder  # no ~/.sqliterc
         os.symlink(LIBRARY, os.path.join(self.folder, "contextual.so"))
+        os.symlink(TOP / "tests", os.path.join(self.folder, "tests"))
         models = os.path.join(self.folder, "models")
         os.mkdir(models)
         model = os.environ.get("CONTEXTUAL_TEST_MODEL", TOP / "models" / MODEL)
@@ -170,6 +171,7 @@ class Readme(unittest.TestCase):
                  "token_embedding": "token_embedding('x', 'x', -1, NULL, ?)",
                  "tokens": "* FROM tokens('x', NULL, ?)",
                  "hidden_states": "* FROM hidden_states('x', NULL, ?)",
+                 "lm_head": "* FROM lm_head('x', NULL, ?)",
                  "embed_each": "* FROM embed_each('[]', NULL, ?)",
                  "embed_query": "* FROM embed_query('SELECT 1', NULL, ?)"}
         db = self.connect()

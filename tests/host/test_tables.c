@@ -101,6 +101,7 @@ static void forget_counts(void)
 {
     counting *c = &counting_encoder;
     c->tokenized = c->passes = c->blocks = c->states = c->attended = 0;
+    c->guessed = 0;
     c->embed_calls = c->embedded = c->largest = 0;
 }
 
@@ -564,6 +565,38 @@ static int count_rows(sqlite3 *db, const char *sql)
     return rc == SQLITE_DONE || rc == SQLITE_OK ? rows : -(rc & 0xff);
 }
 
+TEST("lm_head: the table of tokens is asked for the places that rows are made of alone")
+{
+    sqlite3 *db = open_db();
+    check_rows(db, "SELECT position, logprob, top FROM lm_head('a b', NULL, '{\"top\": 1}') "
+                   "WHERE position IN (1, 3, 9)",
+               "1 -96.0 [{\"token\":\"\\u0001\",\"token_id\":1,\"logprob\":-0.0}]; "
+               "3 -80.0 [{\"token\":\"\\u0003\",\"token_id\":3,\"logprob\":-0.0}]; ");
+    CHECK_INT(counting_encoder.passes, 1);
+    CHECK_INT(counting_encoder.guessed, 2);
+    forget_counts();
+    check_rows(db, "SELECT count(token), count(*) FROM lm_head('a b c')", "5 5; ");
+    CHECK_INT(counting_encoder.guessed, 0);
+    check_rows(db, "SELECT entropy FROM lm_head('a b c d e f') LIMIT 1", "256.0; ");
+    CHECK_INT(counting_encoder.guessed, 1);
+    forget_counts();
+    check_rows(db, "SELECT count(logprob), sum(rank) FROM lm_head('a b c d e f g h i j')",
+               "12 1099; ");
+    CHECK_INT(counting_encoder.guessed, 12);
+    close_db(db);
+}
+
+TEST("lm_head: a join that asks for place after place is one forward pass")
+{
+    sqlite3 *db = open_db();
+    run(db, "CREATE TABLE k(v); INSERT INTO k VALUES (0), (2), (1), (7)");
+    check_rows(db, "SELECT k.v, count(logprob) FROM k CROSS JOIN lm_head('a') h "
+                   "ON h.position = k.v GROUP BY k.v", "0 1; 1 1; 2 1; ");
+    CHECK_INT(counting_encoder.passes, 1);
+    CHECK_INT(counting_encoder.guessed, 3);
+    close_db(db);
+}
+
 TEST("every allocation may fail: the statement says so or is right, and the next one works")
 {
     static const char *const statements[] = {
@@ -571,6 +604,7 @@ TEST("every allocation may fail: the statement says so or is right, and the next
         "SELECT *, text FROM hidden_states('a b') WHERE layer IN (1, 4) AND position > 0",
         "SELECT a.weight FROM k JOIN attention(k.v) a ON a.layer = 2 AND a.head = 1",
         "SELECT * FROM attention_heads('a') WHERE layer = 3",
+        "SELECT *, text FROM lm_head('a b', NULL, '{\"top\": 3}') WHERE position > 1",
         "SELECT * FROM embed_models",
         "SELECT * FROM embed_each('[\"a\", null, 1.5]')",
         ("SELECT * FROM embed_query('SELECT v, v FROM k WHERE v <> ?', NULL,"
