@@ -64,6 +64,20 @@ static const enc_lm_names lm_electra = {
     .gelu = true,
 };
 
+static const enc_lm_names lm_albert = {
+    .dense = "predictions.dense",
+    .norm = "predictions.LayerNorm",
+    .decoder = "predictions.decoder",
+    .bias = "predictions",
+};
+static const enc_lm_names lm_modernbert = {
+    .dense = "head.dense",
+    .norm = "head.norm",
+    .decoder = "decoder",
+};
+/* A table alone. */
+static const enc_lm_names lm_plain = {.decoder = "lm_head"};
+
 /* ---- Encoders ------------------------------------------------------------------------ */
 
 const enc_names enc_names_bert = {
@@ -74,6 +88,7 @@ const enc_names enc_names_bert = {
 
 const enc_names enc_names_roberta = {
     .prefixes = roberta_prefixes,
+    .lm = {&lm_roberta},
     .slot = {BERT_EMBEDDINGS, BERT_BLOCKS},
 };
 
@@ -179,6 +194,7 @@ const enc_names enc_names_nomic = {
 
 const enc_names enc_names_albert = {
     .prefixes = albert_prefixes,
+    .lm = {&lm_albert},
     .slot = {
         BERT_EMBEDDINGS,
         [ENC_SLOT_EMBEDDING_PROJECTION] = "encoder.embedding_hidden_mapping_in",
@@ -195,6 +211,7 @@ const enc_names enc_names_albert = {
 
 const enc_names enc_names_jina_v3 = {
     .prefixes = roberta_prefixes,
+    .lm = {&lm_roberta},
     .slot = {
         [ENC_SLOT_TOKENS] = "embeddings.word_embeddings",
         [ENC_SLOT_TYPES] = "embeddings.token_type_embeddings",
@@ -210,6 +227,7 @@ const enc_names enc_names_jina_v3 = {
 
 const enc_names enc_names_modernbert = {
     .prefixes = model_prefixes,
+    .lm = {&lm_modernbert},
     .slot = {
         [ENC_SLOT_TOKENS] = "embeddings.tok_embeddings",
         [ENC_SLOT_EMBEDDING_NORM] = "embeddings.norm",
@@ -243,16 +261,19 @@ const enc_names enc_names_modernbert = {
 
 const enc_names enc_names_llama = {
     .prefixes = model_prefixes,
+    .lm = {&lm_plain},
     .slot = {LLAMA_LINEAR, LLAMA_NORM},
 };
 
 const enc_names enc_names_qwen3 = {
     .prefixes = model_prefixes,
+    .lm = {&lm_plain},
     .slot = {LLAMA_LINEAR, LLAMA_NORM, HEAD_NORMS},
 };
 
 const enc_names enc_names_gemma3 = {
     .prefixes = model_prefixes,
+    .lm = {&lm_plain},
     .norms_less_one = true,
     .slot = {
         LLAMA_LINEAR,
@@ -265,6 +286,7 @@ const enc_names enc_names_gemma3 = {
 
 const enc_names enc_names_gpt2 = {
     .prefixes = gpt2_prefixes,
+    .lm = {&lm_plain},
     .transposed = true,
     .slot = {
         [ENC_SLOT_TOKENS] = "wte",

@@ -193,6 +193,7 @@ const enc_spelling enc_spelling_modernbert = {
         [ENC_KEY_LAYER_TYPES] = "layer_types",
         [ENC_KEY_PATTERN] = "global_attn_every_n_layers",
     },
+    .lm_activation = "classifier_activation",
     .biases = modernbert_biases,
     .norm_eps = 1e-5,
     .rotary_base = 160000,
