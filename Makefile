@@ -260,7 +260,8 @@ HOST       := $(BUILD)/tests/host/test_host
 TABLES     := $(BUILD)/tests/host/test_tables
 FUZZ       := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY     := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
-TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(REPLAY)
+DAMAGE     := $(BUILD)/tests/damage/damage
+TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(REPLAY) $(DAMAGE)
 
 UNIT_C     := $(wildcard tests/unit/*.c tests/golden/*.c tests/fault/*.c)
 # The tables alone, on an encoder that counts what they ask of it.
@@ -275,6 +276,8 @@ $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 
 $(UNIT): $(UNIT_C:%.c=$(BUILD)/%.o) $(CORE_O)
 $(SQL): $(SQL).o
+$(DAMAGE): $(DAMAGE).o $(BUILD)/tests/damage/mutate.o $(BUILD)/tests/unit/run.o \
+           $(BUILD)/tests/unit/checkpoint_copy.o $(CORE_O)
 $(HOST): $(HOST).o $(HOST)_stop.o $(BUILD)/tests/host/host.o \
          $(BUILD)/tests/host/test_sqlite_memory.o $(BUILD)/tests/unit/run.o
 $(TABLES): $(TABLES).o $(BUILD)/tests/host/test_cache.o $(TABLES_O)
@@ -330,7 +333,8 @@ check: ## run the tests under ASAN+UBSAN, TSAN and valgrind
 
 check-asan: ## ... under the address and undefined-behaviour sanitizers
 	+@$(INSTRUMENT) BUILD=build/asan SANITIZE='-fsanitize=$(ASAN)' tests
-	@sh tests/run.sh build/asan build/asan/contextual.so unit replay sql tables host
+	@DAMAGE=$${DAMAGE:-10000} sh tests/run.sh build/asan build/asan/contextual.so \
+	    unit damage replay sql tables host
 
 check-tsan: ## ... under the thread sanitizer: what runs in threads
 	+@$(INSTRUMENT) BUILD=build/tsan SANITIZE='-fsanitize=thread' tests

@@ -4,18 +4,18 @@
 #     tests/run.sh BUILD LIBRARY [PART...]
 #
 # BUILD is the folder with the test programs, LIBRARY the extension under test; the parts
-# are layers, unit, replay, sql, tables, host, shell and python, all of them if none is
-# named. Each part ends with a line "N passed, N failed[, N skipped]"; one that does not (a
+# are layers, unit, damage, replay, sql, tables, host, shell and python, all of them if none
+# is named. Each part ends with a line "N passed, N failed[, N skipped]"; one that does not (a
 # crash, a sanitizer's exit) counts as a failure. The last line is the sum, the exit status
 # 1 if anything failed.
 #
 # Environment: UNDER is put in front of each test program (valgrind); CONTEXTUAL_KERNEL
-# limits the unit tests to one kernel; CONTEXTUAL_TEST_MODEL is the real model's folder
-# (empty: none).
+# limits the unit tests to one kernel; DAMAGE is the number of mutants of each file;
+# CONTEXTUAL_TEST_MODEL is the real model's folder (empty: none).
 
 build=$1 library=$2
 shift 2
-[ $# -gt 0 ] || set -- layers unit replay sql tables host shell python
+[ $# -gt 0 ] || set -- layers unit damage replay sql tables host shell python
 
 # What the user's own sessions set must not decide what the tests see.
 kernel=${CONTEXTUAL_KERNEL:-}
@@ -91,6 +91,7 @@ for part in "$@"; do
     case $part in
     layers) part "layers" sh tests/layers.sh "$build" "$library" ;;
     unit) unit ;;
+    damage) part "damaged files" $UNDER "$build/tests/damage/damage" ;;
     replay) replay ;;
     sql) part "SQL" $UNDER "$build/tests/sql/run" ;;
     tables) part "tables" $UNDER "$build/tests/host/test_tables" ;;

@@ -196,7 +196,8 @@ static int read_listed(settings *s)
         if (rc != ENC_OK)
             return rc;
     }
-    qsort(s->token, s->count, sizeof *s->token, by_id);
+    if (s->count > 0)
+        qsort(s->token, s->count, sizeof *s->token, by_id);
     return ENC_OK;
 }
 

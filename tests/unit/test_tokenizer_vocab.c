@@ -49,6 +49,7 @@ TEST("vocab.txt: tokenizer_config.json says what BERT's tokenizer does")
 {
     CHECK_STR(vocab_tokens(VOCAB, "{'do_lower_case':false}", NULL, "The caf\xC3\xA9"),
               "2* 9:0-3/0 7:4-8/1 3*");
+    CHECK_STR(vocab_tokens(VOCAB, "{'added_tokens_decoder':{}}", NULL, "the"), "2* 5:0-3/0 3*");
     CHECK_STR(vocab_tokens(VOCAB, "{'strip_accents':false}", NULL, "The CAF\xC3\x89"),
               "2* 5:0-3/0 7:4-8/1 3*");
     CHECK_STR(vocab_tokens(VOCAB, "{'do_lower_case':true,'strip_accents':null,"
