@@ -108,7 +108,8 @@ int64_t enc_model_trim(void);
 /* What the model is; strings live as long as the model. */
 const enc_model_info *enc_model_describe(const enc_model *model);
 
-/* Bytes that the model holds now: info's, and its language-model head, once that was asked for. */
+/* Bytes that the model holds now: info's, and its language-model head's, once that was asked
+** for. */
 int64_t enc_model_bytes(const enc_model *model);
 
 /* The text of a prompt by name, with the fallbacks of sentence-transformers for "query" and
@@ -297,10 +298,10 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
 
 /* ---- The language-model head ---------------------------------------------------------- */
 
-/* What a model that was trained to guess tokens expects, where its checkpoint still has the head
-** that does it. A masked model sees the whole text, a token's own place included: put its mask
-** token there to ask what it would guess. A causal model guesses each token from those before
-** it: the first has no guess, and place T, behind the last token, is what comes next. */
+/* What a model that was trained to guess tokens expects, where its checkpoint still has the
+** head that does it. A masked model sees the whole text, a token's own place included: put its
+** mask token there to ask what it would guess. A causal model guesses each token from those
+** before it: the first has no guess, and place T, behind the last token, is what comes next. */
 typedef struct enc_lm enc_lm;
 
 typedef struct enc_lm_request {
@@ -308,20 +309,21 @@ typedef struct enc_lm_request {
     enum enc_truncate truncate; /* end, start or error */
 } enc_lm_request;
 
-/* One forward pass over `text`. The first call for a model reads its head, which the model keeps.
-** ENC_UNSUPPORTED, saying what is missing, where the checkpoint has none. */
+/* One forward pass over `text`. The first call for a model reads its head, which the model
+** keeps. ENC_UNSUPPORTED, saying what is missing, where the checkpoint has none. */
 int enc_lm_run(enc_session *session, const enc_model *model, enc_text text,
                const enc_lm_request *request, enc_lm **out, enc_error *err);
 void enc_lm_free(enc_lm *lm);
 
 const enc_tokens *enc_lm_tokens(const enc_lm *lm);
 
-/* Places at which a token is guessed: first ... end - 1. Masked: every token. Causal: 1 ... T. */
+/* Places at which a token is guessed: first ... end - 1. Masked: every token's; causal:
+** 1 ... T. */
 void enc_lm_places(const enc_lm *lm, size_t *first, size_t *end);
 
-/* Natural logarithms of the probabilities of all tokens at each of `count` places, out [count, V]:
-** the only memory of that size, so ask for a few places at a time. Several at once cost less than
-** one by one, and have the same bits. */
+/* Natural logarithms of the probabilities of all tokens at each of `count` places, out
+** [count, V]: the only memory of that size, so ask for a few places at a time. Several at once
+** cost less than one by one, and have the same bits. */
 int enc_lm_logprobs(enc_session *session, const enc_lm *lm, const size_t *place,
                     size_t count, float *out, enc_error *err);
 

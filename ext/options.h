@@ -58,8 +58,8 @@ typedef struct ctx_options {
 ** after white space is a prompt's name if `keys` has CTX_OPT_PROMPT, else an error. A key
 ** whose value is JSON null counts as not given. Which truncate words are valid follows from
 ** keys: embeddings take end, start, error, mean; words end, start, error; tokens end,
-** start, error, none; states and lm_head end, start, error. Free with ctx_options_clear, also after an
-** error. */
+** start, error, none; states and lm_head end, start, error. Free with ctx_options_clear,
+** also after an error. */
 int ctx_options_parse(sqlite3_value *value, unsigned keys, const char *function,
                       ctx_options *out, ctx_error *error);
 void ctx_options_clear(ctx_options *options);

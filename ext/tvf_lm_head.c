@@ -1,6 +1,6 @@
 /*
-** tvf_lm_head.c - lm_head(text [, model [, options]]): what the checkpoint's language-model head
-** expects at each token.
+** tvf_lm_head.c - lm_head(text [, model [, options]]): what the checkpoint's language-model
+** head expects at each token.
 **
 **   SELECT json_extract(top, '$[0].token') FROM lm_head('Paris is in [MASK]', 'bert')
 **    WHERE token = '[MASK]';
@@ -85,6 +85,7 @@ static int fill(lm_cursor *cursor, ctx_error *error)
     size_t place[MOST_ROWS];
     int count = axis->count - axis->at;
     sqlite3_uint64 bytes = (sqlite3_uint64)vocabulary(cursor) * sizeof *cursor->logprob;
+    sqlite3_uint64 twice = 2 * bytes * (sqlite3_uint64)cursor->window;
     if (count > cursor->window)
         count = cursor->window;
     for (int i = 0; i < count; i++)
@@ -100,7 +101,7 @@ static int fill(lm_cursor *cursor, ctx_error *error)
         return ctx_fail_encoder(error, name, &failure);
     cursor->first = axis->at;
     cursor->held = count;
-    if (cursor->window < MOST_ROWS && bytes * 2 * (sqlite3_uint64)cursor->window <= WINDOW_BYTES)
+    if (cursor->window < MOST_ROWS && twice <= WINDOW_BYTES)
         cursor->window *= 2;
     return SQLITE_OK;
 }

@@ -114,8 +114,9 @@ int enc_lm_logprobs(enc_session *session, const enc_lm *lm, const size_t *place,
     for (size_t i = 0; rc == ENC_OK && i < count; i++) {
         row[i] = place[i] - first;
         if (place[i] < first || place[i] >= end)
-            rc = enc_fail(err, ENC_INVALID, "no token is guessed at place %zu, only from %zu "
-                          "to %zu", place[i], first, end);
+            rc = enc_fail(err, ENC_INVALID,
+                          "no token is guessed at place %zu; the text has %zu tokens",
+                          place[i], lm->tokens->count);
     }
     if (rc == ENC_OK) {
         rc = enc_lm_score(lm->model, lm->head, lm->z, row, count, out, call.arena,

@@ -2,8 +2,8 @@
 ** lm_scores.c - see lm_scores.h.
 **
 ** The table stands row by row, as embeddings want it, so a logit is a dot product of two rows.
-** Each row of the table is read once for all rows of z, which stay in the cache. Sums are carried
-** in double, in one order: neither neighbours nor threads change a bit.
+** Each row of the table is read once for all rows of z, which stay in the cache. Sums are
+** carried in double, in one order: neither neighbours nor threads change a bit.
 */
 #include "lm_scores.h"
 

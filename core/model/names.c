@@ -75,6 +75,13 @@ static const enc_lm_names lm_modernbert = {
     .norm = "head.norm",
     .decoder = "decoder",
 };
+/* As Microsoft publishes DeBERTa; transformers saves it under BERT's names. */
+static const enc_lm_names lm_deberta = {
+    .dense = "lm_predictions.lm_head.dense",
+    .norm = "lm_predictions.lm_head.LayerNorm",
+    .decoder = "lm_predictions.lm_head.decoder",
+    .bias = "lm_predictions.lm_head",
+};
 /* A table alone. */
 static const enc_lm_names lm_plain = {.decoder = "lm_head"};
 
@@ -104,6 +111,7 @@ const enc_names enc_names_roberta = {
 
 const enc_names enc_names_deberta = {
     .prefixes = deberta_prefixes,
+    .lm = {&lm_bert, &lm_deberta},
     .by_head = true,
     .slot = {
         BERT_EMBEDDINGS,
@@ -117,6 +125,7 @@ const enc_names enc_names_deberta = {
 
 const enc_names enc_names_deberta_v2 = {
     .prefixes = deberta_prefixes,
+    .lm = {&lm_bert, &lm_deberta},
     .slot = {
         BERT_EMBEDDINGS,
         DEBERTA_BLOCKS,

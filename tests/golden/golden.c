@@ -59,11 +59,11 @@ bool golden_open(golden *g, const golden_case *row)
     const char *checkpoint = golden_checkpoint(row);
     if (!checkpoint)
         return false;
-    snprintf(path, sizeof path, "golden/%s/golden.json", row->name);
+    snprintf(path, sizeof path, "golden/%s/golden.json", golden_folder(row));
     g->root = load_json(test_data(path));
     g->texts = json_object_get(g->root, "texts");
     const char *arrays = json_string_value(json_object_get(g->root, "arrays_file"));
-    snprintf(path, sizeof path, "golden/%s/%s", row->name,
+    snprintf(path, sizeof path, "golden/%s/%s", golden_folder(row),
              arrays ? arrays : "golden.safetensors");
     bool opened = CHECK(json_array_size(g->texts) > 0) &&
                   CHECK(load_arrays(g, test_data(path))) &&

@@ -34,7 +34,12 @@ typedef struct golden_case {
     double attention;    /* tolerance, absolute */
     const char *torture; /* its file below torture/, NULL: of the case's own name */
     bool real;           /* the checkpoint is test_model() */
+    const char *folder;  /* in place of that of its name, with the name as config.json's
+                         ** model_type: families that differ in nothing else */
 } golden_case;
+
+/* Where its goldens are, below tests/golden. */
+const char *golden_folder(const golden_case *c);
 
 /* The case's checkpoint, good for 15 more calls of test_data; NULL after it has skipped the
 ** test, where the real model is not there. */

@@ -44,15 +44,36 @@ static enc_text strip(enc_text text)
     return text;
 }
 
-/* sentence-transformers up to 5.1 strips each text before it does anything else; 5.6 does
-** not, nor does this encoder: goldens of the former are those of the stripped text. */
-static enc_text embedded_text(const golden *g, const json_t *text)
+/* What encode() was asked, as this encoder is asked for the same. */
+typedef struct question {
+    enc_text text;
+    const char *prompt; /* "": none */
+    char *joined;       /* prompt and text; to be freed */
+} question;
+
+/* sentence-transformers up to 5.1 strips each text, with its prompt in front, before it does
+** anything else; 5.6 does not, nor does this encoder: goldens of the former are those of what
+** is left, which may be less than the prompt. */
+static question question_of(const golden *g, const json_t *text, const char *prompt)
 {
     const json_t *stack = json_object_get(g->root, "stack");
-    const json_t *entry = json_object_get(stack, "sentence_transformers");
-    const char *version = json_string_value(entry);
-    enc_text source = golden_text(json_object_get(text, "text"));
-    return version && strncmp(version, "5.1.", 4) == 0 ? strip(source) : source;
+    const char *version = json_string_value(json_object_get(stack, "sentence_transformers"));
+    question q = {golden_text(json_object_get(text, "text")), prompt, NULL};
+    const char *front = "";
+    enc_error err = {0};
+    if (!version || strncmp(version, "5.1.", 4) != 0)
+        return q;
+    CHECK_INT(enc_model_prompt(g->model, prompt, &front, &err), ENC_OK);
+    size_t size = strlen(front);
+    q.joined = malloc(size + q.text.size + 1);
+    memcpy(q.joined, front, size);
+    memcpy(q.joined + size, q.text.data, q.text.size);
+    q.text = strip((enc_text){q.joined, size + q.text.size});
+    if (q.text.data == q.joined && q.text.size >= size)
+        q.text = (enc_text){q.joined + size, q.text.size - size};
+    else
+        q.prompt = "";
+    return q;
 }
 
 /* Of the keys "embedding" and "embedding_NAME" of a text's arrays, the prompt's name: NULL,
@@ -76,10 +97,11 @@ static void check_ids(const golden *g, const json_t *text, const char *prompt)
     snprintf(key, sizeof key, "embedding_input_ids%s%s", prompt ? "_" : "",
              prompt ? prompt : "");
     const json_t *ids = json_object_get(text, key);
-    const char *asked = prompt ? prompt : enc_model_describe(g->model)->default_prompt;
+    question q = question_of(g, text, prompt);
+    const char *asked = q.prompt ? q.prompt : enc_model_describe(g->model)->default_prompt;
     enc_error err = {0};
     enc_tokens *tokens = NULL;
-    bool same = enc_tokenize(g->session, g->model, embedded_text(g, text), asked,
+    bool same = enc_tokenize(g->session, g->model, q.text, asked,
                              ENC_TRUNCATE_END, &tokens, &err) == ENC_OK &&
                 tokens->count == json_array_size(ids);
     for (size_t i = 0; same && i < tokens->count; i++)
@@ -88,6 +110,7 @@ static void check_ids(const golden *g, const json_t *text, const char *prompt)
     snprintf(label, sizeof label, "%s %s: %s right", g->name, golden_id(text), key);
     unit_check(same, __FILE__, __LINE__, label);
     enc_tokens_free(tokens);
+    free(q.joined);
 }
 
 static void check_embedding(golden *g, const json_t *text, const char *key,
@@ -97,16 +120,16 @@ static void check_embedding(golden *g, const json_t *text, const char *key,
     if (!golden_read(g, text, key, &reference))
         return;
     enc_embed_options options = ENC_EMBED_DEFAULTS;
-    options.prompt = prompt;
+    question q = question_of(g, text, prompt);
+    options.prompt = q.prompt;
     int length = 0;
     enc_error err = {0};
-    enc_text source = embedded_text(g, text);
     float *out = calloc(reference.count, sizeof *out);
     char label[160];
     snprintf(label, sizeof label, "%s %s: %s, error", g->name, golden_id(text), key);
     if (CHECK_INT(enc_embed_check(g->model, &options, &length, &err), ENC_OK) &&
         CHECK_INT(length, reference.count) &&
-        CHECK_INT(enc_embed(g->session, g->model, &source, 1, &options, out, NULL, &err),
+        CHECK_INT(enc_embed(g->session, g->model, &q.text, 1, &options, out, NULL, &err),
                   ENC_OK)) {
         if (enc_model_describe(g->model)->normalize)
             golden_note(g, GOLDEN_EMBEDDING,
@@ -119,21 +142,23 @@ static void check_embedding(golden *g, const json_t *text, const char *key,
         printf("  %s %s\n", label, err.message);
     }
     free(out);
+    free(q.joined);
     free(reference.data);
 }
 
 /* Of a text without tokens there is no embedding. */
 static void check_refusal(const golden *g, const json_t *text)
 {
-    enc_text source = embedded_text(g, text);
+    question q = question_of(g, text, NULL);
     enc_error err = {0};
     int length = 0;
     CHECK_INT(enc_embed_check(g->model, NULL, &length, &err), ENC_OK);
     float *out = calloc((size_t)length, sizeof *out);
-    CHECK_INT(enc_embed(g->session, g->model, &source, 1, NULL, out, NULL, &err),
+    CHECK_INT(enc_embed(g->session, g->model, &q.text, 1, NULL, out, NULL, &err),
               ENC_INVALID);
     CHECK(strstr(err.message, "no tokens") != NULL);
     free(out);
+    free(q.joined);
 }
 
 static void check_embeddings(void)
