@@ -22,7 +22,8 @@ static size_t strip_bytes(const enc_step *step, size_t below)
     return ((sizeof(strip_state) + 15) & ~(size_t)15) + below;
 }
 
-/* Whether something follows the white space read last; counts what there is of it yet. */
+/* Whether something follows the white space read last; counts what there is of it yet. If
+** nothing does, all of it was read. */
 static bool is_inner(const enc_lane *lane, const enc_step *step, size_t *count)
 {
     char *copy = lane->state + step->offset + ((sizeof(strip_state) + 15) & ~(size_t)15);
@@ -32,6 +33,7 @@ static bool is_inner(const enc_lane *lane, const enc_step *step, size_t *count)
     for (*count = 0; enc_lane_next(&below, step->level - 1, &symbol); ++*count)
         if (!enc_is_whitespace(symbol.c))
             return true;
+    memcpy(lane->state, copy, step->offset);
     return false;
 }
 

@@ -242,11 +242,11 @@ static int add_composed(enc_normalizer *n, unsigned flags, const enc_node *node,
                         enc_error *err)
 {
     char path[ENC_NODE_PATH];
+    const char *where = enc_node_path(node, path);
     enc_step order = {.kind = &enc_canonical_order, .flags = flags | ENC_ORDER_FOR_COMPOSE};
     enc_step composition = {.kind = &enc_canonical_composition};
-    enc_node_path(node, path);
-    int rc = enc_normalizer_add(n, order, path, err);
-    return rc == ENC_OK ? enc_normalizer_add(n, composition, path, err) : rc;
+    int rc = enc_normalizer_add(n, order, where, err);
+    return rc == ENC_OK ? enc_normalizer_add(n, composition, where, err) : rc;
 }
 
 static int read_nfc(enc_normalizer *n, const enc_node *node, enc_error *err)

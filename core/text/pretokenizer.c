@@ -252,7 +252,7 @@ static int read_split(enc_pretokenizer *p, const enc_node *node, enc_error *err)
     const char *text;
     unsigned behavior;
     bool invert;
-    char path[ENC_NODE_PATH], shown[ENC_JSON_SHOWN];
+    char path[ENC_NODE_PATH], shown[ENC_NODE_SHOWN];
     enc_node pattern = enc_node_member(node, "pattern");
     int rc = enc_node_expect(&pattern, JSON_OBJECT, err);
     if (rc == ENC_OK)
@@ -272,9 +272,9 @@ static int read_split(enc_pretokenizer *p, const enc_node *node, enc_error *err)
     operation.behavior = (enum enc_behavior)behavior;
     operation.invert = invert;
     if (!operation.pattern)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s %s is not supported",
+        return enc_fail(err, ENC_UNSUPPORTED, "%s '%s' is not supported",
                         enc_node_path(&expression, path),
-                        enc_json_show(expression.value, shown));
+                        enc_node_shorten(text, strlen(text), shown));
     return add(p, &operation, 1, enc_node_path(node, path), err);
 }
 

@@ -170,16 +170,16 @@ static int set_text(replacement *r, const enc_node *node, const char *text, enc_
 
 static int set_run(replacement *r, const enc_node *node, const char *text, enc_error *err)
 {
-    char path[ENC_NODE_PATH], shown[ENC_JSON_SHOWN];
+    char path[ENC_NODE_PATH], shown[ENC_NODE_SHOWN];
     int rc = enc_split_pattern_open(text, strlen(text), false, &r->run, err);
     if (rc != ENC_OK)
         return rc;
     if (r->run)
         r->set = enc_split_pattern_run(r->run, &r->length, &r->once);
     if (!r->set || r->length == 0 || r->length > MATCH_MOST)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s %s is not supported (runs of one kind of "
-                        "characters are, as ' {2,}')", enc_node_path(node, path),
-                        enc_json_show(node->value, shown));
+        return enc_fail(err, ENC_UNSUPPORTED, "%s '%s' is not supported (runs of one kind "
+                        "of characters are, as ' {2,}')", enc_node_path(node, path),
+                        enc_node_shorten(text, strlen(text), shown));
     return ENC_OK;
 }
 

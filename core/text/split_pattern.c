@@ -225,6 +225,13 @@ static bool check_row(enc_split_pattern *p, size_t from, size_t to)
     return takes;
 }
 
+static bool any_must_match(const enc_split_pattern *p, size_t from, size_t to)
+{
+    while (from < to && !must_match(&p->item[from]))
+        from += p->item[from].size;
+    return from < to;
+}
+
 /* An optional item that is followed by one that must match: the row again without it. */
 static bool expand_row(builder *b, size_t from, size_t to)
 {
@@ -232,8 +239,8 @@ static bool expand_row(builder *b, size_t from, size_t to)
     size_t i = from;
     while (i < to && is_fixed(&p->item[i]))
         i++;
-    if (i + 1 >= to || p->item[i].kind != ENC_SPLIT_SET || p->item[i].most != 1 ||
-        p->item[i].possessive || !must_match(&p->item[i + 1]))
+    if (i == to || p->item[i].kind != ENC_SPLIT_SET || p->item[i].most != 1 ||
+        p->item[i].possessive || !any_must_match(p, i + 1, to))
         return true;
     p->item[i].least = 1;
     p->row[p->rows - 1].end = to;
