@@ -365,7 +365,7 @@ fuzz: ## fuzz every parser for SECS=20 seconds each (clang's libFuzzer)
 
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(EXT_O) $(CORE_O)
 	$(call say,link,$@)
-	$(Q)$(CC) $(SANITIZE:-fsanitize=fuzzer-no-link%=-fsanitize=fuzzer%) $(LDFLAGS) -o $@ $^ \
+	$(Q)$(CC) $(subst fuzzer-no-link,fuzzer,$(SANITIZE)) $(LDFLAGS) -o $@ $^ \
 	    $(TEST_LIBS)
 
 # ---- Benchmark -------------------------------------------------------------------------
