@@ -287,12 +287,13 @@ const float *enc_trace_hidden(const enc_trace *trace, int layer, size_t position
 enum enc_head_part { ENC_HEAD_QUERY = 0, ENC_HEAD_KEY, ENC_HEAD_VALUE, ENC_HEAD_OUTPUT };
 
 /* [head_size] the head's query, key, value or output (its weighted sum of values) for one
-** token; NULL if the block was not asked for. */
+** token; heads may share keys and values; NULL if the block was not asked for. */
 const float *enc_trace_head(const enc_trace *trace, enum enc_head_part part, int layer,
                             int head, size_t position);
 
 /* One row of attention: score [T] = q·k/sqrt(head_size), weight [T] = softmax(score), as the
-** token at `from` looks at every token. False if the block was not asked for. */
+** token at `from` looks at every token; a token that it can't see, behind it or outside the
+** layer's window, has score -infinity and weight 0. False if the block was not asked for. */
 bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t from,
                          float *score, float *weight);
 

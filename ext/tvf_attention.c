@@ -15,6 +15,8 @@
 **       ON h.layer = a.layer AND h.head = a.head AND h.position = a.to_position
 **    WHERE a.layer = 6 AND a.head = 0 AND a.from_position = 3;
 */
+#include <math.h>
+
 #include "tvf_pass.h"
 
 /* ---- What both tables share ---- */
@@ -118,8 +120,10 @@ static void attention_column(ctx_cursor *base, sqlite3_context *context, int col
     case ATT_TO_TOKEN: result_token(base, context, to); break;
     default:
         compute_row(cursor);
-        sqlite3_result_double(context, (double)(column == ATT_SCORE ? cursor->score
-                                                                    : cursor->weight)[to]);
+        if (column == ATT_WEIGHT)
+            sqlite3_result_double(context, (double)cursor->weight[to]);
+        else if (!isinf(cursor->score[to])) /* NULL: a token that is not looked at */
+            sqlite3_result_double(context, (double)cursor->score[to]);
     }
 }
 

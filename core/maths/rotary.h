@@ -23,7 +23,6 @@ enum enc_rope_kind {
 typedef struct enc_rope {
     enum enc_rope_kind kind;
     float base;
-    float share;     /* of a head that is turned: n = d·share */
     double factor;   /* LINEAR and later */
     double original; /* LLAMA3, YARN: length of texts before it was stretched */
     double low;      /* LLAMA3: waves longer than original/low are long, */

@@ -315,7 +315,7 @@ static int bind_rotary(enc_binder *b, int which, enc_error *err)
 {
     const enc_rope *rope = &b->model->config.rope[which];
     enc_rotary *to = &b->model->weights.rotary[which];
-    to->turned = (size_t)((float)b->model->config.head_size * rope->share);
+    to->turned = (size_t)b->model->config.head_size;
     to->interleaved = b->names->interleaved;
     to->attention = rope->attention;
     float *frequency = enc_model_alloc(b->model, to->turned / 2, sizeof *frequency);
@@ -429,12 +429,12 @@ static int bind_ffn(enc_binder *b, int block, enc_layer *to, enc_error *err)
 static void set_layer(enc_model *model, int number, enc_layer *to)
 {
     const enc_config *config = &model->config;
-    bool local = config->local[number] && config->window != ENC_NO_WINDOW;
-    size_t window = local ? (size_t)config->window : 0;
-    to->before = !local ? SIZE_MAX : config->causal ? window - 1 : window / 2;
-    to->after = config->causal ? 0 : local ? window / 2 : SIZE_MAX;
+    bool local = config->local[number];
+    to->before = local && config->before >= 0 ? (size_t)config->before : SIZE_MAX;
+    to->after = config->causal ? 0
+                : local && config->after >= 0 ? (size_t)config->after : SIZE_MAX;
     if (model->family->position == ENC_POSITION_ROTARY)
-        to->rotary = &model->weights.rotary[config->local[number] ? 1 : 0];
+        to->rotary = &model->weights.rotary[local ? 1 : 0];
     to->scale = config->attention_scale;
     if (config->scale_by_layer)
         to->scale /= (float)(number + 1);

@@ -336,10 +336,10 @@ static int read_scales(const enc_json *json, const enc_family *family,
 static int read_mask(const enc_json *json, const enc_family *family,
                      const enc_spelling *spelling, enc_config *out, enc_error *err)
 {
-    const char *key = spelling->key[ENC_KEY_BIDIRECTIONAL];
-    bool both = !family->causal;
-    int rc = key ? enc_json_bool(json, key, &both, err) : ENC_OK;
-    out->causal = !both;
+    const char *key = spelling->key[ENC_KEY_CAUSAL];
+    bool causal = true;
+    int rc = key ? enc_json_bool(json, key, &causal, err) : ENC_OK;
+    out->causal = family->causal && causal;
     return rc == ENC_OK ? enc_config_layers(json, spelling, out, err) : rc;
 }
 

@@ -44,14 +44,15 @@ typedef struct enc_config {
     bool without_positions; /* the family's table is not there */
     int types;        /* rows of the segment table; 0: there is none */
     unsigned biases;  /* enc_bias */
-    bool causal;
+    bool causal;      /* a query sees no keys behind itself */
     bool gated;
     float norm_eps;
     float embedding_scale; /* of tokens' rows */
     float attention_scale; /* of products of queries and keys */
     bool scale_by_layer;   /* which are divided by the block's number, from 1 */
     float softcap;         /* c of c·tanh(score / c); 0: none */
-    int window;            /* a query of a local layer sees so many keys; ENC_NO_WINDOW */
+    int before;            /* keys that a query of a local layer sees before itself and */
+    int after;             /* behind; ENC_NO_WINDOW: all that a query of a global layer sees */
     uint8_t local[ENC_MAX_LAYERS]; /* [L] 1: the layer has a window, and turns by rope[1] */
     enc_rope rope[2];      /* ENC_POSITION_ROTARY: of global and of local layers */
     enc_disentangled disentangled; /* span 0: attention doesn't know of distances, */

@@ -55,29 +55,48 @@ static int read_pattern(const enc_json *json, const enc_spelling *spelling, enc_
     return rc;
 }
 
+/* Keys that a local layer's query sees. The reference counts three ways: the query and those
+** before it; so many before and behind it; or half of them before, half behind. */
+static void set_window(int window, bool halved, enc_config *out)
+{
+    out->before = out->causal ? window - 1 : halved ? window / 2 : window;
+    out->after = out->causal ? 0 : out->before;
+}
+
+static int read_window(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+                       enc_error *err)
+{
+    const char *const *key = spelling->key;
+    const char *of_both = key[ENC_KEY_BIDIRECTIONAL];
+    bool used = !key[ENC_KEY_USE_WINDOW], both = !out->causal && !key[ENC_KEY_CAUSAL];
+    bool absent = !json_object_get(json->value, key[ENC_KEY_WINDOW]);
+    int window = absent ? spelling->window : 0;
+    int rc = enc_json_int(json, key[ENC_KEY_WINDOW], 1, INT32_MAX, &window, err);
+    if (rc == ENC_OK && !used)
+        rc = enc_json_bool(json, key[ENC_KEY_USE_WINDOW], &used, err);
+    if (rc == ENC_OK && of_both)
+        rc = enc_json_bool(json, of_both, &both, err);
+    if (both)
+        out->causal = false;
+    if (rc == ENC_OK && used && window > 0)
+        set_window(window, both, out);
+    return rc;
+}
+
 int enc_config_layers(const enc_json *json, const enc_spelling *spelling, enc_config *out,
                       enc_error *err)
 {
-    const char *const *key = spelling->key;
+    const char *types_key = spelling->key[ENC_KEY_LAYER_TYPES];
     json_t *types = NULL;
-    bool used = true;
     int rc = ENC_OK;
-    out->window = ENC_NO_WINDOW;
-    if (!key[ENC_KEY_WINDOW])
+    out->before = out->after = ENC_NO_WINDOW;
+    if (!spelling->key[ENC_KEY_WINDOW])
         return ENC_OK;
-    const json_t *window = json_object_get(json->value, key[ENC_KEY_WINDOW]);
-    if (key[ENC_KEY_USE_WINDOW]) {
-        used = false;
-        rc = enc_json_bool(json, key[ENC_KEY_USE_WINDOW], &used, err);
-    }
-    if (rc == ENC_OK && used && !window && spelling->window)
-        out->window = spelling->window;
-    if (rc == ENC_OK && used)
-        rc = enc_json_int(json, key[ENC_KEY_WINDOW], 1, INT32_MAX, &out->window, err);
-    if (rc == ENC_OK && key[ENC_KEY_LAYER_TYPES])
-        rc = enc_json_container(json, key[ENC_KEY_LAYER_TYPES], JSON_ARRAY, &types, err);
+    rc = read_window(json, spelling, out, err);
+    if (rc == ENC_OK && types_key)
+        rc = enc_json_container(json, types_key, JSON_ARRAY, &types, err);
     if (rc != ENC_OK)
         return rc;
-    return types ? read_types(json, key[ENC_KEY_LAYER_TYPES], types, out, err)
+    return types ? read_types(json, types_key, types, out, err)
                  : read_pattern(json, spelling, out, err);
 }

@@ -19,23 +19,21 @@ static const struct type {
     {"yarn", ENC_ROPE_YARN},
 };
 
+static const char range[] = "more than 0, at most 1e9";
+static const char base_range[] = "more than 0, at most 1e12";
+
 /* A number that must be there. */
-static int require_real(const enc_json *object, const char *key, double above, double most,
-                        const char *range, double *out, enc_error *err)
+static int require_real(const enc_json *object, const char *key, double *out, enc_error *err)
 {
     int rc = enc_json_require(object, key, err);
-    return rc == ENC_OK ? enc_json_real(object, key, above, most, range, out, err) : rc;
+    return rc == ENC_OK ? enc_json_real(object, key, 0, 1e9, range, out, err) : rc;
 }
 
 static int read_llama3(const enc_json *object, enc_rope *out, enc_error *err)
 {
-    static const char range[] = "more than 0, at most 1e9";
-    int rc = require_real(object, "low_freq_factor", 0, 1e9, range, &out->low, err);
+    int rc = require_real(object, "low_freq_factor", &out->low, err);
     if (rc == ENC_OK)
-        rc = require_real(object, "high_freq_factor", 0, 1e9, range, &out->high, err);
-    if (rc == ENC_OK)
-        rc = require_real(object, "original_max_position_embeddings", 0, 1e9, range,
-                          &out->original, err);
+        rc = require_real(object, "high_freq_factor", &out->high, err);
     if (rc != ENC_OK || out->high > out->low)
         return rc;
     char high[ENC_JSON_SHOWN], low[ENC_JSON_SHOWN];
@@ -51,16 +49,13 @@ static double temperature(double factor, double mscale)
     return factor <= 1 ? 1 : 0.1 * mscale * log(factor) + 1;
 }
 
-static int read_yarn(const enc_json *object, int positions, enc_rope *out, enc_error *err)
+static int read_yarn(const enc_json *object, enc_rope *out, enc_error *err)
 {
-    static const char range[] = "more than 0, at most 1e9";
     double attention = 0, mscale = 0, mscale_all = 0;
     const struct { const char *key; double *to; } numbers[] = {
-        {"original_max_position_embeddings", &out->original},
         {"beta_fast", &out->fast}, {"beta_slow", &out->slow},
         {"attention_factor", &attention}, {"mscale", &mscale}, {"mscale_all_dim", &mscale_all}};
     int rc = ENC_OK;
-    out->original = positions;
     out->fast = 32;
     out->slow = 1;
     for (size_t i = 0; rc == ENC_OK && i < sizeof numbers / sizeof *numbers; i++)
@@ -75,114 +70,154 @@ static int read_yarn(const enc_json *object, int positions, enc_rope *out, enc_e
     return rc;
 }
 
-/* One object: type, base, and what the type wants. */
-static int read_object(const enc_json *object, const enc_spelling *spelling, int positions,
-                       enc_rope *out, enc_error *err)
+/* Heads of which a part is turned: the reference has them in families that are not here, in
+** those that are it fails or does not look. */
+static int refuse_part(const enc_json *object, enc_error *err)
 {
-    static const char range[] = "more than 0, at most 1e12";
-    const char *name = "default", *base_key = spelling->key[ENC_KEY_ROTARY_BASE];
-    double base = (double)out->base, share = 1;
+    double part = 1;
+    char shown[ENC_JSON_SHOWN];
+    static const char key[] = "partial_rotary_factor";
+    int rc = enc_json_real(object, key, 0, 1, "more than 0, at most 1", &part, err);
+    if (rc != ENC_OK || part == 1)
+        return rc;
+    return enc_fail(err, ENC_UNSUPPORTED, "%s: %s is %s, which is not implemented",
+                    enc_tail(object->name, ENC_TAIL), key,
+                    enc_json_show(json_object_get(object->value, key), shown));
+}
+
+static int read_type(const enc_json *object, enum enc_rope_kind *out, enc_error *err)
+{
+    const char *name = "default";
     int rc = enc_json_string(object, "type", &name, err);
     if (rc == ENC_OK)
         rc = enc_json_string(object, "rope_type", &name, err);
-    if (rc == ENC_OK && base_key)
-        rc = enc_json_real(object, base_key, 0, 1e12, range, &base, err);
-    if (rc == ENC_OK)
-        rc = enc_json_real(object, "partial_rotary_factor", 0, 1, "more than 0, at most 1",
-                           &share, err);
     if (rc != ENC_OK)
         return rc;
-    out->base = (float)base;
-    if (enc_json_has(object, "partial_rotary_factor"))
-        out->share = (float)share;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (strcmp(types[i].name, name) != 0)
-            continue;
-        out->kind = types[i].kind;
-        if (out->kind != ENC_ROPE_DEFAULT)
-            rc = require_real(object, "factor", 0, 1e9, "more than 0, at most 1e9",
-                              &out->factor, err);
-        if (rc == ENC_OK && out->kind == ENC_ROPE_LLAMA3)
-            rc = read_llama3(object, out, err);
-        if (rc == ENC_OK && out->kind == ENC_ROPE_YARN)
-            rc = read_yarn(object, positions, out, err);
-        return rc;
-    }
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].name, name) == 0) {
+            *out = types[i].kind;
+            return ENC_OK;
+        }
     return enc_fail(err, ENC_UNSUPPORTED, "%s: rope_type '%s' is not implemented (default, "
                     "linear, llama3, yarn)", enc_tail(object->name, ENC_TAIL),
                     enc_tail(name, ENC_TAIL));
 }
 
-/* The member of an object that says how layers of one kind turn. */
-static int read_member(const enc_json *object, const char *member,
-                       const enc_spelling *spelling, int positions, enc_rope *out,
+/* One object: type, base, and what the type wants. */
+static int read_object(const enc_json *object, const enc_config *config, enc_rope *out,
                        enc_error *err)
 {
-    enc_json inside = {NULL, object->name};
-    int rc = enc_json_container(object, member, JSON_OBJECT, &inside.value, err);
-    if (rc != ENC_OK || !inside.value)
+    double base = (double)out->base;
+    int rc = read_type(object, &out->kind, err);
+    if (rc == ENC_OK)
+        rc = refuse_part(object, err);
+    if (rc == ENC_OK)
+        rc = enc_json_real(object, "rope_theta", 0, 1e12, base_range, &base, err);
+    out->base = (float)base;
+    if (rc != ENC_OK || out->kind == ENC_ROPE_DEFAULT)
         return rc;
-    return read_object(&inside, spelling, positions, out, err);
-}
-
-/* rope_parameters, or rope_scaling. */
-static int read_either(const enc_json *object, const enc_spelling *spelling, enc_config *out,
-                       enc_error *err)
-{
-    if (enc_json_has(object, "full_attention") || enc_json_has(object, "sliding_attention")) {
-        int rc = read_member(object, "full_attention", spelling, out->positions,
-                             &out->rope[0], err);
-        return rc == ENC_OK ? read_member(object, "sliding_attention", spelling,
-                                          out->positions, &out->rope[1], err) : rc;
+    if (out->original == 0) {
+        out->original = config->positions;
+        rc = enc_json_real(object, "original_max_position_embeddings", 0, 1e9, range,
+                           &out->original, err);
     }
-    int rc = read_object(object, spelling, out->positions, &out->rope[0], err);
-    return rc == ENC_OK && !spelling->scaling_is_global
-               ? read_object(object, spelling, out->positions, &out->rope[1], err) : rc;
+    if (rc == ENC_OK && out->kind == ENC_ROPE_YARN &&
+        json_is_null(json_object_get(object->value, "factor")))
+        out->factor = config->positions / out->original;
+    else if (rc == ENC_OK)
+        rc = require_real(object, "factor", &out->factor, err);
+    if (rc == ENC_OK && out->kind == ENC_ROPE_LLAMA3)
+        rc = read_llama3(object, out, err);
+    if (rc == ENC_OK && out->kind == ENC_ROPE_YARN)
+        rc = read_yarn(object, out, err);
+    return rc;
 }
 
-/* Bases that stand in config.json itself. */
+/* Bases, and the length before stretching, that stand in config.json itself. */
 static int read_bases(const enc_json *json, const enc_spelling *spelling, enc_config *out,
                       enc_error *err)
 {
-    static const char range[] = "more than 0, at most 1e12";
-    const char *const *key = spelling->key;
-    const char *of_local = key[ENC_KEY_ROTARY_LOCAL_BASE];
-    double base = spelling->rotary_base, local = spelling->rotary_local_base, share = 1;
-    int rc = ENC_OK;
-    if (key[ENC_KEY_ROTARY_BASE])
-        rc = enc_json_real(json, key[ENC_KEY_ROTARY_BASE], 0, 1e12, range, &base, err);
+    const char *key = spelling->key[ENC_KEY_ROTARY_BASE];
+    const char *of_local = spelling->key[ENC_KEY_ROTARY_LOCAL_BASE];
+    double base = spelling->rotary_base, local = spelling->rotary_local_base, original = 0;
+    int rc = key ? enc_json_real(json, key, 0, 1e12, base_range, &base, err) : ENC_OK;
     if (local == 0 || json_is_null(json_object_get(json->value, of_local)))
         local = base;
     if (rc == ENC_OK && of_local)
-        rc = enc_json_real(json, of_local, 0, 1e12, range, &local, err);
+        rc = enc_json_real(json, of_local, 0, 1e12, base_range, &local, err);
     if (rc == ENC_OK)
-        rc = enc_json_real(json, "partial_rotary_factor", 0, 1, "more than 0, at most 1",
-                           &share, err);
-    const enc_rope plain = {.base = (float)base, .share = (float)share, .truncate = true,
-                            .attention = 1};
-    out->rope[0] = out->rope[1] = plain;
-    out->rope[1].base = (float)local;
+        rc = enc_json_real(json, "original_max_position_embeddings", 0, 1e9, range, &original,
+                           err);
+    if (rc == ENC_OK)
+        rc = refuse_part(json, err);
+    for (int i = 0; i < 2; i++)
+        out->rope[i] = (enc_rope){.base = (float)(i ? local : base), .original = original,
+                                  .truncate = true, .attention = 1};
+    return rc;
+}
+
+/* The object under a key, NULL without one or where it is empty. */
+static int find_object(const enc_json *json, const char *key, enc_json *out, enc_error *err)
+{
+    *out = (enc_json){NULL, json->name};
+    int rc = key ? enc_json_container(json, key, JSON_OBJECT, &out->value, err) : ENC_OK;
+    if (json_object_size(out->value) == 0)
+        out->value = NULL;
+    return rc;
+}
+
+/* rope_parameters of families whose layers turn alike, in which rope_scaling takes its place. */
+static int read_alike(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+                      enc_error *err)
+{
+    enc_json object;
+    int rc = find_object(json, spelling->key[ENC_KEY_ROTARY_SCALING], &object, err);
+    if (rc == ENC_OK && !object.value)
+        rc = find_object(json, spelling->key[ENC_KEY_ROTARY], &object, err);
+    if (rc == ENC_OK && object.value)
+        rc = read_object(&object, out, &out->rope[0], err);
+    out->rope[1] = out->rope[0];
+    return rc;
+}
+
+/* rope_parameters of families in which layers with a window turn by themselves: an object for
+** each kind. rope_scaling comes on top. */
+static int read_apart(const enc_json *json, const enc_spelling *spelling, enc_config *out,
+                      enc_error *err)
+{
+    static const char *const kinds[] = {"full_attention", "sliding_attention"};
+    const char *key = spelling->key[ENC_KEY_ROTARY];
+    enc_json both, scaling, object;
+    int rc = find_object(json, key, &both, err);
+    if (rc == ENC_OK)
+        rc = find_object(json, spelling->key[ENC_KEY_ROTARY_SCALING], &scaling, err);
+    if (rc == ENC_OK && both.value && !enc_json_has(&both, kinds[0]) &&
+        !enc_json_has(&both, kinds[1]))
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: %s has neither %s nor %s",
+                        enc_tail(json->name, ENC_TAIL), key, kinds[0], kinds[1]);
+    for (int i = 0; rc == ENC_OK && i < 2; i++) {
+        if (both.value)
+            rc = find_object(&both, kinds[i], &object, err);
+        if (rc == ENC_OK && both.value && object.value)
+            rc = read_object(&object, out, &out->rope[i], err);
+        if (rc == ENC_OK && scaling.value && !(i && spelling->scaling_is_global))
+            rc = read_object(&scaling, out, &out->rope[i], err);
+        if (rc == ENC_OK && !out->rope[i].truncate) /* versions of the reference differ */
+            return enc_fail(err, ENC_UNSUPPORTED, "%s: truncate is false for %s, which is not "
+                            "implemented", enc_tail(json->name, ENC_TAIL), kinds[i]);
+    }
     return rc;
 }
 
 int enc_config_rope(const enc_json *json, const enc_spelling *spelling, enc_config *out,
                     enc_error *err)
 {
-    static const enum enc_key objects[] = {ENC_KEY_ROTARY_SCALING, ENC_KEY_ROTARY};
     int rc = read_bases(json, spelling, out, err);
-    for (size_t i = 0; rc == ENC_OK && i < sizeof objects / sizeof *objects; i++) {
-        const char *key = spelling->key[objects[i]];
-        enc_json inside = {NULL, json->name};
-        if (key)
-            rc = enc_json_container(json, key, JSON_OBJECT, &inside.value, err);
-        if (rc == ENC_OK && inside.value)
-            rc = read_either(&inside, spelling, out, err);
-    }
-    for (size_t i = 0; rc == ENC_OK && i < 2; i++) {
-        int turned = (int)((float)out->head_size * out->rope[i].share);
-        if (turned < 2 || turned % 2 != 0)
-            rc = enc_fail(err, ENC_CORRUPT, "%s: heads have %d numbers, rotary positions turn "
-                          "pairs of them", enc_tail(json->name, ENC_TAIL), turned);
-    }
+    if (rc == ENC_OK)
+        rc = spelling->rotary_local_base > 0 ? read_apart(json, spelling, out, err)
+                                             : read_alike(json, spelling, out, err);
+    if (rc == ENC_OK && out->head_size % 2 != 0)
+        return enc_fail(err, ENC_CORRUPT, "%s: heads have %d numbers, rotary positions turn "
+                        "pairs of them", enc_tail(json->name, ENC_TAIL), out->head_size);
     return rc;
 }

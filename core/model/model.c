@@ -389,8 +389,6 @@ static void digest_float(enc_digest *digest, float number)
 static void digest_rope(enc_digest *digest, const enc_rope *rope)
 {
     digest_float(digest, rope->base);
-    if (rope->share != 1)
-        digest_float(digest, rope->share);
     if (rope->kind == ENC_ROPE_DEFAULT)
         return;
     const double numbers[] = {rope->factor, rope->original, rope->low, rope->high,
@@ -407,7 +405,8 @@ static void digest_attention(enc_digest *digest, const enc_model *model)
     const enc_config *config = &model->config;
     const float plain = 1.0f / sqrtf((float)config->head_size);
     if (memchr(config->local, 1, (size_t)config->layers)) {
-        enc_digest_number(digest, config->window);
+        enc_digest_number(digest, config->before);
+        enc_digest_number(digest, config->after);
         enc_digest_bytes(digest, config->local, (size_t)config->layers);
         if (model->family->position == ENC_POSITION_ROTARY)
             digest_rope(digest, &config->rope[1]);

@@ -26,6 +26,7 @@
     [ENC_KEY_VOCABULARY] = "vocab_size",                  \
     [ENC_KEY_POSITIONS] = "max_position_embeddings",      \
     [ENC_KEY_NORM_EPS] = "rms_norm_eps",                  \
+    [ENC_KEY_CAUSAL] = "is_causal",                       \
     [ENC_KEY_ROTARY] = "rope_parameters",                 \
     [ENC_KEY_ROTARY_SCALING] = "rope_scaling"
 #define QWEN_WINDOWS                                      \
@@ -317,6 +318,7 @@ const enc_spelling enc_spelling_gpt2 = {
         [ENC_KEY_POSITIONS] = "n_positions",
         [ENC_KEY_ACTIVATION] = "activation_function",
         [ENC_KEY_NORM_EPS] = "layer_norm_epsilon",
+        [ENC_KEY_CAUSAL] = "is_causal",
         [ENC_KEY_SCALE_ATTENTION] = "scale_attn_weights",
         [ENC_KEY_SCALE_BY_LAYER] = "scale_attn_by_inverse_layer_idx",
     },

@@ -36,7 +36,8 @@ enum enc_key {
     ENC_KEY_LAYER_TYPES,     /* an array: "full_attention" or "sliding_attention" */
     ENC_KEY_PATTERN,         /* the number that `pattern` takes */
     ENC_KEY_USE_WINDOW,      /* false: there are no windows whatever else is said */
-    ENC_KEY_BIDIRECTIONAL,   /* true: tokens see each other although the family is causal */
+    ENC_KEY_CAUSAL,          /* false: tokens see each other although the family is causal, */
+    ENC_KEY_BIDIRECTIONAL,   /* as with true here; a window then counts both sides */
     ENC_KEY_ATTENTION_SCALE, /* q: products are divided by √q */
     ENC_KEY_SOFTCAP,
     ENC_KEY_SCALE_ATTENTION, /* false: products are not divided by √d */
@@ -87,7 +88,8 @@ typedef struct enc_spelling {
                                     ** "gelu" behind it means gelu_new (T5) */
     double norm_eps;                /* without the key; 0: 1e-12 */
     double rotary_base;             /* without the key */
-    double rotary_local_base;       /* 0: as of layers without a window */
+    double rotary_local_base;       /* 0: as of layers without a window, which are not told
+                                    ** apart in ENC_KEY_ROTARY */
     bool scaling_is_global;         /* rope_scaling is not meant for layers with a window */
     int head_size;                  /* without the key; 0: D / H */
     int attention_scale;            /* the same; 0: d */

@@ -143,6 +143,132 @@ TEST("attention: a head writes its own columns and no others")
     }
 }
 
+/* ---- Windows, shared keys, bent scores ---- */
+
+/* What one layer asks for. */
+typedef struct shape {
+    size_t heads, kv, d, rows, before, after;
+    float cap; /* 0: none */
+} shape;
+
+/* The weights of one row by the definition, in double precision. */
+static void weigh_exactly(const shape *s, const float *qkv, size_t head, size_t row,
+                          double *weight)
+{
+    size_t ld = (s->heads + 2 * s->kv) * s->d, key = s->heads + head / (s->heads / s->kv);
+    double sum = 0;
+    for (size_t j = 0; j < s->rows; j++) {
+        bool seen = j <= row ? row - j <= s->before : j - row <= s->after;
+        double score = 0;
+        for (size_t i = 0; i < s->d; i++)
+            score += (double)qkv[row * ld + head * s->d + i] *
+                     (double)qkv[j * ld + key * s->d + i];
+        score /= sqrt((double)s->d);
+        if (s->cap > 0)
+            score = (double)s->cap * tanh(score / (double)s->cap);
+        sum += weight[j] = seen ? exp(score) : 0;
+    }
+    for (size_t j = 0; j < s->rows; j++)
+        weight[j] /= sum;
+}
+
+static void check_shape(const enc_ops *ops, const shape *s)
+{
+    enc_model model = heads_of(ops, (int)s->heads, (int)s->d);
+    enc_layer layer = open_layer(&model);
+    enc_arena arena = {0};
+    size_t width = (s->heads + 2 * s->kv) * s->d, wide = s->heads * s->d;
+    float *qkv = noises(s->rows * width), *out = noises(s->rows * wide);
+    double *weight = calloc(s->rows, sizeof *weight), want[64];
+    model.config.kv_heads = (int)s->kv;
+    model.config.softcap = s->cap;
+    layer.before = s->before;
+    layer.after = s->after;
+    for (size_t head = 0; head < s->heads; head++)
+        CHECK_INT(enc_attend(&model, &layer, qkv, s->rows, head, &arena, NULL, out), ENC_OK);
+    for (size_t row = 0; row < s->rows; row++)
+        for (size_t head = 0; head < s->heads; head++) {
+            size_t value = s->heads + s->kv + head / (s->heads / s->kv);
+            weigh_exactly(s, qkv, head, row, weight);
+            memset(want, 0, sizeof want);
+            for (size_t j = 0; j < s->rows; j++)
+                for (size_t i = 0; i < s->d; i++)
+                    want[i] += weight[j] * (double)qkv[j * width + value * s->d + i];
+            CHECK_NEAR(distance(out + row * wide + head * s->d, want, s->d), 0, 2e-6);
+        }
+    enc_free(qkv), enc_free(out), free(weight);
+    enc_arena_destroy(&arena);
+}
+
+TEST("attention: a query sees the keys of its window and no others, whatever the window")
+{
+    static const size_t ends[] = {0, 1, 2, 7, 47, 48, 49, 99, SIZE_MAX};
+    FOR_KERNELS(ops)
+        for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+            for (size_t j = 0; j < sizeof ends / sizeof *ends; j++) {
+                check_shape(ops, &(shape){1, 1, 5, 100, ends[i], ends[j], 0});
+                check_shape(ops, &(shape){1, 1, 4, 3, ends[i], ends[j], 0});
+            }
+}
+
+TEST("attention: heads in a row share keys and values, evenly")
+{
+    FOR_KERNELS(ops)
+    {
+        check_shape(ops, &(shape){4, 2, 6, 50, SIZE_MAX, 0, 0});
+        check_shape(ops, &(shape){6, 1, 3, 20, SIZE_MAX, SIZE_MAX, 0});
+        check_shape(ops, &(shape){6, 3, 3, 20, 4, 0, 0});
+    }
+}
+
+TEST("attention: scores are bent before softmax, and before keys are hidden")
+{
+    FOR_KERNELS(ops)
+    {
+        check_shape(ops, &(shape){2, 1, 8, 60, SIZE_MAX, 0, 0.5f});
+        check_shape(ops, &(shape){2, 2, 8, 60, 3, 3, 2});
+    }
+}
+
+TEST("attention: with a window, memory does not grow with the text")
+{
+    enum { ROWS = 20000, D = 4 };
+    enc_model model = heads_of(enc_ops_get(), 1, D);
+    enc_layer layer = open_layer(&model);
+    enc_arena arena = {0};
+    float *qkv = noises(ROWS * 3 * D), *out = noises(ROWS * D);
+    size_t peak[2];
+    layer.before = layer.after = 64;
+    for (int i = 0; i < 2; i++) {
+        enc_mark mark = enc_arena_mark(&arena);
+        CHECK_INT(enc_attend(&model, &layer, qkv, i ? ROWS : ROWS / 10, 0, &arena, NULL, out),
+                  ENC_OK);
+        peak[i] = arena.depth;
+        enc_arena_release(&arena, mark);
+    }
+    CHECK(peak[0] == peak[1]);
+    enc_free(qkv), enc_free(out);
+    enc_arena_destroy(&arena);
+}
+
+TEST("attention: a row shows scores of keys that are seen, -infinity and 0 for others")
+{
+    enum { ROWS = 9, D = 4 };
+    enc_model model = heads_of(enc_ops_get(), 1, D);
+    enc_layer layer = open_layer(&model);
+    float weight[ROWS], score[ROWS];
+    layer.before = 2;
+    layer.after = 1;
+    for (size_t i = 0; i < ROWS; i++)
+        weight[i] = (float)i;
+    enc_weigh(&model, &layer, 0, (enc_keys){ROWS, 4, 0, ROWS}, weight, score);
+    for (size_t i = 0; i < ROWS; i++) {
+        bool seen = i >= 2 && i <= 5;
+        CHECK(seen ? score[i] == (float)i / 2 : isinf(score[i]) && score[i] < 0);
+        CHECK(seen ? weight[i] > 0 : weight[i] == 0);
+    }
+}
+
 static void *no_memory(size_t bytes)
 {
     (void)bytes;

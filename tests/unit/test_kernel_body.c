@@ -213,6 +213,35 @@ TEST("kernel: layer norm of a constant row is the bias")
     }
 }
 
+static void check_rms_norm(const enc_ops *ops, size_t n, float shift, float scale)
+{
+    float *x = noises(n), *w = noises(n), *y = noises(n);
+    double squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        y[i] = x[i] = shift + scale * x[i];
+        squares += (double)x[i] * (double)x[i];
+    }
+    double root = sqrt(squares / (double)n + 1e-6);
+    ops->rms_norm(y, n, w, 1e-6f);
+    for (size_t i = 0; i < n; i++) {
+        double want = (double)w[i] * ((double)x[i] / root);
+        CHECK_NEAR((double)y[i], want, 1e-6 * (fabs(want) + 1));
+    }
+    enc_free(x), enc_free(w), enc_free(y);
+}
+
+TEST("kernel: RMS norm of any length agrees with double precision")
+{
+    FOR_KERNELS(ops)
+    {
+        for (size_t n = 1; n <= 130; n++)
+            check_rms_norm(ops, n, 0.3f, 2);
+        check_rms_norm(ops, 768, 100, 1);
+        check_rms_norm(ops, 1023, 0, 1e15f);
+        check_rms_norm(ops, 2048, 0, 1e-3f);
+    }
+}
+
 TEST("kernel: add and accumulate work on any number of elements at any address")
 {
     FOR_KERNELS(ops)
@@ -272,6 +301,10 @@ TEST("kernel: every kernel agrees with portable C to a few units of the last pla
         ops->layer_norm(x, N, w, b, 1e-12f);
         plain->layer_norm(y, N, w, b, 1e-12f);
         worst = 0;
+        for (size_t i = 0; i < N; i++)
+            worst = fmax(worst, ulps(x[i], y[i], 0.25f));
+        ops->rms_norm(x, N, w, 1e-6f);
+        plain->rms_norm(y, N, w, 1e-6f);
         for (size_t i = 0; i < N; i++)
             worst = fmax(worst, ulps(x[i], y[i], 0.25f));
         ops->softmax(x, N, 3);

@@ -1,6 +1,9 @@
 /* test_relative.c - core/maths/relative.c: buckets of distances, and the bias they give. */
 #include "unit.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 #include "relative.h"
 
 TEST("relative: near distances have buckets of their own, far ones share, both sides apart")
@@ -35,4 +38,27 @@ TEST("relative: a score is the scaled product and the bias of its distance, far 
                 CHECK_NEAR(score[i], i % 7 * 0.5 + bucket * HEADS + head, 0);
             }
         }
+}
+
+TEST("relative: buckets and reach may be others than MPNet's")
+{
+    /* distance -> bucket as transformers' T5Attention._relative_position_bucket has them */
+    static const struct { int distance, bucket; } rows[] = {
+        {0, 0}, {-1, 1}, {-3, 3}, {-4, 4}, {-6, 4}, {-7, 5}, {-31, 7}, {-500, 7},
+        {1, 9}, {3, 11}, {4, 12}, {7, 13}, {500, 15}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_INT(enc_relative_bucket(rows[i].distance, 16, 32), rows[i].bucket);
+}
+
+TEST("relative: a bias that falls with the distance has the paper's slopes, any number of heads")
+{
+    /* Press et al. 2021: of 8 heads 1/2, 1/4, ... 1/256; of 12 those, then of 16 every other. */
+    enum { REACH = 5, SPAN = 2 * REACH + 1 };
+    float bias[12 * SPAN];
+    enc_relative_fall(12, REACH, bias);
+    for (int head = 0; head < 12; head++) {
+        double slope = head < 8 ? pow(2, -(head + 1)) : pow(2, -0.5 * (2 * (head - 8) + 1));
+        for (int distance = -REACH; distance <= REACH; distance++)
+            CHECK_NEAR(bias[head * SPAN + REACH + distance], -slope * abs(distance), 1e-6);
+    }
 }
