@@ -429,6 +429,10 @@ static void digest_attention(enc_digest *digest, const enc_model *model)
         enc_digest_number(digest, config->kernel_activation);
     if (config->gated != (model->family->ffn == ENC_FFN_GATED))
         enc_digest_text(digest, "gated");
+    if (config->padding_idx != model->family->padding_idx)
+        enc_digest_number(digest, config->padding_idx);
+    if (config->relative_reach != model->family->relative_reach)
+        enc_digest_number(digest, config->relative_reach);
 }
 
 /* What the sizes don't show but the vectors depend on. */

@@ -93,3 +93,23 @@ CREATE VIEW heads AS SELECT a.* FROM docs, attention_heads(docs.body) a;
 SELECT 'attention: in a view under trusted_schema=OFF', count(*) = 8 * (16 + 25) FROM looks;
 SELECT 'attention_heads: in a view under trusted_schema=OFF', count(*) = 8 * (4 + 5) FROM heads;
 PRAGMA trusted_schema = ON;
+
+-- ---- models in which a token does not see all others ----
+SELECT 'attention: the model is there',
+       embed_model('windowed', :tests || '/golden/mistral') LIKE 'windowed@%';
+SELECT 'attention: what stands behind a token, or before its window of 10, has no score and no weight',
+       min((score IS NULL) = (to_position > from_position OR to_position <= from_position - 10))
+       AND min((score IS NULL) = (weight = 0)) AND sum(score IS NULL) > 100
+       AND max(from_position) > 12
+  FROM attention('The bank of the river is a bank, and so it is by the bank.', 'windowed');
+SELECT 'attention: by hand, where heads share keys and values', (
+    SELECT max(abs(want.value - got.value))
+      FROM json_each((SELECT vector_json(vector_sum(h.value, a.weight))
+                        FROM attention('the river bank', 'windowed') a
+                        JOIN attention_heads('the river bank', 'windowed') h
+                          ON h.layer = a.layer AND h.head = a.head
+                             AND h.position = a.to_position
+                       WHERE a.layer = 2 AND a.head = 3 AND a.from_position = 3)) want
+      JOIN json_each((SELECT vector_json(output) FROM attention_heads('the river bank', 'windowed')
+                       WHERE layer = 2 AND head = 3 AND position = 3)) got USING (key)) < 1e-5;
+SELECT 'attention: the model is gone', embed_model_drop('windowed') = 'windowed';

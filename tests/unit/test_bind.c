@@ -1,6 +1,7 @@
 /* test_bind.c - core/model/bind.c, core/model/family.c: each tensor lands where it is read later. */
 #include "unit.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,6 +215,107 @@ TEST("bind: one NaN in any tensor in use is refused by the tensor's name")
     }
     enc_checkpoint_close(checkpoint);
     free(plain);
+}
+
+static bool same_linear(const enc_linear *a, const enc_linear *b)
+{
+    return a->packed == b->packed && a->bias == b->bias && a->in == b->in && a->out == b->out;
+}
+
+TEST("bind: matrices that are stored the other way round compute the same product")
+{
+    char folder[4200];
+    snprintf(folder, sizeof folder, "%s", test_data("golden/gpt2"));
+    enc_model *model = load(folder);
+    REQUIRE(model);
+    const enc_linear *up = &model->weights.layer[1].ffn_up;
+    float *weight = numbers_of(folder, "transformer.h.1.mlp.c_fc.weight"); /* [in, out] */
+    float *bias = numbers_of(folder, "transformer.h.1.mlp.c_fc.bias"), x[32], y[128];
+    REQUIRE(weight && bias);
+    CHECK_INT(up->in, 32);
+    CHECK_INT(up->out, 128);
+    for (int j = 0; j < 32; j++)
+        x[j] = (float)(j % 5) - 2;
+    model->ops->multiply(x, 32, 1, up->packed, 128, 32, up->bias, y, 128);
+    for (int i = 0; i < 128; i++) {
+        double sum = (double)bias[i];
+        for (int j = 0; j < 32; j++)
+            sum += (double)x[j] * (double)weight[j * 128 + i];
+        CHECK_NEAR(y[i], sum, 2e-5);
+    }
+    CHECK_INT(model->weights.layer[0].qkv.out, 96);
+    free(weight), free(bias);
+    enc_model_free(model);
+}
+
+TEST("bind: blocks of one group share their weights, and no memory is spent on the others")
+{
+    enc_model *model = load(test_data("golden/albert"));
+    REQUIRE(model);
+    const enc_layer *layer = model->weights.layer;
+    CHECK_INT(model->config.layers, 3);
+    for (int i = 1; i < 3; i++) {
+        CHECK(same_linear(&layer[i].qkv, &layer[0].qkv));
+        CHECK(same_linear(&layer[i].ffn_down, &layer[0].ffn_down));
+        CHECK(layer[i].ffn_norms.after.weight == layer[0].ffn_norms.after.weight);
+    }
+    enc_model_free(model);
+}
+
+TEST("bind: norms stand where the family has them, and nowhere else")
+{
+    enum { BEFORE = 1, WITHIN = 2, AFTER = 4 };
+    static const struct { const char *name; int first, attention, ffn; bool end, heads; }
+    rows[] = {{"bert", AFTER, AFTER, AFTER, false, false},
+              {"llama", BEFORE, BEFORE, BEFORE, true, false},
+              {"qwen3", BEFORE, BEFORE, BEFORE, true, true},
+              {"t5", BEFORE, BEFORE, BEFORE, true, false},
+              {"modernbert", 0, BEFORE, BEFORE, true, false},
+              {"gemma3_embed", BEFORE | WITHIN, BEFORE | WITHIN, BEFORE | WITHIN, true, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "golden/%s", rows[i].name);
+        enc_model *model = load(test_data(path));
+        REQUIRE(model);
+        for (int block = 0; block < 2; block++) {
+            const enc_layer *layer = &model->weights.layer[block];
+            const enc_norms *parts[] = {&layer->attention_norms, &layer->ffn_norms};
+            int want[] = {block ? rows[i].attention : rows[i].first, rows[i].ffn};
+            for (int part = 0; part < 2; part++)
+                CHECK_INT((parts[part]->before.weight ? BEFORE : 0) |
+                              (parts[part]->within.weight ? WITHIN : 0) |
+                              (parts[part]->after.weight ? AFTER : 0),
+                          want[part]);
+            CHECK((layer->query_norm.weight != NULL) == rows[i].heads);
+            CHECK((layer->key_norm.weight != NULL) == rows[i].heads);
+        }
+        CHECK((model->weights.final_norm.weight != NULL) == rows[i].end);
+        enc_model_free(model);
+    }
+}
+
+TEST("bind: norms that are stored less 1 are read as they are meant")
+{
+    char folder[4200];
+    snprintf(folder, sizeof folder, "%s", test_data("golden/gemma3_embed"));
+    enc_model *model = load(folder);
+    float *stored = numbers_of(folder, "layers.1.post_feedforward_layernorm.weight");
+    REQUIRE(model && stored);
+    for (int i = 0; i < 32; i++)
+        CHECK(model->weights.layer[1].ffn_norms.within.weight[i] == stored[i] + 1);
+    CHECK_NEAR(model->config.embedding_scale, sqrt(32), 1e-6);
+    free(stored);
+    enc_model_free(model);
+}
+
+TEST("bind: a token table is found under its second name where it has no other")
+{
+    const char *folder = copy_checkpoint("t5");
+    CHECK(copy_rename_tensor(folder, weights, "shared.weight", "encoder.embed_tokens.weight"));
+    CHECK_STR(copy_load_error(folder, NULL), "");
+    CHECK(copy_rename_tensor(folder, weights, "encoder.embed_tokens.weight", "decoder.x"));
+    CHECK_STR(copy_load_error(folder, NULL),
+              "model.safetensors: tensor 'shared.weight' is missing");
 }
 
 TEST("family: each is known by its name, and by that alone")

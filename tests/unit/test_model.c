@@ -213,6 +213,39 @@ TEST("model: whatever can change a vector changes the fingerprint")
             CHECK(strcmp(seen[i], seen[j]) != 0);
 }
 
+TEST("model: so do the settings that families have of their own")
+{
+    static const struct { const char *name, *key, *value; } rows[] = {
+        {"roberta", "pad_token_id", "2"},
+        {"t5", "relative_attention_max_distance", "31"},
+        {"t5", "feed_forward_proj", "\"silu\""},
+        {"gpt2", "scale_attn_weights", "false"},
+        {"gpt2", "scale_attn_by_inverse_layer_idx", "true"},
+        {"gpt2", "is_causal", "false"},
+        {"llama", "rope_theta", "5000"},
+        {"llama", "rope_scaling", "{\"type\": \"linear\", \"factor\": 2}"},
+        {"llama3", "rope_scaling.low_freq_factor", "2"},
+        {"mistral", "sliding_window", "11"},
+        {"mistral", "sliding_window", "null"},
+        {"gemma3_embed", "use_bidirectional_attention", "false"},
+        {"gemma3_embed", "query_pre_attn_scalar", "5"},
+        {"gemma3_embed", "rope_local_base_freq", "20000"},
+        {"gemma3_embed", "layer_types.1", "\"full_attention\""},
+        {"modernbert", "global_attn_every_n_layers", "2"},
+        {"modernbert", "local_rope_theta", "5000"},
+        {"qwen3", "rms_norm_eps", "1e-5"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char plain[33], other[33];
+        const char *folder = copy_checkpoint(rows[i].name);
+        fingerprint(folder, plain);
+        REQUIRE(copy_edit(folder, "config.json", rows[i].key, rows[i].value));
+        fingerprint(folder, other);
+        CHECK(strcmp(plain, other) != 0);
+        if (strcmp(plain, other) == 0)
+            printf("%s %s\n", rows[i].name, rows[i].key);
+    }
+}
+
 TEST("model: every kernel gives one fingerprint")
 {
     /* The digest takes the tensors as they are stored, before a kernel packs them. */

@@ -175,6 +175,45 @@ TEST("trace: a score holds the bias of the distance, the same wherever the two s
     encoder_close(&e);
 }
 
+TEST("trace: heads that share keys show the same ones, and tokens that can't be seen no score")
+{
+    enum { WINDOW = 10 }; /* of the golden checkpoint "mistral" */
+    encoder e;
+    float score[128], weight[128];
+    REQUIRE(encoder_open(&e, "mistral"));
+    enc_trace *t = traced(&e, "The bank of the river is a bank, and so it is by the bank.",
+                          ENC_TRUNCATE_END);
+    REQUIRE(t != NULL);
+    size_t count = enc_trace_tokens(t)->count;
+    REQUIRE(count > WINDOW + 5 && count <= 128);
+    for (int head = 0; head < HEADS; head++)
+        for (size_t from = 0; from < count; from++) {
+            double want[128] = {0}, output[HEAD_SIZE] = {0};
+            size_t first = from < WINDOW ? 0 : from - WINDOW + 1;
+            const float *q = enc_trace_head(t, ENC_HEAD_QUERY, 1, head, from);
+            CHECK(enc_trace_head(t, ENC_HEAD_KEY, 1, head, from) ==
+                  enc_trace_head(t, ENC_HEAD_KEY, 1, head / 2 * 2, from));
+            REQUIRE(enc_trace_attention(t, 1, head, from, score, weight));
+            for (size_t j = 0; j < count; j++) {
+                bool seen = j >= first && j <= from;
+                for (size_t i = 0; i < HEAD_SIZE; i++)
+                    want[j] += (double)q[i] * enc_trace_head(t, ENC_HEAD_KEY, 1, head, j)[i] /
+                               sqrt(HEAD_SIZE);
+                CHECK(seen ? fabs(score[j] - want[j]) < 2e-6 : isinf(score[j]) != 0);
+                CHECK(seen == (weight[j] > 0));
+            }
+            softmax(want + first, from + 1 - first, 1);
+            CHECK_NEAR(distance(weight + first, want + first, from + 1 - first), 0, 2e-6);
+            for (size_t j = first; j <= from; j++)
+                for (size_t i = 0; i < HEAD_SIZE; i++)
+                    output[i] += want[j] * enc_trace_head(t, ENC_HEAD_VALUE, 1, head, j)[i];
+            CHECK_NEAR(distance(enc_trace_head(t, ENC_HEAD_OUTPUT, 1, head, from), output,
+                                HEAD_SIZE), 0, 5e-6);
+        }
+    enc_trace_free(t);
+    encoder_close(&e);
+}
+
 TEST("trace: rows of attention may be asked for in any order")
 {
     encoder e;
