@@ -111,8 +111,8 @@ const enc_names enc_names_roberta = {
 
 const enc_names enc_names_deberta = {
     .prefixes = deberta_prefixes,
-    .lm = {&lm_bert, &lm_deberta},
     .by_head = true,
+    .lm = {&lm_bert, &lm_deberta},
     .slot = {
         BERT_EMBEDDINGS,
         DEBERTA_BLOCKS,

@@ -34,6 +34,7 @@ static const golden_case cases[] = {
     {"eurobert", ALL | GOLDEN_HEADS, 2e-5, 2e-5, NULL, false, NULL},
     {"gemma3_causal", ALL | GOLDEN_HEADS, 2e-5, 2e-5, NULL, false, NULL},
     {"gemma3_embed", HARD | GOLDEN_HEADLESS, 2e-5, 2e-5, NULL, false, NULL},
+    {"gpt2_prompt", GOLDEN_EMBEDDINGS, 2e-5, 2e-5, NULL, false, NULL},
     {"gpt2", HARD | GOLDEN_HEADS, 2e-5, 2e-5, NULL, false, NULL},
     {"jina_embeddings_v3", ALL | GOLDEN_HEADLESS, 2e-5, 2e-5, NULL, false, NULL},
     {"llama", HARD | GOLDEN_HEADS, 2e-5, 2e-5, NULL, false, NULL},

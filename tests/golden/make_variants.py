@@ -7,6 +7,7 @@ reference, and the token ids of the torture lines for bert_gamma's tokenizer.
 
 bert_prompt    prompts that are left out of the pooling (include_prompt: false), one of them the
                default, one ending in a special token
+gpt2_prompt    the same without a template: nothing stands behind a prompt but its text
 bert_pooling   every kind of pooling, concatenated, then Dense and LayerNorm, then truncate_dim;
                prompts that are pooled too
 
@@ -63,6 +64,22 @@ def make_prompt():
     settings["prompts"] = {"query": "who asked: ", "passage": "the bank said ",
                            "marked": "left [SEP]", "none": ""}
     settings["default_prompt_name"] = "passage"
+    general.write_text(json.dumps(settings, indent=2) + "\n")
+    return folder
+
+
+def make_bytes():
+    folder = start("gpt2_prompt")
+    shutil.copytree(HERE / "gpt2", folder, ignore=shutil.ignore_patterns("golden.*"))
+    pooling = folder / "1_Pooling" / "config.json"
+    settings = json.loads(pooling.read_text())
+    settings |= {"include_prompt": False, "pooling_mode_lasttoken": True}
+    pooling.write_text(json.dumps(settings, indent=2) + "\n")
+    general = folder / "config_sentence_transformers.json"
+    settings = json.loads(general.read_text())
+    settings["prompts"] = {"query": "who asked: ", "joined": "un",
+                           "marked": "left <|endoftext|>", "letters": "\u00e9t\u00e9 \U0001f34e"}
+    settings["default_prompt_name"] = "query"
     general.write_text(json.dumps(settings, indent=2) + "\n")
     return folder
 
@@ -209,5 +226,5 @@ def write_torture(name):
 
 torch.set_num_threads(1)
 write_torture("bert_gamma")
-for make in (make_prompt, make_pooling, make_absolute, make_apart):
+for make in (make_prompt, make_bytes, make_pooling, make_absolute, make_apart):
     write_golden(make())
