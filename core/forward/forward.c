@@ -8,7 +8,7 @@
 **       heads = softmax(QKᵀ/√d)·V              attention.c: scores, softmax, weighted values
 **       x = norm(x + heads·W + b)
 **       x = norm(x + W₂·act(W₁·x + b₁) + b₂)   or W₂·(act(W₀·x) · W₁·x), gated
-**       x = norm(x + act(convolution of hidden state 0)) behind the first, in families that have one
+**       x = norm(x + act(convolution of hidden state 0)) behind the first, where there is one
 **   x = norm(x) behind the last block, in families that have that norm
 **
 ** where a norm of x + f(x) may as well stand before or within: x + norm(f(norm(x))), see
@@ -301,7 +301,8 @@ static int convolve_part(const pass *p, size_t text, stretch part, enc_arena *sc
 {
     const enc_convolution *c = &p->model->weights.convolution;
     size_t begin = p->batch->start[text], rows = p->batch->start[text + 1] - begin;
-    float *unfolded = ENC_ARENA(scratch, float, CONVOLVED_ROWS * c->kernel * c->width / c->groups);
+    float *unfolded = ENC_ARENA(scratch, float,
+                                CONVOLVED_ROWS * c->kernel * (c->width / c->groups));
     if (!unfolded)
         return ENC_NOMEM;
     for (size_t done = 0; done < part.count; done += CONVOLVED_ROWS) {

@@ -27,7 +27,8 @@ void enc_convolution_pack(const enc_ops *ops, const float *weight, size_t width,
             for (size_t in = 0; in < part; in++)
                 for (size_t j = 0; j < kernel; j++)
                     scratch[out * depth + j * part + in] = from[(out * part + in) * kernel + j];
-        ops->pack(scratch, part, depth, depth, 1, packed + group * group_size(ops, part, kernel));
+        ops->pack(scratch, part, depth, depth, 1,
+                  packed + group * group_size(ops, part, kernel));
     }
 }
 

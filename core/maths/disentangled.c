@@ -6,8 +6,8 @@
 
 enum { COLUMN_STEP = 32 }; /* a packed matrix may be cut at multiples of it, see ops.h */
 
-/* A distance on the logarithmic scale; those up to `exact` either way are themselves. In float32
-** as the reference, so that a distance on a border falls on the same side. */
+/* A distance on the logarithmic scale; those up to `exact` either way are themselves. In
+** float32 as the reference, so that a distance on a border falls on the same side. */
 static float scaled(const enc_disentangled *way, ptrdiff_t distance)
 {
     const int exact = way->buckets / 2;
@@ -103,11 +103,11 @@ static void add_content_to_position(const enc_disentangled_work *work, const flo
     columns at = asked_for(lowest, count + rows - 1);
     multiply(work, q + first * ld, ld, count, keys, at);
     for (size_t i = 0; i < count; i++) {
-        const float *product = work->products + i * at.count - at.first;
+        const float *product = work->products + i * at.count;
         const int32_t *row = centre(work) + first + i;
         float *score = scores + i * rows;
         for (size_t j = 0; j < rows; j++)
-            score[j] += product[row[-(ptrdiff_t)j]];
+            score[j] += product[(size_t)row[-(ptrdiff_t)j] - at.first];
     }
 }
 
@@ -123,9 +123,10 @@ static void add_position_to_content(const enc_disentangled_work *work, const flo
         multiply(work, k + key * ld, ld, keys, queries, at);
         for (size_t i = 0; i < count; i++) {
             const int32_t *row = nearest + i;
+            const float *product = work->products;
             float *score = scores + i * rows + key;
-            for (size_t j = 0; j < keys; j++)
-                score[j] += work->products[j * at.count + (size_t)row[-(ptrdiff_t)j] - at.first];
+            for (size_t j = 0; j < keys; j++, product += at.count)
+                score[j] += product[(size_t)row[-(ptrdiff_t)j] - at.first];
         }
     }
 }

@@ -20,7 +20,7 @@ typedef struct projector {
     size_t d;
 } projector;
 
-/* The first H·d of `ld` columns of projected, from `from` on -> every head's right-hand side. */
+/* H·d of `ld` columns of projected, from `from` on -> every head's right-hand side. */
 static int keep(projector *p, const float *from, size_t ld, const float **to, enc_error *err)
 {
     const enc_ops *ops = p->b->model->ops;
@@ -125,8 +125,9 @@ static int check_memory(const projector *p, enc_error *err)
 {
     const enc_model *model = p->b->model;
     const enc_config *config = &model->config;
-    double terms = (config->content_to_position ? 1 : 0) + (config->position_to_content ? 1 : 0);
-    double floats = (double)p->count * (double)(p->heads * p->d) * terms * config->layers;
+    int terms = (config->content_to_position ? 1 : 0) + (config->position_to_content ? 1 : 0);
+    double floats = (double)p->count * (double)(p->heads * p->d) * terms *
+                    config->layers;
     if (floats <= FREE_FLOATS || floats <= (double)model->info.parameters)
         return ENC_OK;
     return enc_fail(err, ENC_UNSUPPORTED, "%s: %d relative embeddings, projected by %d layers, "
@@ -222,7 +223,8 @@ int enc_bind_by_head(enc_binder *b, int block, enc_linear *to, enc_error *err)
     enc_free(rows);
     *to = (enc_linear){width, 3 * out, packed, bias};
     if (rc == ENC_OK)
-        rc = enc_bind_tensor(b, names[ENC_SLOT_QV_BIAS], block, "q_bias", 1, &length, bias, err);
+        rc = enc_bind_tensor(b, names[ENC_SLOT_QV_BIAS], block, "q_bias", 1, &length, bias,
+                             err);
     return rc == ENC_OK ? enc_bind_tensor(b, names[ENC_SLOT_QV_BIAS], block, "v_bias", 1,
                                           &length, bias + 2 * out, err) : rc;
 }

@@ -1,6 +1,6 @@
 /*
-** config_disentangled.c - config.json on what DeBERTa's attention knows of distances, and on its
-** convolution. Absent keys have the reference's defaults: most of all that attention knows
+** config_disentangled.c - config.json on what DeBERTa's attention knows of distances, and on
+** its convolution. Absent keys have the reference's defaults: most of all that attention knows
 ** nothing of distances.
 */
 #include <limits.h>
@@ -112,8 +112,8 @@ static int read_norm(const enc_json *json, const char *key, enc_config *out, enc
         strcmp(text, "none|layer_norm") == 0)
         out->normed_distances = true;
     else if (strcmp(text, "none") != 0 && *text)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s: %s '%s' is not implemented (layer_norm, none)",
-                        enc_tail(json->name, ENC_TAIL), key, enc_tail(text, ENC_TAIL));
+        return enc_fail(err, ENC_UNSUPPORTED,
+                        "%s: %s '%s' is not implemented (layer_norm, none)", enc_tail(json->name, ENC_TAIL), key, enc_tail(text, ENC_TAIL));
     return ENC_OK;
 }
 

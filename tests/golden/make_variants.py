@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes what is here beside the plain fixtures: checkpoints with bert's tokenizer and goldens of the
-reference, and the token ids of the torture lines for bert_gamma's tokenizer.
+"""Makes what is here beside the plain fixtures: checkpoints with goldens of the reference,
+and the token ids of the torture lines for bert_gamma's tokenizer.
 
     pip install torch==2.8.0 transformers==5.12.1 sentence-transformers==5.6.1
     python3 tests/golden/make_variants.py
@@ -16,7 +16,7 @@ deberta_absolute   DeBERTa with a table of positions, segments, narrow embedding
 deberta_v2_apart   DeBERTa v2 with projections for distances alone, a row for each distance, and a
                    convolution in groups
 
-torture/bert_gamma.json    tokenizer.json applied by `tokenizers`, without its truncation and padding
+torture/bert_gamma.json    tokenizer.json applied by `tokenizers`, without truncation and padding
 
 Weights of Dense and LayerNorm are drawn from a fixed seed, so that a second run writes the same
 files. golden.json holds texts, the token ids that were embedded and, per text, the names of the
@@ -78,7 +78,8 @@ def make_bytes():
     general = folder / "config_sentence_transformers.json"
     settings = json.loads(general.read_text())
     settings["prompts"] = {"query": "who asked: ", "joined": "un",
-                           "marked": "left <|endoftext|>", "letters": "\u00e9t\u00e9 \U0001f34e"}
+                           "marked": "left <|endoftext|>",
+                           "letters": "\u00e9t\u00e9 \U0001f34e"}
     settings["default_prompt_name"] = "query"
     general.write_text(json.dumps(settings, indent=2) + "\n")
     return folder

@@ -1,5 +1,5 @@
-/* test_config_disentangled.c - core/model/config_disentangled.c and bind_disentangled.c: DeBERTa's
-** settings, and the tensors that they ask for. */
+/* test_config_disentangled.c - core/model/config_disentangled.c and bind_disentangled.c: settings
+** of DeBERTa, and the tensors that they ask for. */
 #include "checkpoint_copy.h"
 #include "encoding.h"
 #include "model.h"
@@ -117,8 +117,8 @@ TEST("disentangled: a setting whose tensors are not there is told by their name 
         {"deberta_v2_apart", "type_vocab_size", "2",
          "model.safetensors: tensor 'embeddings.token_type_embeddings.weight' is missing"},
         {"deberta_absolute", "pos_att_type", "[\"c2p\",\"p2c\"]",
-         "model.safetensors: tensor 'encoder.layer.0.attention.self.pos_proj.weight' is missing "
-         "(config.json says 2 layers)"},
+         "model.safetensors: tensor 'encoder.layer.0.attention.self.pos_proj.weight' is "
+         "missing (config.json says 2 layers)"},
         {"deberta_absolute", "embedding_size", "null",
          "model.safetensors: tensor 'embeddings.word_embeddings.weight' has shape [588, 20], "
          "config.json says [588, 32]"}};
@@ -140,7 +140,7 @@ static enc_trace *states(encoder *e, const char *text)
     return trace;
 }
 
-TEST("disentangled: without a table of positions max_seq_length may go beyond them, as may texts")
+TEST("disentangled: without a table of positions max_seq_length and texts may exceed them")
 {
     encoder e;
     const char *folder = copy_checkpoint("deberta_v2_apart");

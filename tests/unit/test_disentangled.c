@@ -143,7 +143,7 @@ static void check_terms(const head *h, bool keys, bool queries)
     enc_free(scores);
 }
 
-TEST("disentangled: queries meet the rows of their keys' distances, keys those of their queries'")
+TEST("disentangled: queries meet the rows of keys' distances, and keys those of queries'")
 {
     static const enc_disentangled ways[] = {
         {.span = 4}, {.span = 100}, {.span = 1}, {16, 16, 64}, {64, 64, 200}, {7, 7, 20},

@@ -184,6 +184,33 @@ TEST("modules: Dense computes what its own weights say, with the activation name
     free(file);
 }
 
+TEST("modules: those of sentence-transformers that are not implemented are refused by name")
+{
+    static const char *const names[] = {
+        "models.Asym", "models.BoW", "models.CLIPModel", "models.CNN", "models.LSTM",
+        "models.Router", "models.WeightedLayerPooling", "models.WordEmbeddings",
+        "models.WordWeights", "sparse_encoder.models.MLMTransformer",
+        "sparse_encoder.models.SparseAutoEncoder",
+        "sparse_encoder.models.SparseStaticEmbedding", "sparse_encoder.models.SpladePooling", "base.modules.router.Router",
+        "sentence_transformer.modules.cnn.CNN", "sentence_transformer.modules.lstm.LSTM",
+        "sentence_transformer.modules.clip_model.CLIPModel",
+        "sentence_transformer.modules.weighted_layer_pooling.WeightedLayerPooling"};
+    const char *folder = copy_checkpoint("bert");
+    for (size_t i = 0; i < 3 * (sizeof names / sizeof *names); i++) {
+        char place[8], value[120], message[200];
+        snprintf(place, sizeof place, "%d.type", (int)(i % 3));
+        snprintf(value, sizeof value, "\"sentence_transformers.%s\"", names[i / 3]);
+        snprintf(message, sizeof message, "modules.json: module %d is "
+                 "'sentence_transformers.%s', which is not implemented", (int)(i % 3), names[i / 3]);
+        REQUIRE(folder && copy_edit(folder, "modules.json", "",
+            "[{\"type\": \"sentence_transformers.models.Transformer\", \"path\": \"\"},"
+            "{\"type\": \"sentence_transformers.models.Pooling\", \"path\": \"1_Pooling\"},"
+            "{\"type\": \"sentence_transformers.models.Normalize\", \"path\": \"2_N\"}]"));
+        REQUIRE(copy_edit(folder, "modules.json", place, value));
+        CHECK(strncmp(copy_load_error(folder, NULL), message, strlen(message)) == 0);
+    }
+}
+
 TEST("modules: what is not implemented, or contradicts itself, is refused by name")
 {
     static const struct {
