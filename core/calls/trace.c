@@ -10,8 +10,6 @@
 #include "reading.h"
 #include "session.h"
 
-enum { ROWS_AT_ONCE = 48 }; /* keys whose distances are looked at together */
-
 struct enc_trace {
     const enc_model *model;
     enc_tokens *tokens;
@@ -91,8 +89,8 @@ static enc_trace *trace_new(const enc_model *model, enc_tokens *tokens)
         float, model->ops->packed_size(t->rows, (size_t)model->config.head_size));
     const enc_disentangled *distances = &model->config.disentangled;
     bool known = distances->span == 0 || t->rows == 0 ||
-                 enc_disentangled_begin(distances, model->ops, t->rows, t->heads.d,
-                                        ROWS_AT_ONCE, &t->arena, &t->distances);
+                 enc_disentangled_begin(distances, model->ops, t->rows, t->heads.d, 1,
+                                        &t->arena, &t->distances);
     if (t->hidden && t->qkv && t->output && t->packed_keys && known) {
         t->tokens = tokens;
         return t;

@@ -4,7 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { COLUMN_STEP = 32 }; /* a packed matrix may be cut at multiples of it, see ops.h */
+enum {
+    COLUMN_STEP = 32,  /* a packed matrix may be cut at multiples of it, see ops.h */
+    KEYS_AT_ONCE = 16  /* the more keys, the more columns that some of them do not ask for */
+};
 
 /* A distance on the logarithmic scale; those up to `exact` either way are themselves. In
 ** float32 as the reference, so that a distance on a border falls on the same side. */
@@ -72,10 +75,10 @@ bool enc_disentangled_begin(const enc_disentangled *way, const enc_ops *ops, siz
         return false;
     for (size_t i = 0; i < distances; i++)
         row[i] = enc_disentangled_row(way, (ptrdiff_t)i - (ptrdiff_t)(rows - 1));
-    block = block < rows ? block : rows;
-    float *products = ENC_ARENA(arena, float, block * asked_for(row, distances).count);
-    *out = (enc_disentangled_work){ops, rows, head_size, block, (size_t)way->span, row,
-                                   products};
+    size_t most = block > KEYS_AT_ONCE ? block : KEYS_AT_ONCE;
+    most = most < rows ? most : rows;
+    float *products = ENC_ARENA(arena, float, most * asked_for(row, distances).count);
+    *out = (enc_disentangled_work){ops, rows, head_size, row, products};
     return products;
 }
 
@@ -116,8 +119,8 @@ static void add_position_to_content(const enc_disentangled_work *work, const flo
                                     float *scores)
 {
     const size_t rows = work->rows;
-    for (size_t key = 0; key < rows; key += work->block) {
-        size_t keys = rows - key < work->block ? rows - key : work->block;
+    for (size_t key = 0; key < rows; key += KEYS_AT_ONCE) {
+        size_t keys = rows - key < KEYS_AT_ONCE ? rows - key : KEYS_AT_ONCE;
         const int32_t *nearest = centre(work) + (ptrdiff_t)first - (ptrdiff_t)key;
         columns at = asked_for(nearest - (keys - 1), count + keys - 1);
         multiply(work, k + key * ld, ld, keys, queries, at);

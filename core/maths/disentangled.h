@@ -10,9 +10,9 @@
 ** one for each distance up to span either way, or (He et al. 2021, DeBERTaV3) one for each up to
 ** span/2 and then ever wider ranges on a logarithmic scale; beyond, all share the outermost rows.
 **
-** Queries go through in blocks, as in attention.c. Of a block's Q·Kʳᵀ only the columns exist that
-** its distances can ask for; K·Qʳᵀ exists for as many keys at once as there are queries in a
-** block. So the memory grows with the length of the text, not with its square.
+** Queries go through in blocks, as in attention.c. Of Q·Kʳᵀ and K·Qʳᵀ only that exists which a
+** block's distances ask for, of the latter for a few keys at once. So the memory grows with the
+** length of the text, not with its square.
 */
 #ifndef ENC_DISENTANGLED_H
 #define ENC_DISENTANGLED_H
@@ -43,16 +43,15 @@ typedef struct enc_disentangled_work {
     const enc_ops *ops;
     size_t rows;         /* T */
     size_t head_size;    /* d */
-    size_t block;        /* most queries at once */
-    size_t span;
     const int32_t *row;  /* [2T - 1] δ of query less key, -(T-1) ... T-1 */
-    float *products;     /* [block, as many columns as the text's distances can ask for] */
+    float *products;     /* of a block of queries, or some keys, and rows asked for */
 } enc_disentangled_work;
 
 /* δ of query less key: 0 ... 2·span-1. */
 int enc_disentangled_row(const enc_disentangled *way, ptrdiff_t distance);
 
-/* For one text of `rows` tokens, with heads of `head_size` numbers. False: out of memory. */
+/* For one text of `rows` > 0 tokens, with heads of `head_size` numbers, of which at most `block`
+** queries are looked at at once. False: out of memory. */
 bool enc_disentangled_begin(const enc_disentangled *way, const enc_ops *ops, size_t rows,
                             size_t head_size, size_t block, enc_arena *arena,
                             enc_disentangled_work *out);
