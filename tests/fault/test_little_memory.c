@@ -119,6 +119,12 @@ TEST("little memory: an embedding is made or refused, never wrong, and nothing l
     check_work("bert", embed_one, false);
 }
 
+TEST("little memory: so is one of DeBERTa, with its hidden states and attention")
+{
+    check_work("deberta_v2_apart", embed_one, false);
+    check_work("deberta_v2_apart", trace, false);
+}
+
 TEST("little memory: so are several at once, with a prompt, over windows")
 {
     check_work("bert_prompt", embed_windows, true);
