@@ -142,9 +142,9 @@ static void take_part(cutter *c, size_t start, size_t end, bool is_match)
     }
 }
 
-/* Cuts [start, end); unless it is whole, *rest is where what is not decided begins. */
+/* Cuts [start, end); unless it is whole, what is not decided remains. */
 static bool cut_pattern(enc_pieces_list *list, const enc_operation *o, size_t start,
-                        size_t end, bool whole, size_t *rest)
+                        size_t end, bool whole, enc_remainder *remainder)
 {
     cutter c = {.list = list, .operation = o};
     size_t from = start, first, last;
@@ -158,9 +158,9 @@ static bool cut_pattern(enc_pieces_list *list, const enc_operation *o, size_t st
     if (whole) {
         take_part(&c, from, end, false);
         close_piece(&c);
-        from = end;
+        from = first = end;
     }
-    *rest = c.open ? c.start : from;
+    *remainder = c.open ? (enc_remainder){c.start, c.start} : (enc_remainder){from, first};
     return !c.failed;
 }
 
@@ -237,17 +237,27 @@ static void turn_over(enc_pieces_list *list)
     list->next = now;
 }
 
+static bool cut(enc_pieces_list *list, const enc_operation *o, size_t start, size_t end,
+                bool whole, enc_remainder *remainder)
+{
+    if (o->kind == ENC_CUT_BY_PATTERN)
+        return cut_pattern(list, o, start, end, whole, remainder);
+    remainder->open = end;
+    if (!cut_sides(list, o, start, end, &remainder->rest))
+        return false;
+    if (!whole)
+        return true;
+    start = remainder->rest;
+    remainder->rest = end;
+    return push(&list->next, start, end, list->arena);
+}
+
 bool enc_pieces_cut(enc_pieces_list *list, const enc_operation *o, enc_symbol *symbol,
-                    size_t count, bool whole, size_t *rest)
+                    size_t count, bool whole, enc_remainder *remainder)
 {
     list->symbol = symbol;
     list->next.count = 0;
-    bool ok = o->kind == ENC_CUT_BY_SIDES ? cut_sides(list, o, 0, count, rest)
-                                          : cut_pattern(list, o, 0, count, whole, rest);
-    if (ok && whole && o->kind == ENC_CUT_BY_SIDES) {
-        ok = push(&list->next, *rest, count, list->arena);
-        *rest = count;
-    }
+    bool ok = cut(list, o, 0, count, whole, remainder);
     turn_over(list);
     return ok;
 }
@@ -262,14 +272,8 @@ bool enc_pieces_apply(enc_pieces_list *list, const enc_operation *o, bool begins
         return change(list, o, begins);
     list->next.count = 0;
     for (size_t i = 0; i < list->now.count; i++) {
-        const enc_piece *piece = &list->now.piece[i];
-        size_t rest;
-        bool ok = o->kind == ENC_CUT_BY_SIDES
-                      ? cut_sides(list, o, piece->start, piece->end, &rest)
-                      : cut_pattern(list, o, piece->start, piece->end, true, &rest);
-        if (ok && rest < piece->end)
-            ok = push(&list->next, rest, piece->end, list->arena);
-        if (!ok)
+        enc_remainder none;
+        if (!cut(list, o, list->now.piece[i].start, list->now.piece[i].end, true, &none))
             return false;
     }
     turn_over(list);

@@ -49,9 +49,13 @@ bool enc_pieces_begin(enc_pieces_list *list, enc_arena *arena);
 bool enc_pieces_apply(enc_pieces_list *list, const enc_operation *operation, bool begins);
 
 /* Cuts symbols [0, count) into the pieces of the list. Unless the text ends there (`whole`),
-** only those that nothing after it can change; *rest is where the others begin: from there
-** on the text can be cut again, with more of it. False: out of memory. */
+** only those that nothing after it can change: from `rest` on the text can be cut again, with
+** more of it. Symbols [rest, open) belong to one piece, whatever follows, and cutting can
+** also go on from any of them but the last. False: out of memory. */
+typedef struct enc_remainder {
+    size_t rest, open;
+} enc_remainder;
 bool enc_pieces_cut(enc_pieces_list *list, const enc_operation *operation,
-                    enc_symbol *symbol, size_t count, bool whole, size_t *rest);
+                    enc_symbol *symbol, size_t count, bool whole, enc_remainder *remainder);
 
 #endif

@@ -108,6 +108,14 @@ enc_sides enc_pretokenizer_sides(const enc_pretokenizer *p, uint32_t c)
     return all;
 }
 
+size_t enc_pretokenizer_first_cut(const enc_pretokenizer *p)
+{
+    size_t i = 0;
+    while (i < p->operations && !enc_operation_cuts(&p->operation[i]))
+        i++;
+    return i;
+}
+
 bool enc_pretokenizer_removes_space(const enc_pretokenizer *p)
 {
     for (size_t i = 0; i < p->operations; i++) {

@@ -84,6 +84,9 @@ void enc_pretokenizer_close(enc_pretokenizer *pretokenizer);
 ** nothing. */
 enc_sides enc_pretokenizer_sides(const enc_pretokenizer *pretokenizer, uint32_t c);
 
+/* Number of the first operation that cuts; that of operations if there is none. */
+size_t enc_pretokenizer_first_cut(const enc_pretokenizer *pretokenizer);
+
 /* Whether every white space character is removed by one that cuts by sides. */
 bool enc_pretokenizer_removes_space(const enc_pretokenizer *pretokenizer);
 

@@ -70,9 +70,13 @@ static int settle(enc_tokenizer *t, enc_error *err)
 {
     enc_arena arena = {0};
     int rc = ENC_OK;
-    t->removes_space = enc_pretokenizer_removes_space(&t->pretokenizer);
-    if (t->pretokenizer.by_pieces)
-        return ENC_OK;
+    const enc_pretokenizer *p = &t->pretokenizer;
+    t->removes_space = enc_pretokenizer_removes_space(p);
+    if (t->merging && enc_pretokenizer_first_cut(p) + 1 >= p->operations)
+        rc = enc_joins_open(t->merging, &t->joins, err);
+    t->by_sections = p->by_pieces || (p->operations == 0 && t->joins.bits);
+    if (rc != ENC_OK || t->by_sections)
+        return rc;
     for (uint32_t c = 0; c < 128; c++)
         t->sides[c] = enc_pretokenizer_sides(&t->pretokenizer, c);
     if (!enc_normalizer_is_local(&t->normalizer))
@@ -136,6 +140,7 @@ void enc_tokenizer_close(enc_tokenizer *t)
         return;
     enc_normalizer_close(&t->normalizer);
     enc_pretokenizer_close(&t->pretokenizer);
+    enc_joins_close(&t->joins);
     enc_added_tokens_close(&t->added);
     if (t->close)
         t->close(t);

@@ -10,6 +10,7 @@
 #include "added_matcher.h"
 #include "added_tokens.h"
 #include "bpe.h"
+#include "joins.h"
 #include "normalizer.h"
 #include "pretokenizer.h"
 #include "template.h"
@@ -44,6 +45,7 @@ struct enc_tokenizer {
     const enc_vocabulary *vocabulary;
     bool from_text;     /* the model was read from tokenizer.json, not made of other files */
     size_t model_bytes; /* held beside the vocabulary's */
+    const enc_bpe *merging; /* the model, if it is BPE */
     size_t most;
     union {
         enc_wordpiece wordpiece;
@@ -54,6 +56,8 @@ struct enc_tokenizer {
     enc_ascii ascii[256];  /* by source byte; beyond ASCII all slow */
     enc_sides sides[128];  /* by normalised character */
     bool removes_space;    /* white space is no part of any word */
+    bool by_sections;      /* read as tokenizer_sections.c does */
+    enc_joins joins;       /* of the model, where words may be as long as the text */
 };
 
 int enc_tokenizer_read_json(enc_tokenizer *tokenizer, const enc_tokenizer_files *files,

@@ -80,7 +80,7 @@ void enc_reader_finish_word(enc_reader *r)
         return;
     size_t first = r->list.count;
     r->t->tokenize(r->t, &r->word, &r->list);
-    r->list.word++;
+    r->list.word += !r->goes_on;
     enc_pretoken_clear(&r->word);
     if (r->t->templates.trims > 0 && !r->list.counting && !r->list.failed)
         trim_tokens(r, first);
@@ -251,14 +251,15 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
     r.failed = false;
     r.arena = arena;
     r.sections = NULL;
+    r.goes_on = false;
     enc_source_begin(&r.source, text, &t->added.raw, poll);
     r.lane = (enc_lane){&t->normalizer, &r.source, state_room(t, usual_state, arena), true};
     if (!r.lane.state)
         return enc_nomem(err);
     enc_matcher_begin(&r.matcher, &t->added.normalized, &r.lane,
-                      t->removes_space && !t->pretokenizer.by_pieces, arena);
+                      t->removes_space && !t->by_sections, arena);
     enc_pretoken_begin(&r.word, &usual_word, t->most, arena);
-    if (t->pretokenizer.by_pieces && !enc_sections_begin(&r))
+    if (t->by_sections && !enc_sections_begin(&r))
         return enc_nomem(err);
     read_text(&r);
     *list = r.list;

@@ -16,6 +16,7 @@ typedef struct enc_reader {
     enc_matcher matcher;
     enc_pretoken word;
     uint32_t right; /* side of the word's last character */
+    bool goes_on;   /* what follows belongs to the same word */
     enc_token_list list;
     bool failed;    /* out of memory */
     enc_arena *arena;

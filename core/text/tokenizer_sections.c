@@ -7,6 +7,9 @@
 ** the model, and the window moves on behind them. It grows while the pieces are longer than
 ** half of it, so a character is looked at a bounded number of times, and memory follows the
 ** longest piece. Without a cut the section is one piece.
+**
+** Of a piece that is longer than the window the model gets a part, where it is known that no
+** token goes on from that part into the rest (joins.h).
 */
 #include <string.h>
 
@@ -30,8 +33,7 @@ bool enc_sections_begin(enc_reader *r)
     if (!s)
         return false;
     *s = (enc_sections){0};
-    while (s->cut < p->operations && !enc_operation_cuts(&p->operation[s->cut]))
-        s->cut++;
+    s->cut = enc_pretokenizer_first_cut(p);
     size_t bytes = (size_t)(r->source.finish - r->source.data);
     return enc_pieces_begin(&s->list, r->arena) &&
            enc_symbols_grow(&s->chunk, CHUNK, r->arena) &&
@@ -105,28 +107,57 @@ static void give_pieces(enc_reader *r)
     }
 }
 
+/* Gives symbols [start, end) of the window to the model as one word. */
+static void give_word(enc_reader *r, size_t start, size_t end)
+{
+    if (start == end)
+        return;
+    r->failed |= !enc_pretoken_set(&r->word, r->sections->window.symbol + start, end - start);
+    if (!r->failed)
+        enc_reader_finish_word(r);
+}
+
+/* Gives a part of the piece that `left` says is open, if the model can take it apart; what
+** is left then begins behind that part. */
+static void give_part(enc_reader *r, enc_remainder *left)
+{
+    const enc_symbol *symbol = r->sections->window.symbol;
+    size_t at = left->open > 0 ? left->open - 1 : 0;
+    while (at > left->rest &&
+           enc_joins_may(&r->t->joins, symbol[at - 1].c, symbol[at].c))
+        at--;
+    if (at <= left->rest)
+        return;
+    r->goes_on = true;
+    give_word(r, left->rest, at);
+    r->goes_on = false;
+    left->rest = at;
+}
+
 /* Cuts what the window holds, and moves it to what is left. */
 static void cut_window(enc_reader *r, bool whole)
 {
     enc_sections *s = r->sections;
     const enc_pretokenizer *p = &r->t->pretokenizer;
-    size_t rest = whole ? s->window.count : 0;
+    size_t count = s->window.count;
+    enc_remainder left = {whole ? count : 0, count};
     bool ok = true;
     if (s->cut < p->operations) {
-        ok = enc_pieces_cut(&s->list, &p->operation[s->cut], s->window.symbol,
-                            s->window.count, whole, &rest);
+        ok = enc_pieces_cut(&s->list, &p->operation[s->cut], s->window.symbol, count, whole,
+                            &left);
         for (size_t i = s->cut + 1; i < p->operations && ok; i++)
             ok = enc_pieces_apply(&s->list, &p->operation[i], true);
         r->failed |= !ok;
         if (ok)
             give_pieces(r);
-    } else if (whole && s->window.count > 0) {
-        r->failed |= !enc_pretoken_set(&r->word, s->window.symbol, s->window.count);
-        if (!r->failed)
-            enc_reader_finish_word(r);
+    } else if (whole) {
+        give_word(r, 0, count);
     }
-    s->window.count -= rest;
-    memmove(s->window.symbol, s->window.symbol + rest,
+    if (!whole && r->t->joins.bits && count - left.rest > s->window.capacity / 2 &&
+        !enc_reader_is_over(r))
+        give_part(r, &left);
+    s->window.count -= left.rest;
+    memmove(s->window.symbol, s->window.symbol + left.rest,
             s->window.count * sizeof *s->window.symbol);
     if (!whole && s->window.count > s->window.capacity / 2)
         r->failed |= !enc_symbols_grow(&s->window, s->window.capacity, r->arena);
