@@ -229,31 +229,62 @@ static int check_tokenizer(const enc_model *model, const char *file, setting lim
     return rc;
 }
 
+/* tokenizer.json says everything; the other files count only without it, and of
+** SentencePiece's the first that is there. */
+static int load_tokenizer_files(const char *folder, const char *part,
+                                enc_tokenizer_files *files, enc_error *err)
+{
+    static const char *const names[] = {"sentencepiece.bpe.model", "spiece.model", "spm.model",
+                                        "tokenizer.model"};
+    const struct { const char *name; enc_text *text; } wanted[] = {
+        {"vocab.txt", &files->vocab}, {"special_tokens_map.json", &files->special},
+        {"vocab.json", &files->vocab_json}, {"merges.txt", &files->merges},
+        {"added_tokens.json", &files->added}, {"config.json", &files->model}};
+    int rc = load_optional(folder, part, "tokenizer_config.json", &files->config, err);
+    if (rc == ENC_OK)
+        rc = load_optional(folder, part, "tokenizer.json", &files->json, err);
+    if (files->json.data)
+        return rc;
+    for (size_t i = 0; rc == ENC_OK && i < sizeof wanted / sizeof *wanted; i++)
+        rc = load_optional(folder, part, wanted[i].name, wanted[i].text, err);
+    for (size_t i = 0; rc == ENC_OK && !files->pieces.data && i < sizeof names / sizeof *names;
+         i++) {
+        files->pieces_name = names[i];
+        rc = load_optional(folder, part, names[i], &files->pieces, err);
+    }
+    return rc;
+}
+
+/* Takes the files that count into the digest, and frees them all. */
+static void spend_tokenizer_files(enc_tokenizer_files *files, enc_digest *digest)
+{
+    const enc_text *const all[] = {&files->json, &files->vocab, &files->config, &files->special,
+                                   &files->vocab_json, &files->merges, &files->pieces,
+                                   &files->added, &files->model};
+    enum { ALWAYS = 4 }; /* how many are told apart from files that are not there */
+    size_t count = files->json.data ? 1 : sizeof all / sizeof *all;
+    for (size_t i = 0; i < count; i++)
+        if (i < ALWAYS || all[i]->data)
+            enc_digest_bytes(digest, all[i]->data, all[i]->size);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        enc_free((void *)all[i]->data);
+}
+
 static int load_tokenizer(enc_model *model, const char *folder, const char *part,
                           enc_digest *digest, enc_error *err)
 {
-    enc_tokenizer_files files = {.folder = folder, .lower_case = model->modules.lower_case};
-    const struct { const char *name; enc_text *text; } wanted[] = {
-        {"tokenizer.json", &files.json}, {"vocab.txt", &files.vocab},
-        {"tokenizer_config.json", &files.config},
-        {"special_tokens_map.json", &files.special}};
-    int rc = ENC_OK, length = 0;
-    for (size_t i = 0; rc == ENC_OK && i < sizeof wanted / sizeof *wanted; i++)
-        rc = load_optional(folder, part, wanted[i].name, wanted[i].text, err);
-    if (rc == ENC_OK && !files.json.data && !files.vocab.data)
-        rc = enc_fail(err, ENC_CANTOPEN, "'%s' has neither tokenizer.json nor vocab.txt",
-                      enc_tail(folder, ENC_TAIL));
+    enc_tokenizer_files files = {.folder = enc_tail(folder, ENC_TAIL),
+                                 .lower_case = model->modules.lower_case};
+    int length = 0, rc = load_tokenizer_files(folder, part, &files, err);
     if (rc == ENC_OK)
         rc = read_length(&files.config, "tokenizer_config.json", &length,
                          &model->keeps_end, err);
     if (rc == ENC_OK)
         rc = enc_tokenizer_open(&files, &model->tokenizer, err);
-    /* tokenizer.json says everything; the other files count only without it. */
-    const char *file = files.json.data ? wanted[0].name : wanted[1].name;
-    for (size_t i = 0; rc == ENC_OK && i < (files.json.data ? 1u : 4u); i++)
-        enc_digest_bytes(digest, wanted[i].text->data, wanted[i].text->size);
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-        enc_free((void *)wanted[i].text->data);
+    const char *file = files.json.data         ? "tokenizer.json"
+                       : files.vocab.data      ? "vocab.txt"
+                       : files.vocab_json.data ? "vocab.json" : files.pieces_name;
+    spend_tokenizer_files(&files, digest);
     if (rc != ENC_OK)
         return rc;
     setting limit = set_max_tokens(model, length);

@@ -103,7 +103,7 @@ static void find_repetitions(const plan *p, member *members, size_t count)
 static void give_ids(const plan *p, const enc_vocabulary *vocabulary,
                      enc_added_tokens *added)
 {
-    size_t next = vocabulary->count;
+    size_t next = vocabulary->different;
     for (size_t i = 0; i < added->count; i++) {
         enc_added_token *t = &added->token[i];
         t->id = -1;
@@ -270,7 +270,7 @@ static int number_and_match(const builder *b, const enc_vocabulary *vocabulary)
 {
     enc_added_tokens *added = b->added;
     size_t count = added->count;
-    if (count > (size_t)INT32_MAX - vocabulary->count)
+    if (count > (size_t)INT32_MAX - vocabulary->different)
         return enc_fail(b->err, ENC_UNSUPPORTED, "%s has %zu tokens: ids end at %d",
                         b->where, count, INT32_MAX);
     plan p = {ENC_ALLOC(size_t, count), ENC_ZALLOC(bool, count), ENC_ZALLOC(bool, count),

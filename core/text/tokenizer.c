@@ -1,5 +1,5 @@
 /* tokenizer.c - see tokenizer.h; opening and what a tokenizer tells of itself. */
-#include "tokenizer_parts.h"
+#include "convert.h"
 
 #include <string.h>
 
@@ -117,11 +117,8 @@ int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
     enc_templates_begin(&t->templates);
     if (files->json.data)
         rc = enc_tokenizer_read_json(t, files, err);
-    else if (files->vocab.data)
-        rc = enc_tokenizer_read_vocab(t, files, err);
     else
-        rc = enc_fail(err, ENC_CANTOPEN, "'%s' has neither tokenizer.json nor vocab.txt",
-                      files->folder ? files->folder : "the checkpoint");
+        rc = enc_tokenizer_convert(t, files, err);
     if (rc == ENC_OK && files->lower_case)
         rc = lowercase_first(t, err);
     if (rc == ENC_OK)

@@ -23,9 +23,16 @@ typedef struct enc_tokenizer enc_tokenizer;
 typedef struct enc_tokenizer_files {
     const char *folder; /* for messages */
     enc_text json;      /* tokenizer.json; truncation and padding inside it are ignored */
-    enc_text vocab;     /* vocab.txt: WordPiece, a token a line; used when json is absent */
-    enc_text config;    /* tokenizer_config.json: do_lower_case, ... for vocab */
-    enc_text special;   /* special_tokens_map.json, likewise */
+    /* What follows is used when json is absent, as transformers makes a tokenizer of it. */
+    enc_text vocab;     /* vocab.txt: WordPiece, a token a line */
+    enc_text vocab_json; /* vocab.json: BPE, with merges */
+    enc_text merges;    /* merges.txt */
+    enc_text pieces;    /* SentencePiece's file */
+    const char *pieces_name; /* its name, of which there are several; NULL without it */
+    enc_text config;    /* tokenizer_config.json: tokenizer_class, do_lower_case, ... */
+    enc_text special;   /* special_tokens_map.json */
+    enc_text added;     /* added_tokens.json */
+    enc_text model;     /* config.json: tokenizer_class or model_type, if config has no class */
     bool lower_case;    /* sentence_bert_config.json's do_lower_case: Lowercase in front */
 } enc_tokenizer_files;
 

@@ -67,8 +67,6 @@ int enc_tokenizer_read_value(enc_tokenizer *tokenizer, const char *file_name, js
                              enc_error *err);
 /* Its "model". */
 int enc_tokenizer_read_model(enc_tokenizer *tokenizer, const enc_node *node, enc_error *err);
-int enc_tokenizer_read_vocab(enc_tokenizer *tokenizer, const enc_tokenizer_files *files,
-                             enc_error *err);
 
 /* Takes over an opened model. */
 void enc_tokenizer_set_wordpiece(enc_tokenizer *tokenizer, enc_wordpiece *model);

@@ -165,6 +165,7 @@ static int read_pieces(const enc_node *list, bool text, enc_unigram *m,
     m->unknown_score = least - PENALTY;
     if (rc == ENC_OK)
         rc = enc_vocabulary_open(items, count, where, &m->vocabulary, err);
+    m->vocabulary.different = count; /* the reference counts equal pieces here */
     if (rc == ENC_OK)
         rc = enc_trie_open(items, count, where, &m->trie, err);
     m->bytes = count * sizeof *m->score + m->trie.count * sizeof *m->trie.cell;

@@ -163,9 +163,12 @@ int enc_vocabulary_open(enc_vocabulary_item *items, size_t count, const char *wh
         const enc_vocabulary_item *item = &items[i - 1];
         if (i < count && item->id == items[i].id)
             rc = fail_same_id(item, &items[i], where, err);
-        else if (enc_vocabulary_id(&v, item->text, item->size) < 0 && !insert(&v, i - 1))
-            rc = enc_fail(err, ENC_CORRUPT, "%s: more than %d tokens share one hash", where,
-                          PROBES);
+        else if (enc_vocabulary_id(&v, item->text, item->size) < 0) {
+            v.different++;
+            if (!insert(&v, i - 1))
+                rc = enc_fail(err, ENC_CORRUPT, "%s: more than %d tokens share one hash",
+                              where, PROBES);
+        }
     }
     if (rc != ENC_OK) {
         enc_vocabulary_close(&v);

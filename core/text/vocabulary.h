@@ -35,6 +35,7 @@ typedef struct enc_vocabulary {
     enc_vocabulary_entry *entry; /* [count], by id */
     char *text;
     size_t count;
+    size_t different; /* texts; added tokens that are not among them are numbered from here */
     size_t longest; /* bytes of the longest token */
     size_t bytes;   /* of the allocation */
     int bits;

@@ -299,7 +299,8 @@ TEST("model: a checkpoint without tokenizer, or with one larger than its table, 
     CHECK_STR(copy_load_error(folder, &code), "");
     copy_remove(folder, "vocab.txt");
     CHECK_STR(copy_load_error(folder, &code),
-              "'@' has neither tokenizer.json nor vocab.txt");
+              "'@' has neither tokenizer.json nor vocab.txt, vocab.json or "
+              "SentencePiece's spiece.model");
     CHECK_INT(code, ENC_CANTOPEN);
 }
 

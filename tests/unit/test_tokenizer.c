@@ -170,7 +170,8 @@ TEST("tokenizer: a folder with neither file is refused")
     enc_tokenizer *t;
     enc_error err = {0};
     CHECK_INT(enc_tokenizer_open(&files, &t, &err), ENC_CANTOPEN);
-    CHECK_STR(err.message, "'models/x' has neither tokenizer.json nor vocab.txt");
+    CHECK_STR(err.message, "'models/x' has neither tokenizer.json nor vocab.txt, vocab.json or "
+              "SentencePiece's spiece.model");
     CHECK(t == NULL);
 }
 

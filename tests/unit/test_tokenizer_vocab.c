@@ -128,9 +128,12 @@ TEST("vocab.txt: what can't be is refused by file and line or key")
     CHECK_STR(vocab_refusal(VOCAB, "{'cls_token':7}"),
               "tokenizer_config.json: cls_token is 7, must be a string or an object with "
               "content");
+    CHECK_STR(vocab_refusal(VOCAB, "{'tokenizer_class':'BertJapaneseTokenizer'}"),
+              "tokenizer_config.json: tokenizer_class 'BertJapaneseTokenizer' is not supported "
+              "without tokenizer.json");
     CHECK_STR(vocab_refusal(VOCAB, "{'tokenizer_class':'RobertaTokenizer'}"),
-              "tokenizer_config.json: tokenizer_class 'RobertaTokenizer' is not supported "
-              "without tokenizer.json (BertTokenizer and its like are)");
+              "'the checkpoint' has neither tokenizer.json nor vocab.json with merges.txt, which "
+              "RobertaTokenizer reads");
     CHECK_STR(vocab_refusal(VOCAB, "{'added_tokens_decoder':{'x':{'content':'a'}}}"),
               "tokenizer_config.json: added_tokens_decoder.x, the key must be an id 0 ... "
               "2147483647");
@@ -140,4 +143,20 @@ TEST("vocab.txt: U+FFFD in the file is a token, not damage")
 {
     CHECK_STR(vocab_tokens("[UNK]\n[CLS]\n[SEP]\n\xEF\xBF\xBD\na\n", NULL, NULL, "a"),
               "1* 4:0-1/0 2*");
+}
+
+TEST("vocab.txt: MPNet's tokens and template come with its class, or with config.json's type")
+{
+    /* Ids:                         0    1      2     3      4      5        */
+    static const char vocab[] = "<s>\n<pad>\n</s>\nthe\n[UNK]\n<mask>\n";
+    const char *const want = "0* 3:0-3/0 5:3-10/1 4:11-12/2 2*";
+    CHECK_STR(vocab_tokens(vocab, "{'tokenizer_class':'MPNetTokenizer'}", NULL, "The <mask> x"),
+              want);
+    enc_tokenizer_files files = {.vocab = text_of(vocab),
+                                 .model = text_of("{\"model_type\": \"mpnet\"}")};
+    enc_tokenizer *t;
+    REQUIRE(enc_tokenizer_open(&files, &t, NULL) == ENC_OK);
+    CHECK_STR(tokenized(t, "The <mask> x", 12), want);
+    CHECK_INT(enc_tokenizer_specials(t, true), 4);
+    enc_tokenizer_close(t);
 }

@@ -100,6 +100,7 @@ TEST("vocabulary: of equal texts the one with the largest id is found, and each 
     size_t size = 0;
     REQUIRE(enc_vocabulary_open(items, 4, "here", &v, NULL) == ENC_OK);
     CHECK_INT(v.count, 4);
+    CHECK_INT(v.different, 3);
     CHECK_INT(id_of(&v, "a"), 2);
     CHECK_INT(id_of(&v, "b"), 1);
     CHECK_INT(id_of(&v, "c"), 3);
