@@ -32,7 +32,7 @@ static const struct size {
     {ENC_KEY_TYPES, offsetof(enc_config, types), 1024, false},
     {ENC_KEY_GROUPS, offsetof(enc_config, groups), ENC_MAX_LAYERS, false},
     {ENC_KEY_RELATIVE_BUCKETS, offsetof(enc_config, relative_rows), 65536, false},
-    {ENC_KEY_RELATIVE_REACH, offsetof(enc_config, relative_reach), 1 << 20, false},
+    {ENC_KEY_RELATIVE_REACH, offsetof(enc_config, relative_reach), 1 << 14, false},
 };
 
 /* The activation, as transformers names them; gelu_new, gelu_fast, gelu_accurate and

@@ -135,7 +135,7 @@ static bool is_whole(const enc_bpe *m, const enc_vocabulary_entry *entry)
 static int find_whole(enc_bpe *m, enc_error *err)
 {
     const enc_vocabulary *v = &m->vocabulary;
-    size_t ids = (size_t)(enc_vocabulary_max_id(v) + 1);
+    size_t ids = (size_t)enc_vocabulary_max_id(v) + 1;
     if (m->ignore_merges || ids > 8 * v->count)
         return ENC_OK;
     m->whole = ENC_ZALLOC(unsigned char, ids / 8 + 1);

@@ -200,6 +200,17 @@ TEST("config: tables of their own width are a setting of the families that have 
     CHECK_INT(config.embedding_size, 32);
 }
 
+TEST("config: a relative bias that reaches further than any text is refused")
+{
+    enc_config config;
+    enc_error err = {0};
+    const char *folder = copy_checkpoint("t5");
+    copy_edit(folder, "config.json", "relative_attention_max_distance", "1048576");
+    CHECK_INT(read_config(folder, &config, &err), ENC_CORRUPT);
+    CHECK_STR(err.message, "config.json: relative_attention_max_distance is 1048576, must be "
+                           "1 ... 16384");
+}
+
 TEST("config: mpnet's positions begin behind the padding, its buckets are at least 32")
 {
     const char *folder = copy_checkpoint("mpnet");

@@ -101,3 +101,9 @@ TEST("tokenizer.json: do_lower_case comes before added tokens that are matched n
     CHECK_STR(tokenized(t, "The the", 7), "5:0-3/0 5:4-7/1");
     enc_tokenizer_close(t);
 }
+
+TEST("tokenizer.json: a BPE vocabulary's ids may be as large as an id can be")
+{
+    CHECK_STR(tokens_of("{'model':{'type':'BPE','vocab':{'a':0,'b':2147483647},'merges':[]}}",
+                        "ab"), "0:0-1/0 2147483647:1-2/0");
+}
