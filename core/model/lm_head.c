@@ -135,6 +135,7 @@ static int take_table(enc_checkpoint *checkpoint, const enc_model *model,
     const want table = {names->decoder, weight_names, 2, {rows, (int64_t)head->width}};
     const want bias = {names->bias, bias_names, 1, {rows, 0}};
     const want beside = {names->decoder, bias_names, 1, {rows, 0}};
+    const want *first = &bias, *second = &beside;
     int rc = ENC_OK;
     head->table = model->weights.tokens;
     if (has_table(model, names, checkpoint)) {
@@ -145,9 +146,11 @@ static int take_table(enc_checkpoint *checkpoint, const enc_model *model,
             snprintf(missing, sizeof missing, "tensor '%s.weight' is missing", names->decoder);
             return fail_none(model, missing, err);
         }
+        first = &beside; /* the reference ties both or neither */
+        second = &bias;
     }
     if (rc == ENC_OK)
-        rc = take(checkpoint, find(checkpoint, &bias) ? &bias : &beside, &head->bias, err);
+        rc = take(checkpoint, find(checkpoint, first) ? first : second, &head->bias, err);
     return rc;
 }
 

@@ -113,7 +113,16 @@ TEST("lm_head: a table of its own is used where config.json says that it isn't t
     REQUIRE(head);
     CHECK(head->table == head->own_table && head->table != model->weights.tokens);
     CHECK(head->table[588 * 24 - 1] == 0.5F);
+    CHECK(head->bias && head->bias[0] != 0.25F);
     CHECK(enc_model_bytes(model) - enc_model_describe(model)->bytes > 588 * 24 * 4);
+    enc_model_free(model);
+
+    /* So is a bias beside it. */
+    REQUIRE(add_tensor(folder, "cls.predictions.decoder.bias", "[588]", 588, 0.25F));
+    model = load(folder);
+    REQUIRE(model);
+    head = head_of(model);
+    CHECK(head && head->bias && head->bias[0] == 0.25F);
     enc_model_free(model);
 
     /* The reference ties what config.json ties, whatever else the file has. */
@@ -122,6 +131,7 @@ TEST("lm_head: a table of its own is used where config.json says that it isn't t
     REQUIRE(model);
     head = head_of(model);
     CHECK(head && head->table == model->weights.tokens && !head->own_table);
+    CHECK(head && head->bias && head->bias[0] != 0.25F);
     enc_model_free(model);
 }
 
