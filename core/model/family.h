@@ -101,7 +101,8 @@ enum enc_slot {
 typedef struct enc_lm_names {
     const char *dense;    /* [E, D] and [E]; NULL: there is no such step */
     const char *norm;     /* [E]: a layer norm behind its activation */
-    const char *decoder;  /* [V, E], where the head has a table of its own; and [V] */
+    const char *decoder;  /* [V, E], where the head has a table of its own, and [V]; NULL: it
+                          ** never has */
     const char *bias;     /* [V], where it does not stand beside the decoder; or NULL */
     bool gelu;            /* always gelu, whatever config.json says of activations */
 } enc_lm_names;

@@ -123,6 +123,8 @@ static bool has_table(const enc_model *model, const enc_lm_names *names,
                       const enc_checkpoint *checkpoint)
 {
     const want table = {names->decoder, weight_names, 2, {0, 0}};
+    if (!names->decoder)
+        return false;
     if (model->config.lm.tied >= 0)
         return !model->config.lm.tied;
     return !names->dense && find(checkpoint, &table);

@@ -75,11 +75,10 @@ static const enc_lm_names lm_modernbert = {
     .norm = "head.norm",
     .decoder = "decoder",
 };
-/* As Microsoft publishes DeBERTa; transformers saves it under BERT's names. */
+/* As Microsoft publishes DeBERTa, always tied; transformers saves it under BERT's names. */
 static const enc_lm_names lm_deberta = {
     .dense = "lm_predictions.lm_head.dense",
     .norm = "lm_predictions.lm_head.LayerNorm",
-    .decoder = "lm_predictions.lm_head.decoder",
     .bias = "lm_predictions.lm_head",
 };
 /* A table alone. */
