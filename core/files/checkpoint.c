@@ -360,9 +360,11 @@ int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *o
     enc_gather gather = {0};
     if (block.bytes == 0)
         return enc_fail(err, ENC_UNSUPPORTED,
-                        "%s: tensor '%s' has dtype %s, weights are F32, F16, BF16 or F64",
+                        "%s: tensor '%s' has dtype %s, weights are %s",
                         enc_checkpoint_file(checkpoint, tensor),
-                        enc_tail(tensor->name, ENC_TAIL), tensor->dtype_name);
+                        enc_tail(tensor->name, ENC_TAIL), tensor->dtype_name,
+                        checkpoint->format->dtypes ? checkpoint->format->dtypes
+                                                   : "F32, F16, BF16 or F64");
     if (digest)
         enc_digest_number(digest, (int64_t)tensor->bytes);
     int rc = ENC_OK;

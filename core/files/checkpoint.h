@@ -18,6 +18,8 @@ enum { ENC_MAX_RANK = 8 };
 
 enum enc_dtype {
     ENC_DTYPE_F32, ENC_DTYPE_F16, ENC_DTYPE_BF16, ENC_DTYPE_F64,
+    ENC_DTYPE_Q4_0, ENC_DTYPE_Q4_1, ENC_DTYPE_Q5_0, ENC_DTYPE_Q5_1, ENC_DTYPE_Q8_0,
+    ENC_DTYPE_Q2_K, ENC_DTYPE_Q3_K, ENC_DTYPE_Q4_K, ENC_DTYPE_Q5_K, ENC_DTYPE_Q6_K,
     ENC_DTYPE_OTHER /* integers, bools, 8-bit floats: listed, never read as weights */
 };
 

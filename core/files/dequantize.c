@@ -2,8 +2,6 @@
 ** or 16 parts, each part with a scale (and a minimum) of 4 to 8 bits. */
 #include "dequantize.h"
 
-#include "widen.h"
-
 enum { SMALL = 32, LARGE = 256 };
 
 static float half_at(const unsigned char *raw)
@@ -11,28 +9,6 @@ static float half_at(const unsigned char *raw)
     float value;
     enc_widen(ENC_DTYPE_F16, raw, 1, &value);
     return value;
-}
-
-/* ---- Plain numbers ------------------------------------------------------------------- */
-
-static void widen_f32(const unsigned char *block, size_t blocks, float *out)
-{
-    enc_widen(ENC_DTYPE_F32, block, blocks, out);
-}
-
-static void widen_f16(const unsigned char *block, size_t blocks, float *out)
-{
-    enc_widen(ENC_DTYPE_F16, block, blocks, out);
-}
-
-static void widen_bf16(const unsigned char *block, size_t blocks, float *out)
-{
-    enc_widen(ENC_DTYPE_BF16, block, blocks, out);
-}
-
-static void widen_f64(const unsigned char *block, size_t blocks, float *out)
-{
-    enc_widen(ENC_DTYPE_F64, block, blocks, out);
 }
 
 /* ---- Blocks of 32: byte j has element j in its low half and j + 16 in its high half --- */
@@ -218,50 +194,18 @@ static void widen_q6_k(const unsigned char *block, size_t blocks, float *out)
 
 /* ---- The table ------------------------------------------------------------------------ */
 
-const char enc_quant_choices[] = "F32, F16, BF16, F64, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, "
-                                 "Q3_K, Q4_K, Q5_K, Q6_K";
-
 static const enc_quant quants[] = {
-    {0, "F32", 1, 4, widen_f32},
-    {1, "F16", 1, 2, widen_f16},
-    {2, "Q4_0", SMALL, 18, widen_q4_0},
-    {3, "Q4_1", SMALL, 20, widen_q4_1},
-    {6, "Q5_0", SMALL, 22, widen_q5_0},
-    {7, "Q5_1", SMALL, 24, widen_q5_1},
-    {8, "Q8_0", SMALL, 34, widen_q8_0},
-    {9, "Q8_1", SMALL, 40, NULL},
-    {10, "Q2_K", LARGE, 84, widen_q2_k},
-    {11, "Q3_K", LARGE, 110, widen_q3_k},
-    {12, "Q4_K", LARGE, 144, widen_q4_k},
-    {13, "Q5_K", LARGE, 176, widen_q5_k},
-    {14, "Q6_K", LARGE, 210, widen_q6_k},
-    {15, "Q8_K", LARGE, 292, NULL},
-    {16, "IQ2_XXS", LARGE, 66, NULL},
-    {17, "IQ2_XS", LARGE, 74, NULL},
-    {18, "IQ3_XXS", LARGE, 98, NULL},
-    {19, "IQ1_S", LARGE, 50, NULL},
-    {20, "IQ4_NL", SMALL, 18, NULL},
-    {21, "IQ3_S", LARGE, 110, NULL},
-    {22, "IQ2_S", LARGE, 82, NULL},
-    {23, "IQ4_XS", LARGE, 136, NULL},
-    {24, "I8", 1, 1, NULL},
-    {25, "I16", 1, 2, NULL},
-    {26, "I32", 1, 4, NULL},
-    {27, "I64", 1, 8, NULL},
-    {28, "F64", 1, 8, widen_f64},
-    {29, "IQ1_M", LARGE, 56, NULL},
-    {30, "BF16", 1, 2, widen_bf16},
-    {34, "TQ1_0", LARGE, 54, NULL},
-    {35, "TQ2_0", LARGE, 66, NULL},
-    {39, "MXFP4", SMALL, 17, NULL},
-    {40, "NVFP4", 64, 36, NULL},
-    {41, "Q1_0", 128, 18, NULL},
+    {ENC_DTYPE_Q4_0, {SMALL, 18}, widen_q4_0},  {ENC_DTYPE_Q4_1, {SMALL, 20}, widen_q4_1},
+    {ENC_DTYPE_Q5_0, {SMALL, 22}, widen_q5_0},  {ENC_DTYPE_Q5_1, {SMALL, 24}, widen_q5_1},
+    {ENC_DTYPE_Q8_0, {SMALL, 34}, widen_q8_0},  {ENC_DTYPE_Q2_K, {LARGE, 84}, widen_q2_k},
+    {ENC_DTYPE_Q3_K, {LARGE, 110}, widen_q3_k}, {ENC_DTYPE_Q4_K, {LARGE, 144}, widen_q4_k},
+    {ENC_DTYPE_Q5_K, {LARGE, 176}, widen_q5_k}, {ENC_DTYPE_Q6_K, {LARGE, 210}, widen_q6_k},
 };
 
-const enc_quant *enc_quant_find(uint32_t id)
+const enc_quant *enc_quant_find(enum enc_dtype dtype)
 {
     for (size_t i = 0; i < sizeof quants / sizeof *quants; i++)
-        if (quants[i].id == id)
+        if (quants[i].dtype == dtype)
             return &quants[i];
     return NULL;
 }

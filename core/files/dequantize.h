@@ -1,32 +1,23 @@
 /*
-** dequantize.h - GGUF's tensor types: blocks of numbers, made float32.
+** dequantize.h - numbers that GGUF files store in blocks, made float32.
 **
-** A type is a row: what it is called, how many elements a block has and how many bytes, and
-** the function that widens blocks. A type whose row has no function is known (its tensors
-** can be stepped over) but its numbers are not read.
-**
-** The layouts and the order of the float32 operations are those of ggml, so that results are
-** its bits: d and m are float16, "d * q" or "d * q - m" is rounded after each operation.
+** A dtype is a row: how many elements a block has in how many bytes, and the function that
+** widens blocks. The layouts and the order of the float32 operations are those of ggml, so
+** that results are its bits: d and m are float16, and "d * q - m" is rounded twice.
 */
 #ifndef ENC_DEQUANTIZE_H
 #define ENC_DEQUANTIZE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "widen.h"
 
 typedef struct enc_quant {
-    uint32_t id;       /* in the file */
-    const char *name;  /* as ggml has it */
-    unsigned elements; /* of a block; a row of a tensor is whole blocks */
-    unsigned bytes;    /* of a block */
-    /* block [blocks * bytes] -> out [blocks * elements]; NULL: not implemented */
-    void (*widen)(const unsigned char *block, size_t blocks, float *out);
+    enum enc_dtype dtype;
+    enc_block block; /* a row of a tensor is whole blocks */
+    /* raw [blocks * bytes] -> out [blocks * elements] */
+    void (*widen)(const unsigned char *raw, size_t blocks, float *out);
 } enc_quant;
 
-/* The row for a type's number; NULL if there is none. */
-const enc_quant *enc_quant_find(uint32_t id);
-
-/* "F32, F16, ...": the types that are read, for messages. */
-extern const char enc_quant_choices[];
+/* The row of ENC_DTYPE_Q4_0 ... ENC_DTYPE_Q6_K; NULL for another dtype. */
+const enc_quant *enc_quant_find(enum enc_dtype dtype);
 
 #endif

@@ -25,6 +25,7 @@ typedef struct enc_format {
     /* Appends the file's tensors, with `index` as their file, and checks that all of them
     ** lie inside the file. On failure what was appended stays in the list. */
     int (*list)(const enc_file *file, int index, enc_tensor_list *list, enc_error *err);
+    const char *dtypes;  /* that are read, for messages; NULL: "F32, F16, BF16 or F64" */
 } enc_format;
 
 /* Room for `more` tensors behind those that are there; false: out of memory. */

@@ -265,5 +265,7 @@ int enc_safetensors_read(const enc_file *file, int index, enc_tensor_list *list,
 }
 
 const enc_format enc_format_safetensors = {
-    "safetensors", "model.safetensors", "model.safetensors.index.json",
-    enc_safetensors_read};
+    .name = "safetensors",
+    .weights = "model.safetensors",
+    .index = "model.safetensors.index.json",
+    .list = enc_safetensors_read};

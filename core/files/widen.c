@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "dequantize.h"
+
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "weights are read in place: a little-endian machine is needed"
 #endif
@@ -15,6 +17,7 @@ enc_block enc_dtype_block(enum enc_dtype dtype)
     case ENC_DTYPE_F32: return (enc_block){1, 4};
     case ENC_DTYPE_F64: return (enc_block){1, 8};
     case ENC_DTYPE_OTHER: break;
+    default: return enc_quant_find(dtype)->block;
     }
     return (enc_block){0, 0};
 }
@@ -86,5 +89,9 @@ void enc_widen(enum enc_dtype dtype, const void *raw, size_t n, float *out)
     case ENC_DTYPE_BF16: widen_bfloats(raw, n, out); break;
     case ENC_DTYPE_F64: narrow_doubles(raw, n, out); break;
     case ENC_DTYPE_OTHER: break;
+    default: {
+        const enc_quant *quant = enc_quant_find(dtype);
+        quant->widen(raw, n / quant->block.elements, out);
+    }
     }
 }
