@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "memory.h"
-#include "unicode.h"
 
 /* ---- Elements -------------------------------------------------------------------------- */
 
@@ -176,14 +175,29 @@ int enc_gguf_list(const enc_gguf *gguf, const char *key, enum enc_gguf_type kind
     return ENC_OK;
 }
 
+/* Unicode 15, table 3-7: bytes behind `lead`, and what the first of them may be; -1: no lead. */
+static int tail_of(unsigned char lead, unsigned char *low, unsigned char *high)
+{
+    *low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    *high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    if (lead < 0x80)
+        return 0;
+    if (lead < 0xc2 || lead > 0xf4)
+        return -1;
+    return lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+}
+
 bool enc_gguf_is_utf8(enc_text text)
 {
-    const char *at = text.data, *end = at + text.size;
+    const unsigned char *at = (const unsigned char *)text.data, *end = at + text.size;
     while (at < end) {
-        const char *start = at;
-        if (enc_utf8_next(&at, end) == 0xfffd &&
-            (at - start != 3 || memcmp(start, "\xef\xbf\xbd", 3) != 0))
+        unsigned char low, high;
+        int tail = tail_of(*at++, &low, &high);
+        if (tail < 0 || tail > end - at)
             return false;
+        for (; tail > 0; tail--, at++, low = 0x80, high = 0xbf)
+            if (*at < low || *at > high)
+                return false;
     }
     return true;
 }
