@@ -256,6 +256,8 @@ static int read_llama(parts *p, enc_error *err)
     const enc_gguf *gguf = p->words.gguf;
     json_t *vocabulary = NULL, *merges = NULL;
     bool prefix = true;
+    if (!enc_gguf_respace(&p->words))
+        return enc_nomem(err);
     if (p->words.special[ENC_GGUF_UNK] < 0)
         p->words.special[ENC_GGUF_UNK] = 0; /* as the format has it */
     name_special(p, ENC_GGUF_BOS, "<s>");

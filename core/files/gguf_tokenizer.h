@@ -36,7 +36,7 @@ enum enc_gguf_special {
 typedef struct enc_gguf_words {
     const enc_gguf *gguf;
     enc_text *token;              /* [count] UTF-8 without NUL, in the header or in `text` */
-    char *text;                   /* of enc_gguf_unphantom; NULL */
+    char *text;                   /* of tokens rewritten; NULL: none are */
     uint64_t count;
     const enc_gguf_value *scores; /* [count]; NULL: none */
     const enc_gguf_value *types;  /* [count]; NULL: all are normal */
@@ -52,6 +52,8 @@ bool enc_gguf_word_special(const enc_gguf_words *words, uint64_t id);
 /* Writes the tokens as WordPiece does: without the space in front if they begin a word, with "##"
 ** if they don't; special ones and "[unused7]" stay as they are. False: out of memory. */
 bool enc_gguf_unphantom(enc_gguf_words *words);
+/* Writes U+2581 for spaces in user-defined tokens, as SentencePiece has them. Likewise. */
+bool enc_gguf_respace(enc_gguf_words *words);
 /* {token: id}. A token that stands there twice is ENC_CORRUPT. */
 int enc_gguf_vocabulary(const enc_gguf_words *words, json_t **out, enc_error *err);
 /* ["left right", ...] best first: the pairs of tokens that make a token, in the order of the

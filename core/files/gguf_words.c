@@ -144,6 +144,30 @@ bool enc_gguf_unphantom(enc_gguf_words *words)
     return true;
 }
 
+bool enc_gguf_respace(enc_gguf_words *words)
+{
+    size_t bytes = 0;
+    for (uint64_t i = 0; i < words->count; i++)
+        if (enc_gguf_word_type(words, i) == ENC_GGUF_USER_DEFINED)
+            bytes += words->token[i].size * SPACE;
+    char *to = words->text = enc_alloc(bytes);
+    if (!to)
+        return false;
+    for (uint64_t i = 0; i < words->count; i++) {
+        enc_text token = words->token[i];
+        if (enc_gguf_word_type(words, i) != ENC_GGUF_USER_DEFINED)
+            continue;
+        words->token[i].data = to;
+        for (size_t at = 0; at < token.size; at++) {
+            bool spaced = token.data[at] == ' ';
+            memcpy(to, spaced ? space : token.data + at, spaced ? SPACE : 1);
+            to += spaced ? SPACE : 1;
+        }
+        words->token[i].size = (size_t)(to - words->token[i].data);
+    }
+    return true;
+}
+
 static int add_token(const enc_gguf_words *words, uint64_t id, json_t *vocabulary,
                      enc_error *err)
 {
