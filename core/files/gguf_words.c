@@ -257,11 +257,14 @@ static bool add_cuts(const enc_gguf_words *words, const json_t *vocabulary, uint
                      merge_list *list)
 {
     enc_text token = words->token[id];
-    merge one = {.score = enc_gguf_real_at(words->gguf, words->scores, id), .id = (int32_t)id};
+    merge one = {.id = (int32_t)id};
     int32_t total = characters(token.data, token.size);
     /* No text that is merged has a space in it: they are all U+2581 by then. */
     if (token.size > MAX_MERGED || memchr(token.data, ' ', token.size))
         return true;
+    /* SentencePiece makes what users defined before all else; converters write other scores. */
+    one.score = enc_gguf_word_type(words, id) == ENC_GGUF_USER_DEFINED
+                    ? HUGE_VAL : enc_gguf_real_at(words->gguf, words->scores, id);
     for (size_t cut = 1; cut < token.size; cut++) {
         if (!begins_character(token.data[cut]))
             continue;
