@@ -371,5 +371,8 @@ int enc_torch_read(const enc_file *file, int index, enc_tensor_list *list, enc_e
     return rc;
 }
 
-const enc_format enc_format_torch = {"PyTorch", "pytorch_model.bin",
-                                     "pytorch_model.bin.index.json", enc_torch_read};
+const enc_format enc_format_torch = {
+    .name = "PyTorch",
+    .weights = "pytorch_model.bin",
+    .index = "pytorch_model.bin.index.json",
+    .list = enc_torch_read};
