@@ -310,6 +310,29 @@ static int bind_relative(enc_binder *b, enc_error *err)
     return ENC_OK;
 }
 
+/* By what the checkpoint has of factors: an enlargement of each wave's length. */
+static int divide_frequencies(enc_binder *b, size_t count, float *frequency, enc_error *err)
+{
+    want w = {b->names->slot[ENC_SLOT_ROTARY_FACTORS], NO_BLOCK, weight_names, 1,
+              {(int64_t)count, 0}};
+    enc_tensor *tensor;
+    if (!w.pattern || !find(b, b->prefix, &w))
+        return ENC_OK;
+    int rc = locate(b, &w, &tensor, err);
+    if (rc == ENC_OK)
+        rc = reserve(b, count, err);
+    if (rc == ENC_OK)
+        rc = read(b, &w, tensor, b->scratch, err);
+    for (size_t i = 0; rc == ENC_OK && i < count; i++) {
+        if (!(b->scratch[i] > 0))
+            return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' is not more than 0 at element "
+                            "%zu", enc_checkpoint_file(b->checkpoint, tensor),
+                            enc_tail(tensor->name, ENC_TAIL), i);
+        frequency[i] /= b->scratch[i];
+    }
+    return rc;
+}
+
 /* Frequencies of rotary positions; local layers may turn as global ones do. */
 static int bind_rotary(enc_binder *b, int which, enc_error *err)
 {
@@ -323,7 +346,7 @@ static int bind_rotary(enc_binder *b, int which, enc_error *err)
         return enc_nomem(err);
     enc_rotary_frequencies(rope, to->turned, frequency);
     to->frequency = frequency;
-    return ENC_OK;
+    return divide_frequencies(b, to->turned / 2, frequency, err);
 }
 
 /* The token table; where it stands under its other name alone, under that. */
@@ -349,7 +372,7 @@ static int bind_embeddings(enc_binder *b, enc_error *err)
     if (rc == ENC_OK && learned)
         rc = bind_table(b, names[ENC_SLOT_POSITIONS], config->positions, width,
                         &to->positions, err);
-    if (rc == ENC_OK && family->token_types && config->types > 0)
+    if (rc == ENC_OK && family->token_types && config->types > 0 && names[ENC_SLOT_TYPES])
         rc = bind_table(b, names[ENC_SLOT_TYPES], config->types, width, &to->types, err);
     if (rc == ENC_OK && names[ENC_SLOT_EMBEDDING_NORM])
         rc = bind_norm(b, names[ENC_SLOT_EMBEDDING_NORM], NO_BLOCK,
@@ -409,14 +432,15 @@ static int bind_ffn(enc_binder *b, int block, enc_layer *to, enc_error *err)
     const enc_config *config = &b->model->config;
     const char *const *names = b->names->slot;
     int width = config->hidden_size, ffn = config->ffn_size;
-    bool bias = config->biases & ENC_BIAS_FFN, transposed = b->names->transposed;
+    bool bias = config->biases & ENC_BIAS_FFN_UP, transposed = b->names->transposed;
     const char *dense = names[names[ENC_SLOT_FFN_DENSE] ? ENC_SLOT_FFN_DENSE : ENC_SLOT_FFN_UP];
     parts up = {{dense}, {ffn}, 1, block, width, bias, transposed};
     parts gated = {{names[ENC_SLOT_FFN_GATE], names[ENC_SLOT_FFN_UP]}, {ffn, ffn}, 2, block,
                    width, bias, transposed};
     parts fused = {{names[ENC_SLOT_FFN_GATE_UP]}, {2 * ffn}, 1, block, width, bias,
                    transposed};
-    parts down = {{names[ENC_SLOT_FFN_DOWN]}, {width}, 1, block, ffn, bias, transposed};
+    parts down = {{names[ENC_SLOT_FFN_DOWN]}, {width}, 1, block, ffn,
+                  config->biases & ENC_BIAS_FFN_DOWN, transposed};
     int rc = bind_parts(b, !config->gated ? &up : names[ENC_SLOT_FFN_GATE_UP] ? &fused : &gated,
                         &to->ffn_up, err);
     if (rc == ENC_OK)
@@ -471,6 +495,8 @@ _Static_assert(ENC_SLOT_ATTENTION_NORM_AFTER == ENC_SLOT_ATTENTION_NORM_BEFORE +
 static void find_names(enc_binder *b)
 {
     const enc_names *const *names = b->model->family->names;
+    if (b->names)
+        return;
     for (int i = 0; i < ENC_MAX_NAMES && names[i]; i++) {
         b->names = names[i];
         for (const char *const *prefix = names[i]->prefixes; *prefix; prefix++) {

@@ -106,6 +106,15 @@ static const enc_family families[] = {
      .biases = ENC_BIAS_ALL,
      .token_types = true},
 
+    /* From GGUF files; in its config.json it says "bert". */
+    {.model_type = "jina_bert_v2",
+     .spelling = {&enc_spelling_bert},
+     .names = {&enc_names_gguf_jina_v2},
+     .relative = ENC_RELATIVE_ALIBI,
+     .ffn = ENC_FFN_GATED,
+     .biases = ENC_BIAS_QKV | ENC_BIAS_OUT | ENC_BIAS_FFN_DOWN | ENC_BIAS_NORM,
+     .token_types = true},
+
     {.model_type = "modernbert",
      .spelling = {&enc_spelling_modernbert},
      .names = {&enc_names_modernbert},
@@ -153,6 +162,6 @@ const enc_family *enc_family_find(const char *model_type)
 const char *enc_family_names(void)
 {
     return "albert, bert, camembert, deberta, deberta-v2, distilbert, electra, eurobert, "
-           "gemma3_text, gpt2, jina_embeddings_v3, llama, mistral, modernbert, mpnet, "
-           "nomic_bert, qwen2, qwen3, roberta, t5, xlm-roberta";
+           "gemma3_text, gpt2, jina_bert_v2, jina_embeddings_v3, llama, mistral, modernbert, "
+           "mpnet, nomic_bert, qwen2, qwen3, roberta, t5, xlm-roberta";
 }

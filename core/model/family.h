@@ -49,10 +49,12 @@ enum enc_ffn_kind {
 enum enc_bias {
     ENC_BIAS_QKV = 1,
     ENC_BIAS_OUT = 2,
-    ENC_BIAS_FFN = 4,
+    ENC_BIAS_FFN_UP = 4, /* and of the gate */
+    ENC_BIAS_FFN_DOWN = 16,
+    ENC_BIAS_FFN = ENC_BIAS_FFN_UP | ENC_BIAS_FFN_DOWN,
     ENC_BIAS_NORM = 8,  /* of layer norms; an RMS norm has none */
-    ENC_BIAS_ALL = 15,
-    ENC_BIAS_RELATIVE_KEY = 16 /* ENC_SLOT_RELATIVE_KEY */
+    ENC_BIAS_ALL = 31,
+    ENC_BIAS_RELATIVE_KEY = 32 /* ENC_SLOT_RELATIVE_KEY */
 };
 
 /* ---- Tensors ------------------------------------------------------------------------- */
@@ -73,6 +75,7 @@ enum enc_slot {
     ENC_SLOT_RELATIVE_QUERY,  /* the tokens' keys and queries */
     ENC_SLOT_CONVOLUTION,     /* [D, D/groups, kernel] and [D]: beside the first block */
     ENC_SLOT_CONVOLUTION_NORM, /* [D]: of both together */
+    ENC_SLOT_ROTARY_FACTORS,  /* [turned / 2]: frequencies are divided by them, if it is there */
     ENC_SLOT_QUERY,           /* [H·d, D] and [H·d] */
     ENC_SLOT_KEY,             /* [G·d, D] and [G·d] */
     ENC_SLOT_VALUE,           /* [G·d, D] and [G·d] */

@@ -57,7 +57,7 @@ typedef struct enc_binder {
     enc_model *model;           /* owns what is bound */
     enc_checkpoint *checkpoint;
     enc_digest *digest;         /* takes names, shapes and bytes of the tensors in use */
-    const enc_names *names;     /* of the encoder's tensors */
+    const enc_names *names;     /* of the encoder's tensors; NULL: those of the family that fit */
     const char *prefix;         /* before every name */
     const char *says;           /* the file that says the sizes, for messages */
     float *scratch;             /* a matrix before it is packed; for enc_free */
@@ -87,6 +87,28 @@ int enc_bind_tensor(enc_binder *binder, const char *name, int block, const char 
 ** projection of one block. */
 int enc_bind_disentangled(enc_binder *binder, enc_error *err);
 int enc_bind_by_head(enc_binder *binder, int block, enc_linear *to, enc_error *err);
+
+/* ---- GGUF files (gguf_load.c) ---------------------------------------------------------- */
+
+/* Whether the path is a file NAME.gguf, or a folder without config.json and modules.json that has
+** exactly one. *folder and *file, if wanted, are its place, for enc_free; NULL: out of memory. */
+bool enc_gguf_locate(const char *path, char **folder, char **file);
+/* Everything that a folder's files say: settings, tokenizer, pooling, weights. Embeddings are
+** normalised, as programs that use llama.cpp do. */
+int enc_gguf_load(enc_model *model, const char *folder, const char *file, enc_digest *digest,
+                  enc_error *err);
+
+/* ---- Steps that are alike for folders and files (model.c) ------------------------------- */
+
+/* Sets max_tokens from what the modules say, `length` (0: nothing) and the positions; checks
+** that what the tokenizer gives lies inside the model's tables. For messages: `file` holds the
+** tokenizer, `says` the sizes. */
+int enc_model_accept_tokenizer(enc_model *model, const char *file, const char *says,
+                               int length, enc_digest *digest, enc_error *err);
+/* What the sizes don't show but the vectors depend on. */
+void enc_model_digest_config(enc_digest *digest, const enc_model *model);
+/* info.unused_tensors, once all that is wanted has been read. */
+int enc_model_list_unused(enc_model *model, const enc_checkpoint *checkpoint, enc_error *err);
 
 /* ---- Memory of the model (model.c) --------------------------------------------------- */
 

@@ -84,13 +84,15 @@ int64_t enc_model_bytes(const enc_model *model)
 
 bool enc_model_exists(const char *path)
 {
-    return enc_file_exists(path, "config.json") || enc_file_exists(path, "modules.json");
+    return enc_file_exists(path, "config.json") || enc_file_exists(path, "modules.json") ||
+           enc_gguf_locate(path, NULL, NULL);
 }
 
 static int check_folder(const char *path, enc_error *err)
 {
     static const char wanted[] =
-        "a checkpoint is a folder with config.json, model.safetensors and tokenizer.json";
+        "a checkpoint is a folder with config.json, model.safetensors and tokenizer.json, or "
+        "a GGUF file";
     struct stat status;
     const char *shown = enc_tail(path, ENC_TAIL);
     if (stat(path, &status) != 0)
@@ -177,7 +179,7 @@ typedef struct setting {
 ** distances: there max_seq_length may ask for more.
 ** Where attention alone knows of positions (T5) there is no limit but what is said. Returns the
 ** setting that decided. */
-static setting set_max_tokens(enc_model *model, int tokenizer_length)
+static setting set_max_tokens(enc_model *model, int tokenizer_length, const char *says)
 {
     const enc_modules *modules = &model->modules;
     int said = modules->max_tokens ? modules->max_tokens : tokenizer_length;
@@ -187,15 +189,15 @@ static setting set_max_tokens(enc_model *model, int tokenizer_length)
     bool decides = said > 0 && (positions == 0 || said < positions || endless);
     model->max_tokens = (size_t)(decides ? said : positions);
     if (!decides)
-        return (setting){"config.json", model->config.positions_key};
+        return (setting){says, model->config.positions_key};
     return modules->max_tokens ? (setting){"sentence_bert_config.json", "max_seq_length"}
                                : (setting){"tokenizer_config.json", "model_max_length"};
 }
 
 /* What a text becomes must lie inside the model's tables: ids below V, segments below their
 ** number, and room for the special tokens at least. */
-static int check_tokenizer(const enc_model *model, const char *file, setting limit,
-                           enc_error *err)
+static int check_tokenizer(const enc_model *model, const char *file, const char *says,
+                           setting limit, enc_error *err)
 {
     const enc_tokenizer *tokenizer = model->tokenizer;
     int32_t id = enc_tokenizer_max_id(tokenizer);
@@ -223,8 +225,8 @@ static int check_tokenizer(const enc_model *model, const char *file, setting lim
                        model->config.types > 0; i++)
         if (wrapped[i].type < 0 || wrapped[i].type >= model->config.types)
             rc = enc_fail(err, ENC_CORRUPT,
-                          "%s gives tokens type id %d, config.json says type_vocab_size %d",
-                          file, (int)wrapped[i].type, model->config.types);
+                          "%s gives tokens type id %d, %s says type_vocab_size %d",
+                          file, (int)wrapped[i].type, says, model->config.types);
     enc_free(wrapped);
     return rc;
 }
@@ -270,6 +272,17 @@ static void spend_tokenizer_files(enc_tokenizer_files *files, enc_digest *digest
         enc_free((void *)all[i]->data);
 }
 
+int enc_model_accept_tokenizer(enc_model *model, const char *file, const char *says,
+                               int length, enc_digest *digest, enc_error *err)
+{
+    setting limit = set_max_tokens(model, length, says);
+    enc_digest_number(digest, (int64_t)model->max_tokens);
+    enc_digest_number(digest, model->modules.lower_case);
+    if (model->keeps_end)
+        enc_digest_text(digest, "truncation_side left");
+    return check_tokenizer(model, file, says, limit, err);
+}
+
 static int load_tokenizer(enc_model *model, const char *folder, const char *part,
                           enc_digest *digest, enc_error *err)
 {
@@ -287,12 +300,7 @@ static int load_tokenizer(enc_model *model, const char *folder, const char *part
     spend_tokenizer_files(&files, digest);
     if (rc != ENC_OK)
         return rc;
-    setting limit = set_max_tokens(model, length);
-    enc_digest_number(digest, (int64_t)model->max_tokens);
-    enc_digest_number(digest, model->modules.lower_case);
-    if (model->keeps_end)
-        enc_digest_text(digest, "truncation_side left");
-    return check_tokenizer(model, file, limit, err);
+    return enc_model_accept_tokenizer(model, file, "config.json", length, digest, err);
 }
 
 /* ---- What the model is --------------------------------------------------------------- */
@@ -334,7 +342,7 @@ static const char *prompts_json(enc_model *model)
     return keep_json(model, object);
 }
 
-static const char *unused_json(enc_model *model, const enc_checkpoint *checkpoint)
+int enc_model_list_unused(enc_model *model, const enc_checkpoint *checkpoint, enc_error *err)
 {
     json_t *array = json_array();
     for (size_t i = 0; array && i < enc_checkpoint_count(checkpoint); i++) {
@@ -344,7 +352,8 @@ static const char *unused_json(enc_model *model, const enc_checkpoint *checkpoin
             array = NULL;
         }
     }
-    return keep_json(model, array);
+    model->info.unused_tensors = keep_json(model, array);
+    return model->info.unused_tensors ? ENC_OK : enc_nomem(err);
 }
 
 static int describe(enc_model *model, const char *path, const enc_digest *digest,
@@ -400,8 +409,8 @@ static int load_encoder(enc_model *model, const char *folder, const char *part,
     if (rc == ENC_OK) {
         model->signature = enc_checkpoint_signature(binder.checkpoint);
         model->part = enc_model_copy(model, part);
-        model->info.unused_tensors = unused_json(model, binder.checkpoint);
-        rc = model->part && model->info.unused_tensors ? ENC_OK : enc_nomem(err);
+        rc = model->part ? enc_model_list_unused(model, binder.checkpoint, err)
+                         : enc_nomem(err);
     }
     enc_checkpoint_close(binder.checkpoint);
     enc_free(binder.scratch);
@@ -467,7 +476,7 @@ static void digest_attention(enc_digest *digest, const enc_model *model)
 }
 
 /* What the sizes don't show but the vectors depend on. */
-static void digest_config(enc_digest *digest, const enc_model *model)
+void enc_model_digest_config(enc_digest *digest, const enc_model *model)
 {
     const enc_config *config = &model->config;
     enc_digest_text(digest, model->family->model_type);
@@ -480,13 +489,10 @@ static void digest_config(enc_digest *digest, const enc_model *model)
     digest_attention(digest, model);
 }
 
-static int load_all(enc_model *model, const char *folder, const enc_module_list *list,
-                    enc_digest *digest, enc_error *err)
+static int load_folder(enc_model *model, const char *folder, const enc_module_list *list,
+                       enc_digest *digest, enc_error *err)
 {
     const char *part = list->count > 0 ? list->at[0].part : "";
-    model->ops = enc_ops_get();
-    model->modules.default_prompt = -1;
-    model->modules.similarity = "cosine";
     int rc = enc_config_read(folder, part, &model->family, &model->config, err);
     /* As the reference: without modules.json these files are not looked at. */
     if (rc == ENC_OK && list->count > 0)
@@ -495,34 +501,52 @@ static int load_all(enc_model *model, const char *folder, const enc_module_list 
         rc = enc_sentence_config_read(folder, part, &model->modules, err);
     if (rc != ENC_OK)
         return rc;
-    digest_config(digest, model);
+    enc_model_digest_config(digest, model);
     rc = load_tokenizer(model, folder, part, digest, err);
     if (rc == ENC_OK)
         rc = enc_modules_read(model, folder, list, digest, err);
     if (rc == ENC_OK)
         rc = load_encoder(model, folder, part, digest, err);
-    return rc == ENC_OK ? describe(model, folder, digest, err) : rc;
+    return rc;
+}
+
+/* A folder, or a GGUF file by itself or alone in a folder. */
+static int load_all(enc_model *model, const char *path, enc_digest *digest, enc_error *err)
+{
+    char *folder = NULL, *file = NULL;
+    enc_module_list list = {0};
+    int rc = ENC_OK;
+    model->ops = enc_ops_get();
+    model->modules.default_prompt = -1;
+    model->modules.similarity = "cosine";
+    if (enc_gguf_locate(path, &folder, &file)) {
+        rc = folder && file ? enc_gguf_load(model, folder, file, digest, err) : enc_nomem(err);
+    } else {
+        rc = check_folder(path, err);
+        if (rc == ENC_OK)
+            rc = enc_modules_list(path, &list, err);
+        if (rc == ENC_OK)
+            rc = load_folder(model, path, &list, digest, err);
+    }
+    enc_modules_free(&list);
+    enc_free(folder);
+    enc_free(file);
+    return rc == ENC_OK ? describe(model, path, digest, err) : rc;
 }
 
 int enc_model_load(const char *path, const enc_model_options *options, enc_model **out,
                    enc_error *err)
 {
     *out = NULL;
-    enc_module_list list = {0};
     enc_model *model = NULL;
     enc_digest *digest = NULL;
     int rc = check_options(options, err);
-    if (rc == ENC_OK)
-        rc = check_folder(path, err);
-    if (rc == ENC_OK)
-        rc = enc_modules_list(path, &list, err);
     if (rc == ENC_OK) {
         model = model_new();
         digest = enc_digest_new();
-        rc = model && digest ? load_all(model, path, &list, digest, err) : enc_nomem(err);
+        rc = model && digest ? load_all(model, path, digest, err) : enc_nomem(err);
     }
     enc_digest_free(digest);
-    enc_modules_free(&list);
     if (rc == ENC_OK)
         *out = model;
     else

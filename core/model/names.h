@@ -24,4 +24,15 @@ extern const enc_names enc_names_gemma3;
 extern const enc_names enc_names_gpt2;
 extern const enc_names enc_names_t5;
 
+/* In GGUF files, as llama.cpp calls them (names_gguf.c). */
+extern const enc_names enc_names_gguf_bert;
+extern const enc_names enc_names_gguf_nomic;
+extern const enc_names enc_names_gguf_jina_v2;
+extern const enc_names enc_names_gguf_modernbert;
+extern const enc_names enc_names_gguf_llama;
+extern const enc_names enc_names_gguf_qwen2;
+extern const enc_names enc_names_gguf_qwen3;
+extern const enc_names enc_names_gguf_gemma;
+extern const enc_names enc_names_gguf_t5;
+
 #endif

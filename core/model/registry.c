@@ -129,7 +129,10 @@ static uint64_t files_signature(const char *folder, bool deeper)
 {
     DIR *listing = opendir(folder);
     struct dirent *found;
+    struct stat itself;
     uint64_t sum = 0;
+    if (!listing && stat(folder, &itself) == 0) /* a checkpoint that is one file */
+        return file_signature("", &itself);
     for (int i = 0; listing && i < MOST_FILES && (found = readdir(listing)); i++) {
         char path[PATH_SIZE];
         struct stat info;

@@ -115,7 +115,9 @@ int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
         return enc_nomem(err);
     enc_normalizer_begin(&t->normalizer);
     enc_templates_begin(&t->templates);
-    if (files->json.data)
+    if (files->value)
+        rc = enc_tokenizer_read_value(t, files->value_name, files->value, err);
+    else if (files->json.data)
         rc = enc_tokenizer_read_json(t, files, err);
     else
         rc = enc_tokenizer_convert(t, files, err);

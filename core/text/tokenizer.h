@@ -22,6 +22,8 @@ typedef struct enc_tokenizer enc_tokenizer;
 /* Contents of a checkpoint's tokenizer files; data NULL where there is no such file. */
 typedef struct enc_tokenizer_files {
     const char *folder; /* for messages */
+    struct json_t *value; /* what tokenizer.json would hold, already parsed, or NULL; */
+    const char *value_name; /* the file it comes from */
     enc_text json;      /* tokenizer.json; truncation and padding inside it are ignored */
     /* What follows is used when json is absent, as transformers makes a tokenizer of it. */
     enc_text vocab;     /* vocab.txt: WordPiece, a token a line */
