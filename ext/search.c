@@ -11,6 +11,9 @@
 
 enum { MAX_NAME = 255 };
 
+/* A checkpoint that is one file has its name before this. */
+#define FILE_SUFFIX ".gguf"
+
 /* The folder the library was loaded from, "" if unknown. Written at the first load. */
 static char library_folder[PATH_MAX];
 
@@ -97,15 +100,18 @@ typedef struct wanted {
 static int look_for(const char *folder, void *context)
 {
     wanted *w = context;
-    char *path = sqlite3_mprintf("%s/%s", folder, w->name);
-    if (!path)
-        return SQLITE_NOMEM;
-    if (!enc_model_exists(path)) {
+    static const char *const formats[] = {"%s/%s", "%s/%s" FILE_SUFFIX};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        char *path = sqlite3_mprintf(formats[i], folder, w->name);
+        if (!path)
+            return SQLITE_NOMEM;
+        if (enc_model_exists(path)) {
+            w->path = path;
+            return SQLITE_DONE;
+        }
         sqlite3_free(path);
-        return 0;
     }
-    w->path = path;
-    return SQLITE_DONE;
+    return 0;
 }
 
 int ctx_search_find(const char *name, char **path)
@@ -124,15 +130,24 @@ typedef struct found_list {
     int capacity;
 } found_list;
 
-static int has_name(const found_list *found, const char *name)
+static int has_name(const found_list *found, const char *name, size_t length)
 {
     for (int i = 0; i < found->count; i++)
-        if (strcmp(found->list[i].name, name) == 0)
+        if (strlen(found->list[i].name) == length &&
+            memcmp(found->list[i].name, name, length) == 0)
             return 1;
     return 0;
 }
 
-static int add(found_list *found, const char *folder, const char *name)
+/* What of a file's name is the checkpoint's: all, or all but the suffix. */
+static size_t name_length(const char *file)
+{
+    size_t length = strlen(file), suffix = sizeof FILE_SUFFIX - 1;
+    return length > suffix && strcmp(file + length - suffix, FILE_SUFFIX) == 0
+               ? length - suffix : length;
+}
+
+static int add(found_list *found, const char *folder, const char *file)
 {
     if (found->count == found->capacity) {
         int capacity = found->capacity ? 2 * found->capacity : 16;
@@ -144,8 +159,8 @@ static int add(found_list *found, const char *folder, const char *name)
         found->capacity = capacity;
     }
     ctx_found *entry = &found->list[found->count];
-    entry->path = sqlite3_mprintf("%s/%s", folder, name);
-    entry->name = sqlite3_mprintf("%s", name);
+    entry->path = sqlite3_mprintf("%s/%s", folder, file);
+    entry->name = sqlite3_mprintf("%.*s", (int)name_length(file), file);
     if (!entry->path || !entry->name) {
         sqlite3_free(entry->path);
         sqlite3_free(entry->name);
@@ -165,19 +180,33 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const ctx_found *)a)->name, ((const ctx_found *)b)->name);
 }
 
-static int list_folder(const char *folder, void *context)
+/* Folders come first, so that a file beside a folder of its name is not found, as by
+** look_for. */
+static int list_some(const char *folder, int files, found_list *found)
 {
-    found_list *found = context;
-    int before = found->count;
     int code = SQLITE_OK;
     DIR *stream = opendir(folder);
     if (!stream) /* a folder that is not there has no models */
         return SQLITE_OK;
     struct dirent *item;
-    while (code == SQLITE_OK && (item = readdir(stream)))
-        if (ctx_search_name_valid(item->d_name) && !has_name(found, item->d_name))
+    while (code == SQLITE_OK && (item = readdir(stream))) {
+        size_t length = name_length(item->d_name);
+        int is_file = item->d_name[length] != '\0';
+        if (is_file == files && ctx_search_name_valid(item->d_name) &&
+            !has_name(found, item->d_name, length))
             code = add(found, folder, item->d_name);
+    }
     closedir(stream);
+    return code;
+}
+
+static int list_folder(const char *folder, void *context)
+{
+    found_list *found = context;
+    int before = found->count;
+    int code = list_some(folder, 0, found);
+    if (code == SQLITE_OK)
+        code = list_some(folder, 1, found);
     if (found->count > before)
         qsort(found->list + before, (size_t)(found->count - before), sizeof *found->list,
               by_name);
