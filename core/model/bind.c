@@ -372,7 +372,7 @@ static int bind_embeddings(enc_binder *b, enc_error *err)
     if (rc == ENC_OK && learned)
         rc = bind_table(b, names[ENC_SLOT_POSITIONS], config->positions, width,
                         &to->positions, err);
-    if (rc == ENC_OK && family->token_types && config->types > 0 && names[ENC_SLOT_TYPES])
+    if (rc == ENC_OK && family->token_types && config->types > 0)
         rc = bind_table(b, names[ENC_SLOT_TYPES], config->types, width, &to->types, err);
     if (rc == ENC_OK && names[ENC_SLOT_EMBEDDING_NORM])
         rc = bind_norm(b, names[ENC_SLOT_EMBEDDING_NORM], NO_BLOCK,

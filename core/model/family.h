@@ -69,13 +69,13 @@ enum enc_slot {
     ENC_SLOT_EMBEDDING_NORM,  /* [E] */
     ENC_SLOT_EMBEDDING_PROJECTION, /* [D, E] and [D] */
     ENC_SLOT_RELATIVE_BIAS,   /* [buckets, H] */
+    ENC_SLOT_ROTARY_FACTORS,  /* [turned / 2]: frequencies are divided by them, if it is there */
     ENC_SLOT_RELATIVE_ROWS,   /* [2·span, D] relative embeddings */
     ENC_SLOT_RELATIVE_NORM,   /* [D]: of these */
     ENC_SLOT_RELATIVE_KEY,    /* [H·d, D] and [H·d]: what projects them, if not what projects */
     ENC_SLOT_RELATIVE_QUERY,  /* the tokens' keys and queries */
     ENC_SLOT_CONVOLUTION,     /* [D, D/groups, kernel] and [D]: beside the first block */
     ENC_SLOT_CONVOLUTION_NORM, /* [D]: of both together */
-    ENC_SLOT_ROTARY_FACTORS,  /* [turned / 2]: frequencies are divided by them, if it is there */
     ENC_SLOT_QUERY,           /* [H·d, D] and [H·d] */
     ENC_SLOT_KEY,             /* [G·d, D] and [G·d] */
     ENC_SLOT_VALUE,           /* [G·d, D] and [G·d] */

@@ -409,8 +409,7 @@ static int load_encoder(enc_model *model, const char *folder, const char *part,
     if (rc == ENC_OK) {
         model->signature = enc_checkpoint_signature(binder.checkpoint);
         model->part = enc_model_copy(model, part);
-        rc = model->part ? enc_model_list_unused(model, binder.checkpoint, err)
-                         : enc_nomem(err);
+        rc = model->part ? enc_model_list_unused(model, binder.checkpoint, err) : enc_nomem(err);
     }
     enc_checkpoint_close(binder.checkpoint);
     enc_free(binder.scratch);
