@@ -78,16 +78,6 @@ static bool take(const enc_ops *ops, const enc_layer *layer, enc_arena *arena, s
     return s->keys && s->values && s->scores;
 }
 
-/* x = c·tanh(x / c) */
-static void bend(const enc_ops *ops, float *x, size_t count, float cap)
-{
-    for (size_t i = 0; i < count; i++)
-        x[i] /= cap;
-    ops->activate[ENC_ACT_TANH](x, count);
-    for (size_t i = 0; i < count; i++)
-        x[i] *= cap;
-}
-
 /* Keys that the query doesn't see. */
 static void hide(float *products, float *scores, size_t first, size_t end)
 {
@@ -102,7 +92,6 @@ void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head, enc_
                float *products, float *scores)
 {
     const enc_relative *relative = &model->weights.relative;
-    const float cap = model->config.softcap;
     range seen = keys_of(layer, keys.query, keys.rows);
     size_t first = seen.first - keys.first, end = seen.end - keys.first;
     size_t count = end - first;
@@ -110,12 +99,6 @@ void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head, enc_
     if (relative->bias) {
         enc_relative_add(relative, head, (ptrdiff_t)seen.first - (ptrdiff_t)keys.query, x,
                          count, scale, x);
-        scale = 1;
-    }
-    if (cap > 0) {
-        for (size_t i = 0; i < count; i++)
-            x[i] *= scale;
-        bend(model->ops, x, count, cap);
         scale = 1;
     }
     for (size_t i = 0; scores && i < count; i++)

@@ -308,26 +308,22 @@ static int read_biases(const enc_json *json, const enc_family *family,
     return rc;
 }
 
-/* The numbers that products of queries and keys are multiplied by, and how they are bent. */
+/* The numbers that products of queries and keys are multiplied by. */
 static int read_scales(const enc_json *json, const enc_family *family,
                        const enc_spelling *spelling, enc_config *out, enc_error *err)
 {
     const char *const *key = spelling->key;
     static const char range[] = "more than 0, at most 1e9";
     double divisor = spelling->attention_scale ? spelling->attention_scale : out->head_size;
-    double softcap = 0;
     bool scales = !family->unscaled_attention;
     int rc = ENC_OK;
     if (key[ENC_KEY_ATTENTION_SCALE])
         rc = enc_json_real(json, key[ENC_KEY_ATTENTION_SCALE], 0, 1e9, range, &divisor, err);
-    if (rc == ENC_OK && key[ENC_KEY_SOFTCAP])
-        rc = enc_json_real(json, key[ENC_KEY_SOFTCAP], 0, 1e9, range, &softcap, err);
     if (rc == ENC_OK && key[ENC_KEY_SCALE_ATTENTION])
         rc = enc_json_bool(json, key[ENC_KEY_SCALE_ATTENTION], &scales, err);
     if (rc == ENC_OK && key[ENC_KEY_SCALE_BY_LAYER])
         rc = enc_json_bool(json, key[ENC_KEY_SCALE_BY_LAYER], &out->scale_by_layer, err);
     out->attention_scale = scales ? 1.0f / sqrtf((float)divisor) : 1;
-    out->softcap = (float)softcap;
     out->embedding_scale = family->scaled_embeddings ? sqrtf((float)out->hidden_size) : 1;
     return rc;
 }

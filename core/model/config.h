@@ -50,7 +50,6 @@ typedef struct enc_config {
     float embedding_scale; /* of tokens' rows */
     float attention_scale; /* of products of queries and keys */
     bool scale_by_layer;   /* which are divided by the block's number, from 1 */
-    float softcap;         /* c of c·tanh(score / c); 0: none */
     int before;            /* keys that a query of a local layer sees before itself and */
     int after;             /* behind; ENC_NO_WINDOW: all that a query of a global layer sees */
     uint8_t local[ENC_MAX_LAYERS]; /* [L] 1: the layer has a window, and turns by rope[1] */

@@ -456,8 +456,6 @@ static void digest_attention(enc_digest *digest, const enc_model *model)
         digest_float(digest, config->attention_scale);
     if (config->scale_by_layer)
         enc_digest_text(digest, "scale_by_layer");
-    if (config->softcap > 0)
-        digest_float(digest, config->softcap);
     if (config->kv_heads != config->heads)
         enc_digest_number(digest, config->kv_heads);
     if (config->disentangled.span > 0) {

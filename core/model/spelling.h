@@ -39,7 +39,6 @@ enum enc_key {
     ENC_KEY_CAUSAL,          /* false: tokens see each other although the family is causal, */
     ENC_KEY_BIDIRECTIONAL,   /* as with true here; a window then counts both sides */
     ENC_KEY_ATTENTION_SCALE, /* q: products are divided by √q */
-    ENC_KEY_SOFTCAP,
     ENC_KEY_SCALE_ATTENTION, /* false: products are not divided by √d */
     ENC_KEY_SCALE_BY_LAYER,  /* true: products of block i, from 1, are also divided by i */
     ENC_KEY_ABSOLUTE,        /* false: there is no table of positions */

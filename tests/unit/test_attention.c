@@ -143,12 +143,11 @@ TEST("attention: a head writes its own columns and no others")
     }
 }
 
-/* ---- Windows, shared keys, bent scores ---- */
+/* ---- Windows and shared keys ---- */
 
 /* What one layer asks for. */
 typedef struct shape {
     size_t heads, kv, d, rows, before, after;
-    float cap; /* 0: none */
 } shape;
 
 /* The weights of one row by the definition, in double precision. */
@@ -164,8 +163,6 @@ static void weigh_exactly(const shape *s, const float *qkv, size_t head, size_t 
             score += (double)qkv[row * ld + head * s->d + i] *
                      (double)qkv[j * ld + key * s->d + i];
         score /= sqrt((double)s->d);
-        if (s->cap > 0)
-            score = (double)s->cap * tanh(score / (double)s->cap);
         sum += weight[j] = seen ? exp(score) : 0;
     }
     for (size_t j = 0; j < s->rows; j++)
@@ -181,7 +178,6 @@ static void check_shape(const enc_ops *ops, const shape *s)
     float *qkv = noises(s->rows * width), *out = noises(s->rows * wide);
     double *weight = calloc(s->rows, sizeof *weight), want[64];
     model.config.kv_heads = (int)s->kv;
-    model.config.softcap = s->cap;
     layer.before = s->before;
     layer.after = s->after;
     for (size_t head = 0; head < s->heads; head++)
@@ -206,8 +202,8 @@ TEST("attention: a query sees the keys of its window and no others, whatever the
     FOR_KERNELS(ops)
         for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
             for (size_t j = 0; j < sizeof ends / sizeof *ends; j++) {
-                check_shape(ops, &(shape){1, 1, 5, 100, ends[i], ends[j], 0});
-                check_shape(ops, &(shape){1, 1, 4, 3, ends[i], ends[j], 0});
+                check_shape(ops, &(shape){1, 1, 5, 100, ends[i], ends[j]});
+                check_shape(ops, &(shape){1, 1, 4, 3, ends[i], ends[j]});
             }
 }
 
@@ -215,18 +211,9 @@ TEST("attention: heads in a row share keys and values, evenly")
 {
     FOR_KERNELS(ops)
     {
-        check_shape(ops, &(shape){4, 2, 6, 50, SIZE_MAX, 0, 0});
-        check_shape(ops, &(shape){6, 1, 3, 20, SIZE_MAX, SIZE_MAX, 0});
-        check_shape(ops, &(shape){6, 3, 3, 20, 4, 0, 0});
-    }
-}
-
-TEST("attention: scores are bent before softmax, and before keys are hidden")
-{
-    FOR_KERNELS(ops)
-    {
-        check_shape(ops, &(shape){2, 1, 8, 60, SIZE_MAX, 0, 0.5f});
-        check_shape(ops, &(shape){2, 2, 8, 60, 3, 3, 2});
+        check_shape(ops, &(shape){4, 2, 6, 50, SIZE_MAX, 0});
+        check_shape(ops, &(shape){6, 1, 3, 20, SIZE_MAX, SIZE_MAX});
+        check_shape(ops, &(shape){6, 3, 3, 20, 4, 0});
     }
 }
 
