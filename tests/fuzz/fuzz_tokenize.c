@@ -1,6 +1,6 @@
 /*
-** fuzz_tokenize.c - any text through the tiny BERT's tokenizer: the first byte is the limit
-** of tokens, the rest the text. Offsets must lie in the text and in order, and reading up
+** fuzz_tokenize.c - any text through a tokenizer of each kind: the first byte is the limit of
+** tokens and says which tokenizer, the rest is the text. Offsets must lie in the text and in order, and reading up
 ** to a limit must give the beginning of what reading everything gives.
 */
 #include "fuzz.h"
@@ -8,15 +8,20 @@
 #include "file.h"
 #include "tokenizer.h"
 
-static enc_tokenizer *open_fixture(void)
+static const char *const fixtures[] = {"bert", "gpt2", "albert", "llama", "t5", "qwen2",
+                                       "modernbert", "gemma3_causal", "llama3"};
+enum { FIXTURES = sizeof fixtures / sizeof *fixtures };
+
+static enc_tokenizer *open_fixture(const char *name)
 {
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s/golden/%s", TEST_FOLDER, name);
     char *json = NULL;
     size_t size = 0;
     enc_error err = {0};
     enc_tokenizer *tokenizer = NULL;
-    MUST(enc_file_load(TEST_FOLDER "/golden/bert", "tokenizer.json", 1 << 24, &json, &size,
-                       &err) == ENC_OK);
-    enc_tokenizer_files files = {.folder = "bert", .json = {json, size}};
+    MUST(enc_file_load(folder, "tokenizer.json", 1 << 24, &json, &size, &err) == ENC_OK);
+    enc_tokenizer_files files = {.folder = name, .json = {json, size}};
     MUST(enc_tokenizer_open(&files, &tokenizer, &err) == ENC_OK);
     enc_free(json);
     return tokenizer;
@@ -47,12 +52,13 @@ static void check_folded(const enc_folded *folded, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static enc_tokenizer *tokenizer;
-    if (!tokenizer)
-        tokenizer = open_fixture();
+    static enc_tokenizer *opened[FIXTURES];
     if (size == 0)
         return -1;
-    size_t limit = data[0];
+    size_t limit = data[0], which = data[0] % FIXTURES;
+    if (!opened[which])
+        opened[which] = open_fixture(fixtures[which]);
+    const enc_tokenizer *tokenizer = opened[which];
     enc_text text = {(const char *)data + 1, size - 1};
     enc_arena arena = {0};
     enc_error err = {0};
