@@ -9,7 +9,8 @@
 ** the same each time; a failure tells the mutant's number, and DAMAGE_FROM begins with one.
 ** DAMAGE_TO is a folder where the last mutant is left under the name "mutant".
 **
-** A new format is a row: a golden checkpoint, the file in it to damage, and in which way.
+** A new format is a row: a golden checkpoint (a folder with settings, or one of files that are
+** models by themselves), the file in it to damage, and in which way.
 */
 #include <ftw.h>
 #include <stdio.h>
@@ -153,10 +154,11 @@ static int add_bytes(const char *path, const struct stat *status, int type, stru
     return 0;
 }
 
-static int64_t limit_of(const char *folder)
+/* `path` is a folder or a file. */
+static int64_t limit_of(const char *path)
 {
     folder_bytes = 0;
-    nftw(folder, add_bytes, 8, 0);
+    nftw(path, add_bytes, 8, 0);
     return 2 * folder_bytes + BASE;
 }
 
@@ -165,6 +167,7 @@ static int64_t limit_of(const char *folder)
 typedef struct trial {
     const row *row;
     const char *folder;
+    const char *path; /* of the model: the folder, or the file in it */
     uint64_t number;
     int loaded, refused;
 } trial;
@@ -219,7 +222,7 @@ static void try_load(trial *t, int64_t limit)
     before = peak = enc_memory_used();
     clock_t start = clock();
     alarm(STUCK);
-    int rc = enc_model_load(t->folder, NULL, &model, &err);
+    int rc = enc_model_load(t->path, NULL, &model, &err);
     double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
     snprintf(detail, sizeof detail, "%.2f s, %lld bytes, the limit is %lld", seconds,
              (long long)(peak - before), (long long)limit);
@@ -292,16 +295,31 @@ static const char *prepare(const row *r)
     return folder;
 }
 
+/* Where no settings stand beside it, a file is a model by itself. */
+static const char *model_path(const char *folder, const char *file)
+{
+    static char path[4096];
+    static const char *const settings[] = {"config.json", "options.json"};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, settings[i]);
+        if (access(path, R_OK) == 0)
+            return folder;
+    }
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    return path;
+}
+
 static void damage(void)
 {
     const row *r = unit_row();
     trial t = {.row = r, .folder = prepare(r)};
     REQUIRE(t.folder);
+    t.path = model_path(t.folder, r->file);
     size_t size;
     char *data = copy_read(t.folder, r->file, &size);
     REQUIRE(data);
     enc_set_allocator(&(enc_allocator){counting_take, free});
-    int64_t limit = limit_of(t.folder);
+    int64_t limit = limit_of(t.path);
     try_load(&t, limit);
     CHECK_INT(t.loaded, 1); /* undamaged */
     uint64_t first = setting("DAMAGE_FROM", 0), count = setting("DAMAGE", FEW) / r->share;
