@@ -515,7 +515,7 @@ int enc_bind_encoder(enc_binder *b, enc_error *err)
 {
     const enc_family *family = b->model->family;
     find_names(b);
-    b->model->names = b->names;
+    memcpy(b->model->lm, b->names->lm, sizeof b->model->lm);
     int rc = bind_embeddings(b, err);
     if (rc == ENC_OK && (family->relative == ENC_RELATIVE_BUCKETS ||
                          family->relative == ENC_RELATIVE_ALIBI))

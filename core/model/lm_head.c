@@ -106,8 +106,8 @@ static int fail_none(const enc_model *model, const char *missing, enc_error *err
 static const enc_lm_names *find_names(const enc_model *model,
                                       const enc_checkpoint *checkpoint)
 {
-    for (int i = 0; i < ENC_MAX_LM_NAMES && model->names->lm[i]; i++) {
-        const enc_lm_names *names = model->names->lm[i];
+    for (int i = 0; i < ENC_MAX_LM_NAMES && model->lm[i]; i++) {
+        const enc_lm_names *names = model->lm[i];
         const want first = {names->dense ? names->dense : names->decoder, weight_names, 2,
                             {0, 0}};
         if (find(checkpoint, &first) ||
@@ -160,10 +160,8 @@ static int read_head(const enc_model *model, enc_checkpoint *checkpoint, enc_lm_
                      enc_error *err)
 {
     const enc_lm_names *names = find_names(model, checkpoint);
-    if (!names && !model->names->lm[0])
-        return fail_none(model, "models of its kind have none", err);
     if (!names) {
-        const enc_lm_names *first = model->names->lm[0];
+        const enc_lm_names *first = model->lm[0];
         char missing[NAME_SIZE + 40];
         snprintf(missing, sizeof missing, "tensor '%s.weight' is missing",
                  first->dense ? first->dense : first->decoder);
@@ -193,6 +191,8 @@ static int open_same(const enc_model *model, enc_checkpoint **out, enc_error *er
 static int load(const enc_model *model, enc_lm_head **out, enc_error *err)
 {
     enc_checkpoint *checkpoint = NULL;
+    if (!model->lm[0])
+        return fail_none(model, "models of its kind have none", err);
     enc_lm_head *head = ENC_ZALLOC(enc_lm_head, 1);
     int rc = head ? open_same(model, &checkpoint, err) : enc_nomem(err);
     if (rc == ENC_OK)
