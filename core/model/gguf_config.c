@@ -373,6 +373,23 @@ static int copy_activation(builder *b)
     return rc;
 }
 
+/* Whether a token sees those behind it. */
+static int copy_mask(builder *b, const enc_family *family)
+{
+    const char *const *to = b->spelling->key;
+    char key[KEY_SIZE];
+    bool usual = family->causal && !b->architecture->bidirectional, causal = usual;
+    int rc = enc_gguf_bool(b->gguf, key_of(b, "attention.causal", key), &causal, b->err);
+    if (rc == ENC_OK && to[ENC_KEY_BIDIRECTIONAL])
+        return put(b, to[ENC_KEY_BIDIRECTIONAL], json_boolean(!causal));
+    if (rc == ENC_OK && to[ENC_KEY_CAUSAL])
+        return put(b, to[ENC_KEY_CAUSAL], json_boolean(causal));
+    if (rc == ENC_OK && causal != usual)
+        rc = enc_fail(b->err, ENC_UNSUPPORTED, "%s: %s is %s, which is not implemented",
+                      b->gguf->name, key, causal ? "true" : "false");
+    return rc;
+}
+
 /* ---- The whole -------------------------------------------------------------------------------- */
 
 static int fill(builder *b, const enc_family *family)
@@ -384,6 +401,8 @@ static int fill(builder *b, const enc_family *family)
     static step *const steps[] = {copy_sizes, copy_tables, copy_heads, copy_windows,
                                   copy_activation};
     int rc = put(b, "model_type", json_string(family->model_type));
+    if (rc == ENC_OK)
+        rc = copy_mask(b, family);
     for (size_t i = 0; rc == ENC_OK && i < sizeof steps / sizeof *steps; i++)
         rc = steps[i](b);
     if (rc == ENC_OK && family->position == ENC_POSITION_ROTARY)
@@ -396,8 +415,6 @@ static int fill(builder *b, const enc_family *family)
 
 static int parse(builder *b, const enc_family **family, enc_config *out)
 {
-    char key[KEY_SIZE];
-    bool causal;
     enc_json json = {b->object, (char *)b->gguf->name};
     int rc = fill(b, *family);
     if (rc == ENC_OK)
@@ -406,10 +423,11 @@ static int parse(builder *b, const enc_family **family, enc_config *out)
         return rc;
     choose_names(b);
     out->biases = biases_of(b);
-    causal = out->causal && !b->architecture->bidirectional;
-    rc = enc_gguf_bool(b->gguf, key_of(b, "attention.causal", key), &causal, b->err);
-    out->causal = causal;
-    return rc;
+    if (!b->names->slot[ENC_SLOT_TYPES])
+        out->types = 0;
+    out->lm.saved = b->names->lm[0] != NULL;
+    out->lm.tied = !tensor_of(b, false, "output.weight");
+    return ENC_OK;
 }
 
 int enc_gguf_config(const enc_gguf *gguf, const enc_checkpoint *checkpoint,

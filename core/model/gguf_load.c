@@ -158,7 +158,25 @@ static int load_weights(enc_model *model, enc_checkpoint *checkpoint, const enc_
         rc = enc_checkpoint_unchanged(checkpoint, err);
     if (rc == ENC_OK)
         rc = enc_model_list_unused(model, checkpoint, err);
+    model->signature = enc_checkpoint_signature(checkpoint);
     enc_free(binder.scratch);
+    return rc;
+}
+
+int enc_gguf_open(const char *path, enc_checkpoint **out, enc_error *err)
+{
+    char *folder = NULL, *file = NULL;
+    int rc;
+    *out = NULL;
+    if (!enc_gguf_locate(path, &folder, &file))
+        rc = enc_fail(err, ENC_CANTOPEN, "cannot open '%s': there is no such file",
+                      enc_tail(path, ENC_TAIL));
+    else if (folder && file)
+        rc = enc_checkpoint_open_file(folder, file, &enc_format_gguf, out, err);
+    else
+        rc = enc_nomem(err);
+    enc_free(folder);
+    enc_free(file);
     return rc;
 }
 
@@ -167,15 +185,17 @@ int enc_gguf_load(enc_model *model, const char *folder, const char *name, enc_di
 {
     enc_file file = ENC_FILE_CLOSED;
     enc_gguf gguf = {0};
-    enc_names names;
+    enc_names *names = enc_model_alloc(model, 1, sizeof *names);
     enc_checkpoint *checkpoint = NULL;
-    int rc = enc_file_open(folder, name, INT64_MAX, &file, err);
+    int rc = names ? ENC_OK : enc_nomem(err);
+    if (rc == ENC_OK)
+        rc = enc_file_open(folder, name, INT64_MAX, &file, err);
     if (rc == ENC_OK)
         rc = enc_gguf_read(&file, 0, &gguf, NULL, err);
     if (rc == ENC_OK)
         rc = enc_checkpoint_open_file(folder, name, &enc_format_gguf, &checkpoint, err);
     if (rc == ENC_OK)
-        rc = enc_gguf_config(&gguf, checkpoint, &model->family, &model->config, &names, err);
+        rc = enc_gguf_config(&gguf, checkpoint, &model->family, &model->config, names, err);
     if (rc == ENC_OK) {
         enc_model_digest_config(digest, model);
         rc = load_tokenizer(model, &gguf, digest, err);
@@ -183,7 +203,7 @@ int enc_gguf_load(enc_model *model, const char *folder, const char *name, enc_di
     if (rc == ENC_OK)
         rc = load_pooling(model, &gguf, digest, err);
     if (rc == ENC_OK)
-        rc = load_weights(model, checkpoint, &gguf, &names, digest, err);
+        rc = load_weights(model, checkpoint, &gguf, names, digest, err);
     if (rc == ENC_OK)
         rc = enc_file_unchanged(&file, err);
     enc_checkpoint_close(checkpoint);

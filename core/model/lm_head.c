@@ -181,7 +181,8 @@ static int read_head(const enc_model *model, enc_checkpoint *checkpoint, enc_lm_
 ** random. */
 static int open_same(const enc_model *model, enc_checkpoint **out, enc_error *err)
 {
-    int rc = enc_checkpoint_open(model->info.path, model->part, out, err);
+    int rc = model->part ? enc_checkpoint_open(model->info.path, model->part, out, err)
+                         : enc_gguf_open(model->info.path, out, err);
     if (rc == ENC_OK && enc_checkpoint_signature(*out) != model->signature)
         rc = enc_fail(err, ENC_CORRUPT, "%s has changed since the model was loaded",
                       enc_checkpoint_file(*out, NULL));

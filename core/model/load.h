@@ -93,6 +93,8 @@ int enc_bind_by_head(enc_binder *binder, int block, enc_linear *to, enc_error *e
 /* Whether the path is a file NAME.gguf, or a folder without config.json and modules.json that has
 ** exactly one. *folder and *file, if wanted, are its place, for enc_free; NULL: out of memory. */
 bool enc_gguf_locate(const char *path, char **folder, char **file);
+/* The tensors of such a path. */
+int enc_gguf_open(const char *path, enc_checkpoint **out, enc_error *err);
 /* Everything that a folder's files say: settings, tokenizer, pooling, weights. Embeddings are
 ** normalised, as programs that use llama.cpp do. */
 int enc_gguf_load(enc_model *model, const char *folder, const char *file, enc_digest *digest,

@@ -63,7 +63,8 @@ struct enc_model {
     enc_tokenizer *tokenizer;
     size_t max_tokens;       /* special tokens included; 0: no limit */
     bool keeps_end;          /* a text that is too long loses its beginning (truncation_side) */
-    const char *part;        /* the folder in it that holds the encoder, "" for its own */
+    const char *part;        /* the folder in it that holds the encoder, "" for its own; NULL: it is a
+                              ** GGUF file */
     uint64_t signature;      /* of the encoder's files when they were read */
     _Atomic(enc_lm_head *) lm_head; /* NULL until it is asked for */
     enc_model_info info;

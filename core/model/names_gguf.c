@@ -11,6 +11,9 @@
 
 static const char *const no_prefixes[] = {"", NULL};
 
+/* The tokens' table where there is none of its own. */
+static const enc_lm_names lm_output = {.decoder = "output"};
+
 #define ATTENTION                                       \
     [ENC_SLOT_TOKENS] = "token_embd",                   \
     [ENC_SLOT_QUERY] = "blk.%d.attn_q",                 \
@@ -58,16 +61,19 @@ const enc_names enc_names_gguf_modernbert = {
 const enc_names enc_names_gguf_llama = {
     .prefixes = no_prefixes,
     .interleaved = true,
+    .lm = {&lm_output},
     .slot = {ATTENTION, FFN, GATE, NORMS_BEFORE, FACTORS},
 };
 
 const enc_names enc_names_gguf_qwen2 = {
     .prefixes = no_prefixes,
+    .lm = {&lm_output},
     .slot = {ATTENTION, FFN, GATE, NORMS_BEFORE, FACTORS},
 };
 
 const enc_names enc_names_gguf_qwen3 = {
     .prefixes = no_prefixes,
+    .lm = {&lm_output},
     .slot = {ATTENTION, FFN, GATE, NORMS_BEFORE, HEAD_NORMS, FACTORS},
 };
 

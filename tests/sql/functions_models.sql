@@ -36,7 +36,7 @@ SELECT embed_model('c', :tests || '/golden/bert', '{"device": "gpu"}');
 SELECT embed_model('c', :tests || '/golden/bert', 'int8');
 -- error: embed_model: cannot open '/nowhere': there is no such folder
 SELECT embed_model('c', '/nowhere');
--- error: embed_model: '/etc' has no config.json; a checkpoint is a folder with config.json, model.safetensors and tokenizer.json
+-- error: embed_model: '/etc' has no config.json; a checkpoint is a folder with config.json, model.safetensors and tokenizer.json, or a GGUF file
 SELECT embed_model('c', '/etc');
 
 -- ---- A name that is in use ----

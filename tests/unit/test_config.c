@@ -78,7 +78,7 @@ TEST("config: every name of an activation that transformers has is known or refu
 
 #define FAMILIES                                                                       \
     "albert, bert, camembert, deberta, deberta-v2, distilbert, electra, eurobert, "    \
-    "gemma3_text, gpt2, jina_embeddings_v3, llama, mistral, modernbert, mpnet, "       \
+    "gemma3_text, gpt2, jina_bert_v2, jina_embeddings_v3, llama, mistral, modernbert, mpnet, " \
     "nomic_bert, qwen2, qwen3, roberta, t5, xlm-roberta"
 
 TEST("config: a key that lies is refused with what it says and what it may say")

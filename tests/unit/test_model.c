@@ -275,7 +275,7 @@ TEST("model: what is no checkpoint folder is told what one is")
     snprintf(file, sizeof file, "%s/model.safetensors", folder);
     CHECK_INT(enc_model_load(file, NULL, &model, &err), ENC_CANTOPEN);
     snprintf(want, sizeof want, "'%s' is not a folder; a checkpoint is a folder with "
-             "config.json, model.safetensors and tokenizer.json", file);
+             "config.json, model.safetensors and tokenizer.json, or a GGUF file", file);
     CHECK_STR(err.message, want);
     CHECK(enc_model_exists(folder));
     copy_remove(folder, "modules.json");
@@ -283,7 +283,7 @@ TEST("model: what is no checkpoint folder is told what one is")
     copy_remove(folder, "config.json");
     CHECK(!enc_model_exists(folder));
     CHECK_STR(copy_load_error(folder, &code), "'@' has no config.json; a checkpoint is a "
-              "folder with config.json, model.safetensors and tokenizer.json");
+              "folder with config.json, model.safetensors and tokenizer.json, or a GGUF file");
     CHECK_INT(code, ENC_CANTOPEN);
 }
 

@@ -285,7 +285,7 @@ TEST("registry: a path that leads nowhere is told, with the path")
     const char *file = test_data("golden/bert/config.json");
     CHECK_STR(refusal(file, NULL, &code),
               "'@' is not a folder; a checkpoint is a folder with config.json, "
-              "model.safetensors and tokenizer.json");
+              "model.safetensors and tokenizer.json, or a GGUF file");
     char loop[64];
     snprintf(loop, sizeof loop, "loop%d", (int)getpid());
     const char *link = test_tmp(loop);
