@@ -96,7 +96,7 @@ void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head, enc_
     size_t first = seen.first - keys.first, end = seen.end - keys.first;
     size_t count = end - first;
     float *x = products + first, scale = layer->scale;
-    if (relative->bias) {
+    if (relative->bias || relative->slope) {
         enc_relative_add(relative, head, (ptrdiff_t)seen.first - (ptrdiff_t)keys.query, x,
                          count, scale, x);
         scale = 1;

@@ -12,20 +12,27 @@
 
 #include <stddef.h>
 
+/* All zero: there is no bias. */
 typedef struct enc_relative {
-    const float *bias; /* [H, 2·reach + 1], distance -reach ... reach; NULL: none */
-    int reach;
+    const float *bias;  /* [H, runs]: of runs of distances that share a bucket */
+    const int *end;     /* [runs]: the distance behind each run, rising */
+    size_t runs;
+    const float *slope; /* [H], in place of these */
 } enc_relative;
 
 /* The bucket, 0 ... buckets-1, of key position less query position. buckets >= 4,
 ** reach > buckets / 4. */
 int enc_relative_bucket(int distance, int buckets, int reach);
 
-/* table [at least buckets, H] as checkpoints have it -> bias [H, 2·reach + 1]. */
-void enc_relative_spread(const float *table, int heads, int buckets, int reach, float *bias);
+/* How many runs there are of so many buckets. */
+size_t enc_relative_runs(int buckets);
 
-/* The bias that falls, [H, 2·reach + 1]: -slope(h)·|distance|. */
-void enc_relative_fall(int heads, int reach, float *bias);
+/* table [at least buckets, H] as checkpoints have it -> bias [H, runs], end [runs]. */
+void enc_relative_spread(const float *table, int heads, int buckets, int reach, float *bias,
+                         int *end);
+
+/* The slopes of bias that falls: slope [H]. */
+void enc_relative_slopes(int heads, float *slope);
 
 /* scores [count] = scale·products + the bias of a query whose first key stands `first` behind it
 ** (before it if negative); may be the same memory. */

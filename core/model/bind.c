@@ -276,37 +276,35 @@ int enc_bind_linear(enc_binder *b, const char *name, int in, int out, bool bias,
 
 /* ---- The encoder --------------------------------------------------------------------- */
 
-static int bind_buckets(enc_binder *b, float *bias, enc_error *err)
-{
-    const enc_config *config = &b->model->config;
-    want w = {b->names->slot[ENC_SLOT_RELATIVE_BIAS], NO_BLOCK, weight_names, 2,
-              {config->relative_rows, config->heads}};
-    enc_tensor *tensor;
-    int rc = locate(b, &w, &tensor, err);
-    if (rc == ENC_OK)
-        rc = reserve(b, (size_t)enc_tensor_elements(tensor), err);
-    if (rc == ENC_OK)
-        rc = read(b, &w, tensor, b->scratch, err);
-    if (rc == ENC_OK)
-        enc_relative_spread(b->scratch, config->heads, config->relative_buckets,
-                            config->relative_reach, bias);
-    return rc;
-}
-
-static int bind_relative(enc_binder *b, enc_error *err)
+static int bind_buckets(enc_binder *b, enc_error *err)
 {
     const enc_config *config = &b->model->config;
     enc_relative *to = &b->model->weights.relative;
-    bool alibi = b->model->family->relative == ENC_RELATIVE_ALIBI;
-    to->reach = alibi ? config->positions : config->relative_reach;
-    float *bias = enc_model_alloc(b->model, (size_t)config->heads,
-                                  ((size_t)to->reach * 2 + 1) * sizeof *bias);
-    if (!bias)
+    const int64_t shape[] = {config->relative_rows, config->heads};
+    int rc = enc_bind_tensor(b, b->names->slot[ENC_SLOT_RELATIVE_BIAS], NO_BLOCK, "weight", 2,
+                             shape, NULL, err);
+    if (rc != ENC_OK)
+        return rc;
+    to->runs = enc_relative_runs(config->relative_buckets);
+    float *bias = enc_model_alloc(b->model, (size_t)config->heads * to->runs, sizeof *bias);
+    int *end = enc_model_alloc(b->model, to->runs, sizeof *end);
+    if (!bias || !end)
         return enc_nomem(err);
+    enc_relative_spread(b->scratch, config->heads, config->relative_buckets,
+                        config->relative_reach, bias, end);
     to->bias = bias;
-    if (!alibi)
-        return bind_buckets(b, bias, err);
-    enc_relative_fall(config->heads, to->reach, bias);
+    to->end = end;
+    return ENC_OK;
+}
+
+static int bind_slopes(enc_binder *b, enc_error *err)
+{
+    int heads = b->model->config.heads;
+    float *slope = enc_model_alloc(b->model, (size_t)heads, sizeof *slope);
+    if (!slope)
+        return enc_nomem(err);
+    enc_relative_slopes(heads, slope);
+    b->model->weights.relative.slope = slope;
     return ENC_OK;
 }
 
@@ -517,9 +515,10 @@ int enc_bind_encoder(enc_binder *b, enc_error *err)
     find_names(b);
     memcpy(b->model->lm, b->names->lm, sizeof b->model->lm);
     int rc = bind_embeddings(b, err);
-    if (rc == ENC_OK && (family->relative == ENC_RELATIVE_BUCKETS ||
-                         family->relative == ENC_RELATIVE_ALIBI))
-        rc = bind_relative(b, err);
+    if (rc == ENC_OK && family->relative == ENC_RELATIVE_BUCKETS)
+        rc = bind_buckets(b, err);
+    if (rc == ENC_OK && family->relative == ENC_RELATIVE_ALIBI)
+        rc = bind_slopes(b, err);
     for (int i = 0; rc == ENC_OK && family->position == ENC_POSITION_ROTARY && i < 2; i++)
         rc = bind_rotary(b, i, err);
     if (rc == ENC_OK)

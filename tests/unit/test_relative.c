@@ -18,26 +18,42 @@ TEST("relative: near distances have buckets of their own, far ones share, both s
         CHECK_INT(enc_relative_bucket(rows[i].distance, 32, 128), rows[i].bucket);
 }
 
-TEST("relative: a score is the scaled product and the bias of its distance, far or near")
+/* Every distance's bias is its bucket's, wherever the first key stands. */
+static void check_biases(int buckets, int reach)
 {
-    enum { HEADS = 3, BUCKETS = 32, REACH = 128, ROWS = 400 };
-    static float table[BUCKETS * HEADS], bias[HEADS * (2 * REACH + 1)];
-    float product[ROWS], score[ROWS];
-    for (int i = 0; i < BUCKETS * HEADS; i++)
+    enum { HEADS = 3, ROWS = 400 };
+    size_t runs = enc_relative_runs(buckets);
+    float *table = calloc((size_t)buckets * HEADS, sizeof *table), product[ROWS], score[ROWS];
+    float *bias = calloc(HEADS * runs, sizeof *bias);
+    int *end = calloc(runs, sizeof *end), wrong = 0;
+    for (int i = 0; i < buckets * HEADS; i++)
         table[i] = (float)i;
     for (int i = 0; i < ROWS; i++)
         product[i] = (float)(i % 7);
-    enc_relative_spread(table, HEADS, BUCKETS, REACH, bias);
-    enc_relative relative = {bias, REACH};
+    enc_relative_spread(table, HEADS, buckets, reach, bias, end);
+    enc_relative relative = {bias, end, runs, NULL};
     for (int head = 0; head < HEADS; head++)
-        for (int from = 0; from < ROWS; from += 133) {
+        for (int from = -ROWS; from < 3 * ROWS; from += 19) {
             enc_relative_add(&relative, (size_t)head, -(ptrdiff_t)from, product, ROWS, 0.5f,
                              score);
             for (int i = 0; i < ROWS; i++) {
-                int bucket = enc_relative_bucket(i - from, BUCKETS, REACH);
-                CHECK_NEAR(score[i], i % 7 * 0.5 + bucket * HEADS + head, 0);
+                int bucket = enc_relative_bucket(i - from, buckets, reach);
+                wrong += (double)score[i] != i % 7 * 0.5 + bucket * HEADS + head;
             }
         }
+    CHECK_INT(wrong, 0);
+    free(table), free(bias), free(end);
+}
+
+TEST("relative: a score is the scaled product and the bias of its distance, far or near")
+{
+    check_biases(32, 128);
+    check_biases(16, 32);
+    check_biases(4, 2);
+    check_biases(5, 2000);
+    check_biases(12, 4);
+    check_biases(13, 1 << 20);
+    check_biases(900, 300);
 }
 
 TEST("relative: buckets and reach may be others than MPNet's")
@@ -53,12 +69,13 @@ TEST("relative: buckets and reach may be others than MPNet's")
 TEST("relative: a bias that falls with the distance has the paper's slopes, any number of heads")
 {
     /* Press et al. 2021: of 8 heads 1/2, 1/4, ... 1/256; of 12 those, then of 16 every other. */
-    enum { REACH = 5, SPAN = 2 * REACH + 1 };
-    float bias[12 * SPAN];
-    enc_relative_fall(12, REACH, bias);
-    for (int head = 0; head < 12; head++) {
-        double slope = head < 8 ? pow(2, -(head + 1)) : pow(2, -0.5 * (2 * (head - 8) + 1));
-        for (int distance = -REACH; distance <= REACH; distance++)
-            CHECK_NEAR(bias[head * SPAN + REACH + distance], -slope * abs(distance), 1e-6);
-    }
+    float slope[12], product[5] = {1, 2, 3, 4, 5}, score[5];
+    enc_relative_slopes(12, slope);
+    for (int head = 0; head < 12; head++)
+        CHECK_NEAR(slope[head],
+                   head < 8 ? pow(2, -(head + 1)) : pow(2, -0.5 * (2 * (head - 8) + 1)), 1e-7);
+    enc_relative relative = {.slope = slope};
+    enc_relative_add(&relative, 1, -2, product, 5, 2, score);
+    for (int i = 0; i < 5; i++)
+        CHECK_NEAR(score[i], 2 * (i + 1) - 0.25 * abs(i - 2), 0);
 }
