@@ -5,6 +5,11 @@
 
 enum { LONG_S = 0x17F, KELVIN = 0x212A };
 
+static bool is_left_out(uint32_t c)
+{
+    return c == 0xB2 || c == 0xB3 || c == 0xB9 || (c >= 0xBC && c <= 0xBE);
+}
+
 bool enc_char_set_asks(const enc_char_set *set, uint32_t c)
 {
     uint32_t properties = enc_properties(c);
@@ -14,6 +19,7 @@ bool enc_char_set_asks(const enc_char_set *set, uint32_t c)
         bool has = t->properties || t->categories
                        ? properties & t->properties || category & t->categories
                        : c >= t->low && c <= t->high;
+        has = has && !(t->bracketed && is_left_out(c));
         if (has != t->negated)
             return !set->negated;
     }
@@ -210,6 +216,7 @@ static bool read_bracket(const char **at, const char *end, enc_char_set *set)
                 return false;
             term.high = last.low;
         }
+        term.bracketed = term.properties & ENC_PATTERN_WORD;
         if (term.low > term.high || !add(set, term))
             return false;
     }

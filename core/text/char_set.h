@@ -15,6 +15,8 @@ typedef struct enc_char_term {
     uint32_t properties; /* bits of enc_properties; 0 with categories 0: the range */
     uint16_t categories; /* bits 1 << enum enc_category */
     bool negated;
+    bool bracketed;      /* \w between brackets: without the superscript digits and
+                         ** fractions of Latin-1, which it has outside */
 } enc_char_term;
 
 enum { ENC_CHAR_TERMS_MOST = 160 };

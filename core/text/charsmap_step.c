@@ -224,6 +224,13 @@ static void close_charsmap(void *data) { enc_charsmap_close(data); }
 
 static const enc_step_kind charsmap = {map_bytes, charsmap_next, NULL, close_charsmap};
 
+int enc_normalizer_add_charsmap(enc_normalizer *n, enc_charsmap *map, const char *where,
+                                enc_error *err)
+{
+    enc_step step = {.kind = &charsmap, .data = map};
+    return enc_normalizer_add(n, step, where, err);
+}
+
 int enc_normalizer_read_charsmap(enc_normalizer *n, const enc_node *node, enc_error *err)
 {
     char path[ENC_NODE_PATH];
@@ -236,6 +243,5 @@ int enc_normalizer_read_charsmap(enc_normalizer *n, const enc_node *node, enc_er
                                err);
     if (rc != ENC_OK)
         return rc;
-    enc_step step = {.kind = &charsmap, .data = map};
-    return enc_normalizer_add(n, step, enc_node_path(node, path), err);
+    return enc_normalizer_add_charsmap(n, map, enc_node_path(node, path), err);
 }

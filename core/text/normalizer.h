@@ -144,5 +144,9 @@ int enc_normalizer_read_replace(enc_normalizer *normalizer, const enc_node *node
 /* charsmap_step.c */
 int enc_normalizer_read_charsmap(enc_normalizer *normalizer, const enc_node *node,
                                  enc_error *err);
+/* The same from a map that is there, which is taken over. */
+typedef struct enc_charsmap enc_charsmap;
+int enc_normalizer_add_charsmap(enc_normalizer *normalizer, enc_charsmap *map,
+                                const char *where, enc_error *err);
 
 #endif

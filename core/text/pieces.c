@@ -160,6 +160,8 @@ static bool cut_pattern(enc_pieces_list *list, const enc_operation *o, size_t st
         close_piece(&c);
         from = first = end;
     }
+    if (o->behavior == ENC_REMOVED && o->invert)
+        from = first; /* what lies between matches goes, however long it is */
     *remainder = c.open ? (enc_remainder){c.start, c.start} : (enc_remainder){from, first};
     return !c.failed;
 }

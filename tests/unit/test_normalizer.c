@@ -1,5 +1,5 @@
 /* test_normalizer.c - core/text/normalizer.c: what happens to characters before words are cut. */
-#include "tokenizing.h"
+#include "normalizing.h"
 
 #define BERT(clean, chinese, strip, lower)                                                \
     "{'type':'BertNormalizer','clean_text':" clean ",'handle_chinese_chars':" chinese     \
@@ -87,4 +87,16 @@ TEST("normalizer: a list of more than 16 steps is refused")
     strcat(list, "]}");
     CHECK_STR(refusal(small_json(list, NULL, NULL, NULL)),
               "tokenizer.json: normalizer.normalizers[16]: more than 16 steps");
+}
+
+TEST("normalizer: ByteLevel writes each byte as its letter")
+{
+    static const normalizing_row rows[] = {
+        {"{'type':'ByteLevel'}", "a \xC3\xA9\xE4\xB8\xAD\n",
+         "a\xC4\xA0\xC3\x83\xC2\xA9\xC3\xA4\xC2\xB8\xC5\x83\xC4\x8A",
+         "0-1 1-2 2-3 2-3 3-4 3-4 3-4 4-5"},
+        {"{'type':'Sequence','normalizers':[{'type':'Lowercase'},{'type':'ByteLevel'}]}",
+         "\xC4\xB0", "i\xC3\x8C\xC4\xA9", "0-1 0-1 0-1"},
+    };
+    CHECK_NORMALIZED(rows);
 }

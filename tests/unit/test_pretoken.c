@@ -64,3 +64,29 @@ TEST("pretoken: a straight word that bends has the places it had")
     CHECK_INT(w.end[2], 4);
     CHECK_INT(w.last.byte, 52);
 }
+
+TEST("pretoken: a word made of characters that are there keeps as many as the model wants")
+{
+    enum { LENGTH = 700 };
+    static enc_symbol symbols[LENGTH];
+    enc_arena arena = {0};
+    enc_pretoken_usual usual;
+    enc_pretoken w;
+    size_t wrong = 0;
+    for (size_t i = 0; i < LENGTH; i++)
+        symbols[i] = symbol(i % 2 ? 0xE9 : 'x', 5 + i);
+    for (size_t most = 600; most > 0; most = most == 600 ? SIZE_MAX : 0) {
+        size_t kept = most < LENGTH ? most : LENGTH;
+        enc_pretoken_begin(&w, &usual, most, &arena);
+        for (size_t count = 1; count <= LENGTH; count += 699) {
+            REQUIRE(enc_pretoken_set(&w, symbols, count));
+            CHECK_INT(w.characters, count);
+            CHECK_INT(w.kept, count < kept ? count : kept);
+            CHECK_INT(w.last.character, 5 + count - 1);
+            for (size_t i = 0; i < w.kept; i++)
+                wrong += w.end[i] != i + 1 + (i + 1) / 2 || w.symbol[i].c != symbols[i].c;
+        }
+    }
+    CHECK_INT(wrong, 0);
+    enc_arena_destroy(&arena);
+}

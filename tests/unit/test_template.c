@@ -86,9 +86,42 @@ TEST("template: RobertaProcessing leaves white space out of offsets as the refer
               "2* 33:2-3/0 3*");
 }
 
+#define BYTE_LEVEL(trim, space) "{'type':'ByteLevel','trim_offsets':" trim \
+                                ",'add_prefix_space':" space ",'use_regex':true}"
+#define PROCESSORS(elements) "{'type':'Sequence','processors':[" elements "]}"
+
+TEST("template: ByteLevel puts nothing around a text, and lists apply one after the other")
+{
+    CHECK_STR(wrapped(BYTE_LEVEL("true", "true"), true), "11/0 12/1 26/1");
+    CHECK_STR(wrapped(PROCESSORS(""), true), "11/0 12/1 26/1");
+    CHECK_STR(wrapped(PROCESSORS(BYTE_LEVEL("false", "true") "," TEMPLATE(SINGLE, PAIR)),
+                      false), "2/0 11/0 3/0 0/0");
+    CHECK_STR(wrapped(PROCESSORS(PROCESSORS(BERT_TEMPLATE) "," BYTE_LEVEL("true", "true")),
+                      true), "2/0 11/0 3/0 12/1 26/1 3/1");
+}
+
+TEST("template: each processor that trims offsets trims what the one before has left")
+{
+    static const struct { const char *processor, *tokens; } rows[] = {
+        {BYTE_LEVEL("false", "false"), "33:0-3/0"}, {BYTE_LEVEL("true", "false"), "33:2-3/0"},
+        {PROCESSORS(BYTE_LEVEL("true", "true")), "33:2-3/0"},
+        {PROCESSORS(BYTE_LEVEL("true", "false") "," BYTE_LEVEL("true", "false")), "33:3-3/0"},
+        {PROCESSORS(ROBERTA("true", "true") "," BYTE_LEVEL("false", "false")),
+         "2* 33:2-3/0 3*"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_STR(tokens_of(small_json(NULL, NULL, rows[i].processor, NULL), "  x"),
+                  rows[i].tokens);
+}
+
 TEST("template: what can't be is refused by its path")
 {
     static const struct { const char *processor, *message; } rows[] = {
+        {PROCESSORS(BERT_TEMPLATE "," BERT_TEMPLATE),
+         "tokenizer.json: post_processor.processors[1]: BertProcessing after another "
+         "processor with special tokens is not supported"},
+        {PROCESSORS("null"),
+         "tokenizer.json: post_processor.processors[0] is null, must be an object"},
         {"{'type':'Padding'}",
          "tokenizer.json: post_processor.type 'Padding' is not supported "
          "(TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence)"},

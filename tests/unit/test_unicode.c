@@ -142,6 +142,19 @@ TEST("unicode: a number that is no code point has no properties and maps to itse
     }
 }
 
+TEST("unicode: every code point is in grapheme clusters what the reference takes it for")
+{
+    digest d;
+    digest_begin(&d);
+    for (uint32_t c = 0; c < CODE_POINTS; c = after(c)) {
+        digest_byte(&d, (unsigned char)enc_grapheme(c));
+        digest_byte(&d, (unsigned char)(enc_grapheme(c) >> 8));
+    }
+    check_digest(&d, "grapheme");
+    CHECK_INT(enc_grapheme(0x110000), 0);
+    CHECK_INT(enc_grapheme(0xFFFFFFFF), 0);
+}
+
 /* ---- Mappings ---- */
 
 /* Stable sort of every run of marks by combining class. */
