@@ -80,14 +80,15 @@ typedef struct enc_model_info {
     int heads;                  /* H; 0 where there is no attention */
     int head_size;              /* width of one head's query, key and value */
     int max_tokens;             /* special tokens included; 0: no limit */
-    int vocabulary;             /* V rows of the token table */
+    int vocabulary;             /* V rows of the token table; 0: words are spelled (ELMo) */
     int64_t parameters;         /* numbers in the tensors in use */
     int64_t bytes;              /* memory the model holds (but see enc_model_bytes) */
     bool normalize;             /* embeddings have length 1 */
 } enc_model_info;
 
 /* Opens the checkpoint folder at `path` (files as Hugging Face and sentence-transformers write
-** them), or hands out the copy that the process already holds: same canonical path, same
+** them; model2vec's; AllenNLP's ELMo) or the file of word vectors (GloVe, word2vec, fastText:
+** seen by its content), or hands out the copy that the process already holds: same canonical path, same
 ** options, files unchanged. *out holds one reference. Blocks while another thread loads the
 ** same checkpoint. */
 int enc_model_open(const char *path, const enc_model_options *options, enc_model **out,
@@ -120,7 +121,8 @@ int enc_model_prompt(const enc_model *model, const char *name, const char **text
                      enc_error *err);
 
 /* Whether `path` looks like a checkpoint that enc_model_open might take (a folder with a
-** config.json or modules.json). Cheap; opens no weights. */
+** config.json, a modules.json or ELMo's files; a file that begins as word vectors do). Cheap;
+** opens no weights. */
 bool enc_model_exists(const char *path);
 
 /* ---- Sessions ----------------------------------------------------------------------- */
@@ -147,7 +149,7 @@ enum enc_truncate {
 };
 
 typedef struct enc_token {
-    int32_t id;
+    int32_t id;        /* -1: a word without a row of its own (fastText's sub-words, ELMo) */
     int32_t word;      /* number of the pre-token within the text, from 0; -1 for special tokens */
     int32_t type;      /* segment: 0 or 1 */
     bool special;      /* put there by the tokenizer's template; has no place in the text */

@@ -367,20 +367,34 @@ int ctx_cursor_arguments(ctx_cursor *cursor, unsigned keys, enc_text *text, bool
     return cursor->session ? SQLITE_OK : error->code;
 }
 
-void ctx_token_result(sqlite3_context *context, const enc_model *model,
-                      const enc_token *token, enum ctx_token_column column)
+/* The token's string, or the piece of the call's text that it stands for. */
+static void result_string(sqlite3_context *context, const ctx_cursor *cursor,
+                          const enc_token *token)
 {
     size_t size;
-    const char *string;
+    const char *string = enc_token_string(cursor->model, token->id, &size);
+    const char *text = (const char *)sqlite3_value_text(cursor->argument[0]);
+    if (!string && text && (int)token->byte_end <= sqlite3_value_bytes(cursor->argument[0])) {
+        string = text + token->byte_start;
+        size = token->byte_end - token->byte_start;
+    }
+    if (string)
+        sqlite3_result_text64(context, string, size, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void ctx_token_result(sqlite3_context *context, const ctx_cursor *cursor,
+                      const enc_token *token, enum ctx_token_column column)
+{
     sqlite3_int64 number;
 
     switch (column) {
     case CTX_TOKEN_STRING:
-        string = enc_token_string(model, token->id, &size);
-        if (string)
-            sqlite3_result_text64(context, string, size, SQLITE_TRANSIENT, SQLITE_UTF8);
+        result_string(context, cursor, token);
         return;
-    case CTX_TOKEN_ID: sqlite3_result_int(context, token->id); return;
+    case CTX_TOKEN_ID:
+        if (token->id >= 0)
+            sqlite3_result_int(context, token->id);
+        return;
     case CTX_TOKEN_SPECIAL: sqlite3_result_int(context, token->special); return;
     case CTX_TOKEN_WORD: number = token->word; break;
     case CTX_TOKEN_START: number = (sqlite3_int64)token->char_start + 1; break;

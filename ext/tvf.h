@@ -126,8 +126,9 @@ enum ctx_token_column {
     CTX_TOKEN_BYTE_END,
     CTX_TOKEN_SPECIAL
 };
-/* Gives one such column; NULL for the place of a special token, which has none. */
-void ctx_token_result(sqlite3_context *context, const enc_model *model,
+/* Gives one such column; NULL for the place of a special token, which has none, and for the id
+** of a token without a row of its own, whose string is its place in the text. */
+void ctx_token_result(sqlite3_context *context, const ctx_cursor *cursor,
                       const enc_token *token, enum ctx_token_column column);
 
 extern const ctx_table ctx_tokens_table;

@@ -23,6 +23,17 @@
 
 enum { AXIS_LAYER, AXIS_HEAD, AXIS_FROM, AXIS_TO };
 
+static int fail_no_heads(const ctx_cursor *cursor, const enc_model_info *info,
+                         ctx_error *error)
+{
+    const char *name = (const char *)sqlite3_value_text(cursor->argument[1]);
+    return ctx_fail(error, SQLITE_ERROR, ctx_cursor_vtab(cursor)->name,
+                    "%s%Q has no attention: %s", name ? "the model " : "the default model ",
+                    name ? name : info->family,
+                    info->layers == 0 ? "it is a table of vectors, one for each token"
+                                      : "its layers read tokens one after another");
+}
+
 /* Runs the pass and opens the axes: layers 1 ... L, heads, positions (once or twice). */
 static int open_axes(ctx_cursor *cursor, ctx_error *error)
 {
@@ -32,6 +43,8 @@ static int open_axes(ctx_cursor *cursor, ctx_error *error)
     if (rc != SQLITE_OK || is_null)
         return rc;
     const enc_model_info *info = enc_model_describe(cursor->model);
+    if (info->heads == 0)
+        return fail_no_heads(cursor, info, error);
     rc = ctx_axis_open(cursor, AXIS_LAYER, 1, info->layers);
     if (rc == SQLITE_OK)
         rc = ctx_axis_open(cursor, AXIS_HEAD, 0, info->heads - 1);
@@ -50,7 +63,7 @@ static int open_axes(ctx_cursor *cursor, ctx_error *error)
 
 static void result_token(ctx_cursor *cursor, sqlite3_context *context, int position)
 {
-    ctx_token_result(context, cursor->model,
+    ctx_token_result(context, cursor,
                      &enc_trace_tokens(cursor->pass->trace)->token[position],
                      CTX_TOKEN_STRING);
 }

@@ -62,7 +62,7 @@ static void hidden_column(ctx_cursor *cursor, sqlite3_context *context, int colu
         ctx_result_vector(context, enc_trace_hidden(trace, layer, (size_t)position),
                           enc_model_describe(cursor->model)->hidden_size, ENC_FLOAT32);
     else
-        ctx_token_result(context, cursor->model, &enc_trace_tokens(trace)->token[position],
+        ctx_token_result(context, cursor, &enc_trace_tokens(trace)->token[position],
                          shared[column]);
 }
 

@@ -208,7 +208,7 @@ static void lm_column(ctx_cursor *base, sqlite3_context *context, int column)
     else if (column >= LOGPROB)
         result_guess((lm_cursor *)base, context, column, token);
     else if (token)
-        ctx_token_result(context, base->model, token, shared[column]);
+        ctx_token_result(context, base, token, shared[column]);
 }
 
 static void lm_clear(ctx_cursor *base)

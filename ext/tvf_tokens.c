@@ -53,7 +53,7 @@ static void tokens_column(ctx_cursor *base, sqlite3_context *context, int column
     if (column == POSITION)
         sqlite3_result_int(context, position);
     else
-        ctx_token_result(context, base->model,
+        ctx_token_result(context, base,
                          &((tokens_cursor *)base)->tokens->token[position], shared[column]);
 }
 

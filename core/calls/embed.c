@@ -13,6 +13,7 @@
 #include "pool.h"
 #include "reading.h"
 #include "session.h"
+#include "words.h"
 
 /* Enough rows for the kernels' full speed; small enough that scratch stays in the cache and
 ** the last groups leave no thread idle for long. */
@@ -78,19 +79,44 @@ static void deliver(const work *w, const enc_sequence *s, const float *vector)
         w->model->ops->accumulate(1.0f / (float)s->part, vector, out, n);
 }
 
+/* The mean of all hidden states. */
+typedef struct mixture {
+    const enc_ops *ops;
+    float *sum; /* [cells] */
+    size_t cells;
+    float share;
+} mixture;
+
+static void add_layer(void *context, int layer, const float *x)
+{
+    const mixture *m = context;
+    (void)layer;
+    m->ops->accumulate(m->share, x, m->sum, m->cells);
+}
+
 static int encode(const work *w, const waiting *queue, enc_arena *arena)
 {
     enc_batch batch;
     float *x;
     float *vector = ENC_ARENA(arena, float, (size_t)w->finish.dimensions);
     float *scratch = ENC_ARENA(arena, float, enc_pool_scratch(w->model, &w->finish));
-    if (!vector || !scratch || !enc_pack(queue->sequence, queue->count, arena, &batch))
+    if (!vector || !scratch ||
+        !enc_pack(w->model, queue->sequence, queue->count, arena, &batch))
         return ENC_NOMEM;
     batch.alone = w->alone;
-    int rc = enc_forward(w->model, &batch, w->finish.layer, arena, w->poll, NULL, &x);
+    size_t width = (size_t)w->model->config.hidden_size;
+    mixture mix = {w->model->ops, NULL, batch.start[batch.count] * width,
+                   1.0f / (float)(w->finish.layer + 1)};
+    enc_observer observer = {&mix, add_layer, NULL};
+    if (w->finish.mixed && !(mix.sum = ENC_ARENA(arena, float, mix.cells)))
+        return ENC_NOMEM;
+    for (size_t i = 0; mix.sum && i < mix.cells; i++)
+        mix.sum[i] = 0;
+    int rc = enc_forward(w->model, &batch, w->finish.layer, arena, w->poll,
+                         mix.sum ? &observer : NULL, &x);
     if (rc != ENC_OK)
         return rc;
-    size_t width = (size_t)w->model->config.hidden_size;
+    x = mix.sum ? mix.sum : x;
     for (size_t i = 0; i < queue->count; i++) {
         const enc_sequence *s = &queue->sequence[i];
         enc_pool_sequence(w->model, &w->finish, x + batch.start[i] * width, s->count, s->skip,
@@ -144,6 +170,24 @@ static int queue_reading(work *w, const enc_reading *reading, size_t text, waiti
     return err->code;
 }
 
+/* A text without tokens. */
+static int embed_nothing(const work *w, size_t text, enc_arena *arena, enc_error *err)
+{
+    const enc_model *model = w->model;
+    if (model->empty_is_zero && w->finish.pooling == ENC_POOL_MEAN) {
+        float *scratch = ENC_ARENA(arena, float, enc_pool_scratch(model, &w->finish));
+        if (!scratch)
+            return enc_nomem(err);
+        enc_pool_sequence(model, &w->finish, NULL, 0, 0, scratch,
+                          w->out + text * (size_t)w->finish.dimensions);
+        return ENC_OK;
+    }
+    if (model->words && !model->words->spelled)
+        return enc_fail(err, ENC_INVALID, "none of the text's words has a vector, so there is "
+                        "nothing to embed");
+    return enc_fail(err, ENC_INVALID, "the text has no tokens, so there is nothing to embed");
+}
+
 static int add_text(work *w, size_t text, waiting *queue, enc_arena *arena, enc_error *err)
 {
     enc_reading reading;
@@ -151,12 +195,11 @@ static int add_text(work *w, size_t text, waiting *queue, enc_arena *arena, enc_
                       arena, w->poll, &reading, err);
     if (rc != ENC_OK)
         return rc;
-    if (reading.sequence[0].count == 0)
-        return enc_fail(err, ENC_INVALID, "the text has no tokens, so there is nothing to "
-                        "embed");
     if (w->report)
         w->report[text] =
             (enc_embed_report){reading.total, reading.kept, reading.truncated};
+    if (reading.sequence[0].count == 0)
+        return embed_nothing(w, text, arena, err);
     return queue_reading(w, &reading, text, queue, arena, err);
 }
 

@@ -27,7 +27,7 @@ static int run(enc_call *call, enc_lm *lm, enc_error *err)
     enc_batch batch;
     float *x;
     lm->z = ENC_ALLOC(float, sequence.count * width); /* bounded by the model's length */
-    if (!lm->z || !enc_pack(&sequence, 1, call->arena, &batch))
+    if (!lm->z || !enc_pack(lm->model, &sequence, 1, call->arena, &batch))
         return enc_nomem(err);
     batch.alone = true;
     int rc = enc_forward(lm->model, &batch, lm->model->config.layers, call->arena,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "unicode.h"
+#include "words.h"
 
 typedef struct reader {
     const enc_model *model;
@@ -12,6 +13,7 @@ typedef struct reader {
     enc_error *err;
     size_t prompt_bytes;
     size_t prompt_chars;
+    const char *source; /* the text without prompt */
     size_t room; /* tokens of the text that fit beside the special ones; SIZE_MAX: no limit */
 } reader;
 
@@ -53,6 +55,7 @@ static int wrap(const reader *r, const enc_pieces *pieces, size_t first, size_t 
 {
     enc_pieces part = {pieces->token + first, count, true};
     size_t specials = enc_tokenizer_specials(r->model->tokenizer, false);
+    out->source = r->source;
     out->token = ENC_ARENA(r->arena, enc_token, count + specials);
     if (!out->token)
         return enc_nomem(r->err);
@@ -128,7 +131,8 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
              enc_reading *out, enc_error *err)
 {
     size_t specials = enc_tokenizer_specials(model->tokenizer, false);
-    reader r = {.model = model, .arena = arena, .poll = poll, .err = err, .room = SIZE_MAX};
+    reader r = {.model = model, .arena = arena, .poll = poll, .err = err, .room = SIZE_MAX,
+                .source = text.data};
     if (model->max_tokens && truncate != ENC_TRUNCATE_NONE)
         r.room = less(model->max_tokens, specials);
     if (r.room == 0 && model->max_tokens < specials)
@@ -141,6 +145,8 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
     enc_pieces pieces;
     size_t skip;
     int rc = put_prompt(&r, prompt, &text);
+    if (rc == ENC_OK && model->max_characters && truncate == ENC_TRUNCATE_END)
+        text.size = enc_utf8_prefix(text.data, text.size, model->max_characters);
     if (rc == ENC_OK)
         rc = prompt_skip(&r, prompt, &skip);
     if (rc == ENC_OK)
@@ -168,24 +174,31 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
     return ENC_OK;
 }
 
-bool enc_pack(const enc_sequence *sequence, size_t count, enc_arena *arena, enc_batch *out)
+bool enc_pack(const enc_model *model, const enc_sequence *sequence, size_t count,
+              enc_arena *arena, enc_batch *out)
 {
+    bool reads_text = model->words && enc_words_read_text(model->words);
     size_t rows = 0;
     for (size_t i = 0; i < count; i++)
         rows += sequence[i].count;
     int32_t *id = ENC_ARENA(arena, int32_t, rows);
     int32_t *type = ENC_ARENA(arena, int32_t, rows);
     size_t *start = ENC_ARENA(arena, size_t, count + 1);
-    if (!id || !type || !start)
+    enc_text *word = reads_text ? ENC_ARENA(arena, enc_text, rows) : NULL;
+    if (!id || !type || !start || (reads_text && !word))
         return false;
     start[0] = 0;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < sequence[i].count; j++) {
-            id[start[i] + j] = sequence[i].token[j].id;
-            type[start[i] + j] = sequence[i].token[j].type;
+            const enc_token *token = &sequence[i].token[j];
+            id[start[i] + j] = token->id;
+            type[start[i] + j] = token->type;
+            if (word)
+                word[start[i] + j] = (enc_text){sequence[i].source + token->byte_start,
+                                                token->byte_end - token->byte_start};
         }
         start[i + 1] = start[i] + sequence[i].count;
     }
-    *out = (enc_batch){id, type, start, count, false};
+    *out = (enc_batch){.id = id, .type = type, .start = start, .word = word, .count = count};
     return true;
 }

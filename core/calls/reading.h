@@ -12,6 +12,7 @@
 typedef struct enc_sequence {
     enc_token *token;
     size_t count;
+    const char *source; /* what the tokens' bytes are counted in */
     size_t text;   /* caller's number of the text */
     size_t skip;   /* leading tokens that pooling leaves out (include_prompt false) */
     size_t part;   /* the text's share of windows: 1 = the whole text */
@@ -32,6 +33,7 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
              enc_reading *out, enc_error *err);
 
 /* Packs the tokens of `count` sequences end to end, in the arena. False: out of memory. */
-bool enc_pack(const enc_sequence *sequence, size_t count, enc_arena *arena, enc_batch *out);
+bool enc_pack(const enc_model *model, const enc_sequence *sequence, size_t count,
+              enc_arena *arena, enc_batch *out);
 
 #endif

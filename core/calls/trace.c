@@ -72,6 +72,14 @@ static int highest_layer(const enc_model *model, const enc_trace_request *reques
     return 0;
 }
 
+static bool asks_for_heads(const enc_model *model, const enc_trace_request *request)
+{
+    for (int layer = 1; request->attention && layer <= model->config.layers; layer++)
+        if (request->attention[layer])
+            return true;
+    return false;
+}
+
 static enc_trace *trace_new(const enc_model *model, enc_tokens *tokens)
 {
     size_t layers = (size_t)model->config.layers + 1;
@@ -99,16 +107,18 @@ static enc_trace *trace_new(const enc_model *model, enc_tokens *tokens)
     return NULL;
 }
 
-static int run(enc_call *call, enc_trace *t, const enc_trace_request *request, enc_error *err)
+static int run(enc_call *call, enc_trace *t, const char *source,
+               const enc_trace_request *request, enc_error *err)
 {
     if (t->rows == 0)
         return ENC_OK;
     watcher w = {t, request};
     enc_observer observer = {&w, keep_hidden, keep_heads};
-    enc_sequence sequence = {.token = t->tokens->token, .count = t->rows};
+    enc_sequence sequence = {.token = t->tokens->token, .count = t->rows,
+                             .source = source};
     enc_batch batch;
     float *x;
-    if (!enc_pack(&sequence, 1, call->arena, &batch))
+    if (!enc_pack(t->model, &sequence, 1, call->arena, &batch))
         return enc_nomem(err);
     batch.alone = true;
     int rc = enc_forward(t->model, &batch, highest_layer(t->model, request), call->arena,
@@ -128,6 +138,8 @@ int enc_trace_run(enc_session *session, const enc_model *model, enc_text text,
                         "truncate %s; hidden states take end, start or error",
                         request->truncate == ENC_TRUNCATE_NONE ? "'none' is for tokens"
                                                                : "'mean' is for embeddings");
+    if (model->config.heads == 0 && asks_for_heads(model, request))
+        return enc_fail(err, ENC_UNSUPPORTED, "the model has no attention");
     int rc = enc_tokenize(session, model, text, request->prompt, request->truncate, &tokens,
                           err);
     if (rc != ENC_OK)
@@ -139,7 +151,7 @@ int enc_trace_run(enc_session *session, const enc_model *model, enc_text text,
     }
     enc_call call;
     enc_call_begin(&call, session);
-    rc = run(&call, t, request, err);
+    rc = run(&call, t, text.data, request, err);
     enc_call_end(&call);
     if (rc == ENC_OK)
         *out = t;

@@ -8,6 +8,7 @@
 #include "reading.h"
 #include "session.h"
 #include "word_search.h"
+#include "words.h"
 
 typedef struct gather {
     const enc_model *model;
@@ -73,7 +74,7 @@ static int embed_where(gather *g, enc_call *call, enc_error *err)
     enc_batch batch;
     float *x;
     g->one = ENC_ARENA(call->arena, float, width);
-    if (!g->one || !enc_pack(g->sequence, 1, call->arena, &batch))
+    if (!g->one || !enc_pack(g->model, g->sequence, 1, call->arena, &batch))
         return enc_nomem(err);
     int highest = 0;
     for (size_t i = 0; i < g->count; i++)
@@ -170,23 +171,81 @@ int enc_word_embed(enc_session *session, const enc_model *model, enc_text text, 
     return rc;
 }
 
+/* The mean of the tokens' rows of the table; row [E] is scratch. */
+static void mean_of_rows(const enc_model *model, enc_text word, const enc_pieces *pieces,
+                         float *row, float *out)
+{
+    size_t width = (size_t)model->config.embedding_size;
+    memset(out, 0, width * sizeof *out);
+    for (size_t i = 0; i < pieces->count; i++) {
+        const enc_token *token = &pieces->token[i];
+        enc_text text = {word.data + token->byte_start, token->byte_end - token->byte_start};
+        enc_token_row(model, token->id, text, row);
+        model->ops->add(row, out, width);
+    }
+    for (size_t j = 0; j < width; j++)
+        out[j] /= (float)pieces->count;
+}
+
+/* The mean of hidden state 0 of words that have no row. */
+static int mean_of_spelled(const enc_model *model, enc_text word, const enc_pieces *pieces,
+                           enc_call *call, float *out, enc_error *err)
+{
+    enc_sequence sequence = {.token = pieces->token, .count = pieces->count,
+                             .source = word.data};
+    size_t width = (size_t)model->config.hidden_size;
+    enc_batch batch;
+    float *x;
+    if (!enc_pack(model, &sequence, 1, call->arena, &batch))
+        return enc_nomem(err);
+    int rc = enc_forward(model, &batch, 0, call->arena, &call->poll, NULL, &x);
+    if (rc == ENC_NOMEM)
+        return enc_nomem(err);
+    if (rc != ENC_OK)
+        return enc_fail(err, rc, "interrupted");
+    memset(out, 0, width * sizeof *out);
+    for (size_t i = 0; i < pieces->count; i++)
+        model->ops->accumulate(1.0f / (float)pieces->count, x + i * width, out, width);
+    return ENC_OK;
+}
+
+/* A word, or a phrase, that has a vector as a whole, whatever tokens a text of it has. */
+static int whole_word(const enc_model *model, enc_text word, enc_arena *arena, float *out,
+                      bool *found, enc_error *err)
+{
+    enc_error failure = {0};
+    int32_t row = enc_words_find_folded(model->words, arena, word, &failure);
+    if (failure.code != ENC_OK)
+        return enc_nomem(err);
+    *found = enc_words_known(model->words, row, word);
+    if (*found)
+        enc_token_row(model, row, word, out);
+    return ENC_OK;
+}
+
 int enc_static_embed(enc_session *session, const enc_model *model, enc_text word, float *out,
                      bool *found, enc_error *err)
 {
     size_t width = (size_t)model->config.embedding_size;
     enc_pieces pieces;
     enc_call call;
+    int rc = ENC_OK;
+    *found = false;
     enc_call_begin(&call, session);
-    int rc = enc_tokenizer_pieces(model->tokenizer, call.arena, word, 0, &call.poll, &pieces,
+    if (model->words && !model->words->spelled)
+        rc = whole_word(model, word, call.arena, out, found, err);
+    bool parts = !model->words || model->words->subwords.longest == 0;
+    if (rc == ENC_OK && !*found && parts) {
+        rc = enc_tokenizer_pieces(model->tokenizer, call.arena, word, 0, &call.poll, &pieces,
                                   err);
-    *found = rc == ENC_OK && pieces.count > 0;
-    if (*found) {
-        memset(out, 0, width * sizeof *out);
-        for (size_t i = 0; i < pieces.count; i++)
-            model->ops->add(model->weights.tokens + (size_t)pieces.token[i].id * width, out,
-                            width);
-        for (size_t j = 0; j < width; j++)
-            out[j] /= (float)pieces.count;
+        float *row = ENC_ARENA(call.arena, float, width);
+        if (rc == ENC_OK && !row)
+            rc = enc_nomem(err);
+        *found = rc == ENC_OK && pieces.count > 0;
+        if (*found && model->words && model->words->spelled)
+            rc = mean_of_spelled(model, word, &pieces, &call, out, err);
+        else if (*found)
+            mean_of_rows(model, word, &pieces, row, out);
     }
     enc_call_end(&call);
     return rc;

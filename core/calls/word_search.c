@@ -10,6 +10,7 @@
 #include <limits.h>
 
 #include "unicode.h"
+#include "words.h"
 
 /* What is folded beyond the tokens the model reads, to see whether a word goes on there. */
 enum { MARGIN_BYTES = 64 };
@@ -34,11 +35,8 @@ static void squeeze(enc_folded *f)
 
 /* Length of the longest proper border of each prefix (Knuth, Morris, Pratt 1977), so that the
 ** search is linear whatever the word. */
-static size_t *borders(const enc_folded *word, enc_arena *arena)
+static void fill_borders(const enc_folded *word, size_t *border)
 {
-    size_t *border = ENC_ARENA(arena, size_t, word->count);
-    if (!border)
-        return NULL;
     border[0] = 0;
     for (size_t i = 1, length = 0; i < word->count; i++) {
         while (length > 0 && word->character[i] != word->character[length])
@@ -47,7 +45,20 @@ static size_t *borders(const enc_folded *word, enc_arena *arena)
             length++;
         border[i] = length;
     }
-    return border;
+}
+
+/* Tables of words are looked up as the text is written, else in lower case; so is it searched. */
+static bool looks_up_lower_case(const enc_model *model)
+{
+    return model->words && model->words->subwords.longest == 0;
+}
+
+static void lower(enc_folded *f)
+{
+    uint32_t to[3];
+    for (size_t i = 0; i < f->count; i++)
+        if (enc_lowercase(f->character[i], to) == 1)
+            f->character[i] = to[0];
 }
 
 static bool joined(uint32_t left, uint32_t right)
@@ -148,11 +159,18 @@ int enc_word_find(const enc_model *model, enc_text text, enc_text word, int occu
     squeeze(&needle);
     if (needle.count == 0)
         return ENC_OK;
-    size_t *border = borders(&needle, arena);
+    size_t *border = ENC_ARENA(arena, size_t, needle.count);
     if (!border)
         return enc_nomem(err);
+    fill_borders(&needle, border);
     enc_span window = {read.start - low, read.end - low};
     *found = find_occurrence(&folded, &needle, border, window, occurrence, where);
+    if (!*found && looks_up_lower_case(model)) {
+        lower(&folded);
+        lower(&needle);
+        fill_borders(&needle, border);
+        *found = find_occurrence(&folded, &needle, border, window, occurrence, where);
+    }
     if (*found)
         *where = (enc_span){where->start + low, where->end + low};
     return ENC_OK;

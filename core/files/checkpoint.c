@@ -379,6 +379,43 @@ int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *o
     return rc;
 }
 
+int enc_checkpoint_read_indices(enc_checkpoint *checkpoint, enc_tensor *tensor, int32_t limit,
+                                int32_t *out, enc_digest *digest, enc_error *err)
+{
+    const char *name = enc_checkpoint_file(checkpoint, tensor);
+    size_t width = strcmp(tensor->dtype_name, "I64") == 0   ? sizeof(int64_t)
+                   : strcmp(tensor->dtype_name, "I32") == 0 ? sizeof(int32_t)
+                                                            : 0;
+    if (width == 0)
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: tensor '%s' has dtype %s, must be I64 or "
+                        "I32", name, enc_tail(tensor->name, ENC_TAIL), tensor->dtype_name);
+    uint64_t count = tensor->bytes / width;
+    if (digest)
+        enc_digest_number(digest, (int64_t)tensor->bytes);
+    for (uint64_t done = 0; done < count;) {
+        size_t n = CHUNK / width;
+        n = n > count - done ? (size_t)(count - done) : n;
+        int rc = enc_file_read(&checkpoint->file[tensor->file], tensor->offset + done * width,
+                               checkpoint->chunk, n * width, err);
+        if (rc != ENC_OK)
+            return rc;
+        if (digest)
+            enc_digest_part(digest, checkpoint->chunk, n * width);
+        for (size_t i = 0; i < n; i++, done++) {
+            const int64_t *wide = checkpoint->chunk;
+            const int32_t *narrow = checkpoint->chunk;
+            int64_t value = width == sizeof *wide ? wide[i] : narrow[i];
+            if (value < 0 || value >= limit)
+                return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' has %" PRId64 " at element "
+                                "%" PRIu64 ", must be 0 to %d", name,
+                                enc_tail(tensor->name, ENC_TAIL), value, done, (int)limit - 1);
+            out[done] = (int32_t)value;
+        }
+    }
+    tensor->used = true;
+    return ENC_OK;
+}
+
 int enc_checkpoint_unchanged(const enc_checkpoint *checkpoint, enc_error *err)
 {
     int rc = ENC_OK;

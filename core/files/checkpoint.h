@@ -62,6 +62,11 @@ const char *enc_checkpoint_file(const enc_checkpoint *checkpoint, const enc_tens
 int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *out,
                         enc_digest *digest, enc_error *err);
 
+/* Reads a tensor of I64 or I32 and marks it used; each must be 0 ... limit-1. Digest and errors
+** as above. */
+int enc_checkpoint_read_indices(enc_checkpoint *checkpoint, enc_tensor *tensor, int32_t limit,
+                                int32_t *out, enc_digest *digest, enc_error *err);
+
 /* After the last read: ENC_CORRUPT if a file has changed since it was opened. */
 int enc_checkpoint_unchanged(const enc_checkpoint *checkpoint, enc_error *err);
 

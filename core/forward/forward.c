@@ -135,7 +135,9 @@ static void look_up(const pass *p, float *table)
     const float scale = p->model->config.embedding_scale;
     for (size_t row = 0; row < p->rows; row++) {
         float *to = table + row * width;
-        memcpy(to, w->tokens + (size_t)p->batch->id[row] * width, width * sizeof *to);
+        enc_text none = {NULL, 0};
+        enc_token_row(p->model, p->batch->id[row], p->batch->word ? p->batch->word[row] : none,
+                      to);
         for (size_t i = 0; scale != 1 && i < width; i++)
             to[i] *= scale;
         if (w->types) {
@@ -416,6 +418,8 @@ int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_
     switch (model->family->shape) {
     case ENC_SHAPE_TRANSFORMER:
         return transform(model, batch, layers, arena, poll, observer, out);
+    case ENC_SHAPE_ELMO:
+        return enc_elmo_forward(model, batch, layers, arena, poll, observer, out);
     }
     return ENC_UNSUPPORTED;
 }

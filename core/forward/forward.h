@@ -15,6 +15,7 @@ typedef struct enc_batch {
     const size_t *start;  /* [count + 1] */
     size_t count;
     bool alone;           /* no other batch of this call is at work: the pool may share it */
+    const enc_text *word; /* [T] the tokens' own text, where the model reads it; else NULL */
 } enc_batch;
 
 /* Sees intermediate values on their way; either callback may be NULL. */
@@ -32,6 +33,15 @@ typedef struct enc_observer {
 ** truncation. Returns ENC_OK, ENC_NOMEM or ENC_INTERRUPTED. */
 int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_arena *arena,
                 enc_poll *poll, const enc_observer *observer, float **out);
+
+/* The same for ENC_SHAPE_ELMO (elmo.c). */
+int enc_elmo_forward(const enc_model *model, const enc_batch *batch, int layers,
+                     enc_arena *arena, enc_poll *poll, const enc_observer *observer,
+                     float **out);
+
+/* The token table's row [E] of a token (lookup.c); `word` is its text where the model reads
+** it. */
+void enc_token_row(const enc_model *model, int32_t id, enc_text word, float *to);
 
 /* ---- Heads --------------------------------------------------------------------------- */
 

@@ -97,6 +97,7 @@ int enc_finish_plan(const enc_model *model, const enc_embed_options *options,
         model, options->layer == ENC_LAYER_DEFAULT ? -1 : options->layer, err);
     if (out->layer < 0)
         return ENC_INVALID;
+    out->mixed = model->mixes_layers && options->layer == ENC_LAYER_DEFAULT;
     if (options->truncate == ENC_TRUNCATE_NONE)
         return enc_fail(err, ENC_INVALID, "truncate 'none' is for tokens; an embedding takes "
                         "end, start, error or mean");

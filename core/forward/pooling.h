@@ -11,6 +11,7 @@ typedef struct enc_finish {
     unsigned pooling;   /* bits of enc_pooling */
     bool steps_normalize; /* the checkpoint's Normalize steps are obeyed */
     int layer;          /* hidden state to pool */
+    bool mixed;         /* the mean of hidden states 0 ... layer in its place */
     int pooled;         /* numbers that pooling gives */
     int full;           /* numbers after the steps */
     int dimensions;     /* numbers kept of these */

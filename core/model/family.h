@@ -16,7 +16,8 @@
 
 /* The kind of encoder; forward.c asks for it in one place. */
 enum enc_shape {
-    ENC_SHAPE_TRANSFORMER /* Vaswani et al. 2017, "Attention is all you need" */
+    ENC_SHAPE_TRANSFORMER, /* Vaswani et al. 2017, "Attention is all you need" */
+    ENC_SHAPE_ELMO         /* Peters et al. 2018: characters, then LSTMs both ways (elmo.h) */
 };
 
 enum enc_norm_kind {

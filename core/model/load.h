@@ -15,7 +15,7 @@
 
 enum enc_module_kind {
     ENC_MODULE_TRANSFORMER, ENC_MODULE_POOLING, ENC_MODULE_DENSE, ENC_MODULE_NORMALIZE,
-    ENC_MODULE_LAYER_NORM, ENC_MODULE_DROPOUT
+    ENC_MODULE_LAYER_NORM, ENC_MODULE_DROPOUT, ENC_MODULE_STATIC
 };
 
 enum { ENC_MAX_MODULES = 16 };
@@ -30,8 +30,8 @@ typedef struct enc_module_list {
     int count; /* 0: there is no modules.json */
 } enc_module_list;
 
-/* Which modules there are: a Transformer, a Pooling, then steps; anything else is
-** ENC_UNSUPPORTED naming it. */
+/* Which modules there are: a Transformer and a Pooling, or a StaticEmbedding, then steps;
+** anything else is ENC_UNSUPPORTED naming it. */
 int enc_modules_list(const char *folder, enc_module_list *out, enc_error *err);
 void enc_modules_free(enc_module_list *list);
 
@@ -111,6 +111,32 @@ int enc_model_accept_tokenizer(enc_model *model, const char *file, const char *s
 void enc_model_digest_config(enc_digest *digest, const enc_model *model);
 /* info.unused_tensors, once all that is wanted has been read. */
 int enc_model_list_unused(enc_model *model, const enc_checkpoint *checkpoint, enc_error *err);
+
+/* ---- Models of zero layers (static.c) ------------------------------------------------ */
+
+/* Whether the file at `path` begins as one of word vectors. */
+bool enc_static_is_file(const char *path);
+/* The file of word vectors at `path`: a row for each word. */
+int enc_static_load_file(enc_model *model, const char *path, enc_digest *digest,
+                         enc_error *err);
+
+/* Whether it is a folder as model2vec or sentence-transformers' StaticEmbedding save it. */
+bool enc_static_is_folder(const char *folder, const enc_module_list *list);
+int enc_static_load_folder(enc_model *model, const char *folder, const enc_module_list *list,
+                           enc_digest *digest, enc_error *err);
+
+/* ---- ELMo (elmo.c) ------------------------------------------------------------------- */
+
+/* Whether the folder has options.json and weights.hdf5, as AllenNLP distributes it. */
+bool enc_elmo_is_folder(const char *folder);
+int enc_elmo_load_folder(enc_model *model, const char *folder, enc_digest *digest,
+                         enc_error *err);
+
+/* ---- What is known at the end (model.c) ---------------------------------------------- */
+
+/* Fills in model->info, but for dimensions and parameters. */
+int enc_model_fill_info(enc_model *model, const char *path, const enc_digest *digest,
+                        enc_error *err);
 
 /* ---- Memory of the model (model.c) --------------------------------------------------- */
 

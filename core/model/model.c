@@ -85,21 +85,25 @@ int64_t enc_model_bytes(const enc_model *model)
 bool enc_model_exists(const char *path)
 {
     return enc_file_exists(path, "config.json") || enc_file_exists(path, "modules.json") ||
-           enc_gguf_locate(path, NULL, NULL);
+           enc_gguf_locate(path, NULL, NULL) || enc_elmo_is_folder(path) ||
+           enc_static_is_file(path);
 }
 
 static int check_folder(const char *path, enc_error *err)
 {
     static const char wanted[] =
-        "a checkpoint is a folder with config.json, model.safetensors and tokenizer.json, or "
-        "a GGUF file";
+        "a checkpoint is a folder with config.json, model.safetensors and tokenizer.json, a "
+        "GGUF file or a file of word vectors";
     struct stat status;
     const char *shown = enc_tail(path, ENC_TAIL);
     if (stat(path, &status) != 0)
-        return enc_fail(err, ENC_CANTOPEN, "cannot open '%s': there is no such folder",
+        return enc_fail(err, ENC_CANTOPEN, "cannot open '%s': there is no such folder or file",
                         shown);
+    if (S_ISREG(status.st_mode))
+        return ENC_OK; /* what it is shows in its first bytes */
     if (!S_ISDIR(status.st_mode))
-        return enc_fail(err, ENC_CANTOPEN, "'%s' is not a folder; %s", shown, wanted);
+        return enc_fail(err, ENC_CANTOPEN, "'%s' is neither a folder nor a file; %s", shown,
+                        wanted);
     if (!enc_model_exists(path))
         return enc_fail(err, ENC_CANTOPEN, "'%s' has no config.json; %s", shown, wanted);
     return ENC_OK;
@@ -356,8 +360,8 @@ int enc_model_list_unused(enc_model *model, const enc_checkpoint *checkpoint, en
     return model->info.unused_tensors ? ENC_OK : enc_nomem(err);
 }
 
-static int describe(enc_model *model, const char *path, const enc_digest *digest,
-                    enc_error *err)
+int enc_model_fill_info(enc_model *model, const char *path, const enc_digest *digest,
+                        enc_error *err)
 {
     const enc_modules *modules = &model->modules;
     const enc_config *config = &model->config;
@@ -387,6 +391,8 @@ static int describe(enc_model *model, const char *path, const enc_digest *digest
     info->vocabulary = config->vocabulary;
     info->normalize = modules->step_count > 0 &&
                       modules->step[modules->step_count - 1].kind == ENC_STEP_NORMALIZE;
+    if (!info->unused_tensors)
+        info->unused_tensors = "[]";
     info->bytes = (int64_t)sizeof *model + model->blocks->bytes +
                   enc_tokenizer_bytes(model->tokenizer);
     return ENC_OK;
@@ -507,28 +513,43 @@ static int load_folder(enc_model *model, const char *folder, const enc_module_li
     return rc;
 }
 
-/* A folder, or a GGUF file by itself or alone in a folder. */
+/* One of the kinds of folder. */
+static int load_any_folder(enc_model *model, const char *path, enc_digest *digest,
+                           enc_error *err)
+{
+    enc_module_list list = {0};
+    int rc = enc_modules_list(path, &list, err);
+    if (rc == ENC_OK && enc_elmo_is_folder(path))
+        rc = enc_elmo_load_folder(model, path, digest, err);
+    else if (rc == ENC_OK && enc_static_is_folder(path, &list))
+        rc = enc_static_load_folder(model, path, &list, digest, err);
+    else if (rc == ENC_OK)
+        rc = load_folder(model, path, &list, digest, err);
+    enc_modules_free(&list);
+    return rc;
+}
+
+/* A GGUF file by itself or alone in a folder, a file of word vectors, or a folder. */
 static int load_all(enc_model *model, const char *path, enc_digest *digest, enc_error *err)
 {
     char *folder = NULL, *file = NULL;
-    enc_module_list list = {0};
+    struct stat status;
     int rc = ENC_OK;
     model->ops = enc_ops_get();
     model->modules.default_prompt = -1;
     model->modules.similarity = "cosine";
     if (enc_gguf_locate(path, &folder, &file)) {
         rc = folder && file ? enc_gguf_load(model, folder, file, digest, err) : enc_nomem(err);
+    } else if (stat(path, &status) == 0 && S_ISREG(status.st_mode)) {
+        rc = enc_static_load_file(model, path, digest, err);
     } else {
         rc = check_folder(path, err);
         if (rc == ENC_OK)
-            rc = enc_modules_list(path, &list, err);
-        if (rc == ENC_OK)
-            rc = load_folder(model, path, &list, digest, err);
+            rc = load_any_folder(model, path, digest, err);
     }
-    enc_modules_free(&list);
     enc_free(folder);
     enc_free(file);
-    return rc == ENC_OK ? describe(model, path, digest, err) : rc;
+    return rc == ENC_OK ? enc_model_fill_info(model, path, digest, err) : rc;
 }
 
 int enc_model_load(const char *path, const enc_model_options *options, enc_model **out,

@@ -61,6 +61,13 @@ struct enc_model {
     enc_weights weights;
     enc_modules modules;
     enc_tokenizer *tokenizer;
+    const struct enc_words *words; /* the tokenizer's, if it is one of words (words.h) */
+    const int32_t *token_row;  /* [V] rows of weights.tokens; NULL: an id is a row's number */
+    const float *token_scale;  /* [V] factors of these rows; NULL: 1 */
+    const struct enc_elmo *elmo; /* ENC_SHAPE_ELMO: its weights (elmo.h) */
+    bool mixes_layers;       /* an embedding is made of the mean of all hidden states */
+    bool empty_is_zero;      /* a text without tokens has the zero vector as its mean */
+    size_t max_characters;   /* what lies beyond them is not read; 0: no limit */
     size_t max_tokens;       /* special tokens included; 0: no limit */
     bool keeps_end;          /* a text that is too long loses its beginning (truncation_side) */
     const char *part;        /* the folder in it that holds the encoder, "" for its own; NULL: it is a

@@ -32,6 +32,7 @@ static const struct kind {
     {"Transformer", ENC_MODULE_TRANSFORMER}, {"Pooling", ENC_MODULE_POOLING},
     {"Dense", ENC_MODULE_DENSE},             {"Normalize", ENC_MODULE_NORMALIZE},
     {"LayerNorm", ENC_MODULE_LAYER_NORM},    {"Dropout", ENC_MODULE_DROPOUT},
+    {"StaticEmbedding", ENC_MODULE_STATIC},
 };
 
 static int find_kind(const char *type, int index, enum enc_module_kind *out, enc_error *err)
@@ -45,17 +46,22 @@ static int find_kind(const char *type, int index, enum enc_module_kind *out, enc
             }
     return enc_fail(err, ENC_UNSUPPORTED,
                     "%s: module %d is '%s', which is not implemented (Transformer, "
-                    "Pooling, Dense, Normalize, LayerNorm, Dropout)", list_name, index,
+                    "Pooling, Dense, Normalize, LayerNorm, Dropout, StaticEmbedding)", list_name, index,
                     enc_tail(type, ENC_TAIL));
 }
 
-/* Module 0 makes token vectors, module 1 pools them, the rest works on what is pooled. */
-static int check_order(int index, enum enc_module_kind kind, enc_error *err)
+/* Module 0 makes token vectors, module 1 pools them, the rest works on what is pooled. A
+** StaticEmbedding does the first two. */
+static int check_order(int index, enum enc_module_kind kind, bool is_static, enc_error *err)
 {
     static const char *const wanted[] = {"Transformer", "Pooling",
                                          "a step after the Pooling"};
     int place = kind == ENC_MODULE_TRANSFORMER ? 0 : kind == ENC_MODULE_POOLING ? 1 : 2;
     int expected = index < 2 ? index : 2;
+    if (kind == ENC_MODULE_STATIC)
+        place = 0;
+    if (is_static && index == 1)
+        expected = 2;
     if (place == expected)
         return ENC_OK;
     return enc_fail(err, ENC_UNSUPPORTED, "%s: module %d is %s, must be %s", list_name,
@@ -84,7 +90,8 @@ static char *tidy_path(const char *path)
     return tidy;
 }
 
-static int read_module(json_t *value, int index, enc_module *out, enc_error *err)
+static int read_module(json_t *value, int index, bool is_static, enc_module *out,
+                       enc_error *err)
 {
     char shown[ENC_JSON_SHOWN], name[48];
     if (!json_is_object(value))
@@ -101,7 +108,7 @@ static int read_module(json_t *value, int index, enc_module *out, enc_error *err
     if (rc == ENC_OK)
         rc = find_kind(type, index, &out->kind, err);
     if (rc == ENC_OK)
-        rc = check_order(index, out->kind, err);
+        rc = check_order(index, out->kind, is_static, err);
     if (rc != ENC_OK)
         return rc;
     char *tidy = tidy_path(path);
@@ -117,6 +124,12 @@ static int read_module(json_t *value, int index, enc_module *out, enc_error *err
     return ENC_OK;
 }
 
+/* A StaticEmbedding comes first. */
+static bool is_static(const enc_module_list *list)
+{
+    return list->count > 0 && list->at[0].kind == ENC_MODULE_STATIC;
+}
+
 static int read_list(json_t *root, enc_module_list *out, enc_error *err)
 {
     char shown[ENC_JSON_SHOWN];
@@ -128,12 +141,12 @@ static int read_list(json_t *root, enc_module_list *out, enc_error *err)
         return enc_fail(err, ENC_UNSUPPORTED, "%s lists %zu modules, the limit is %d",
                         list_name, count, ENC_MAX_MODULES);
     for (size_t i = 0; i < count; i++) {
-        int rc = read_module(json_array_get(root, i), (int)i, &out->at[i], err);
+        int rc = read_module(json_array_get(root, i), (int)i, is_static(out), &out->at[i], err);
         if (rc != ENC_OK)
             return rc;
         out->count++;
     }
-    if (count < 2)
+    if (count < 2 && !is_static(out))
         return enc_fail(err, ENC_UNSUPPORTED,
                         "%s lists no Pooling, which makes one vector of a text's tokens",
                         list_name);
@@ -432,11 +445,12 @@ int enc_modules_read(enc_model *model, const char *folder, const enc_module_list
     enc_modules *to = &model->modules;
     to->pooling = ENC_POOL_MEAN;
     to->include_prompt = true;
-    int rc = list->count > 0 ? read_pooling(model, folder, list->at[1].part, err) : ENC_OK;
+    bool pools = list->count > 0 && !is_static(list);
+    int rc = pools ? read_pooling(model, folder, list->at[1].part, err) : ENC_OK;
     int width = model->config.hidden_size * __builtin_popcount(to->pooling);
     enc_digest_number(digest, to->pooling);
     enc_digest_number(digest, to->include_prompt);
-    for (int i = 2; rc == ENC_OK && i < list->count; i++)
+    for (int i = pools ? 2 : 1; rc == ENC_OK && i < list->count; i++)
         rc = add_step(model, folder, &list->at[i], digest, &width, err);
     model->info.dimensions = width;
     return rc;

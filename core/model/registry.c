@@ -150,6 +150,21 @@ static uint64_t files_signature(const char *folder, bool deeper)
     return sum;
 }
 
+/* A model may be a file by itself. */
+static bool is_file(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static uint64_t path_signature(const char *path)
+{
+    struct stat info;
+    if (is_file(path) && stat(path, &info) == 0)
+        return file_signature(path, &info);
+    return files_signature(path, true);
+}
+
 /* ---- Interface ---- */
 
 /* The entry for the key, held once more: loaded already, or loading
@@ -216,7 +231,8 @@ static int load(entry *e, const enc_model_options *options, enc_error *err)
     fesetenv(FE_DFL_ENV);
     int rc = enc_model_load(e->path, options, &model, err);
     fesetenv(&host);
-    if (rc == ENC_CORRUPT || rc == ENC_UNSUPPORTED)
+    /* A file that is a model by itself has told its name. */
+    if ((rc == ENC_CORRUPT || rc == ENC_UNSUPPORTED) && !is_file(e->path))
         enc_error_context(err, e->path);
     pthread_mutex_lock(&registry.mutex);
     e->loading = false;
@@ -235,7 +251,7 @@ static int no_path(const char *path, enc_error *err)
     if (errno == ENOMEM)
         return enc_nomem(err);
     return enc_fail(err, ENC_CANTOPEN, "cannot open '%s': %s", enc_tail(path, ENC_TAIL),
-                    errno == ENOENT ? "there is no such folder" : "it can't be reached");
+                    errno == ENOENT ? "there is no such folder or file" : "it can't be reached");
 }
 
 int enc_model_open(const char *path, const enc_model_options *options, enc_model **out,
@@ -249,7 +265,7 @@ int enc_model_open(const char *path, const enc_model_options *options, enc_model
     if (!canonical)
         return no_path(path, err);
     bool wanted;
-    entry *e = hold(canonical, plain.quantize, files_signature(canonical, true), &wanted);
+    entry *e = hold(canonical, plain.quantize, path_signature(canonical), &wanted);
     free(canonical);
     int rc = !e ? enc_nomem(err) : wanted ? load(e, &plain, err) : ENC_OK;
     if (rc == ENC_OK)

@@ -21,6 +21,7 @@ void enc_tokenizer_set_wordpiece(enc_tokenizer *t, enc_wordpiece *model)
     t->close = close_wordpiece;
     t->vocabulary = &t->wordpiece.vocabulary;
     t->most = t->wordpiece.most;
+    t->unknown = t->wordpiece.unknown;
 }
 
 /* An added token's content as the normaliser makes it. */
@@ -115,6 +116,7 @@ int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
         return enc_nomem(err);
     enc_normalizer_begin(&t->normalizer);
     enc_templates_begin(&t->templates);
+    t->unknown = -1;
     if (files->value)
         rc = enc_tokenizer_read_value(t, files->value_name, files->value, err);
     else if (files->json.data)
@@ -133,6 +135,27 @@ int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
     return ENC_OK;
 }
 
+int enc_tokenizer_of_words(enc_words *words, enc_tokenizer **out, enc_error *err)
+{
+    enc_tokenizer *t = ENC_ZALLOC(enc_tokenizer, 1);
+    enc_words *kept = ENC_ZALLOC(enc_words, 1);
+    *out = NULL;
+    if (!t || !kept) {
+        enc_words_close(words);
+        enc_free(kept);
+        enc_free(t);
+        return enc_nomem(err);
+    }
+    *kept = *words;
+    *words = (enc_words){0};
+    t->words = kept;
+    t->unknown = -1;
+    enc_normalizer_begin(&t->normalizer);
+    enc_templates_begin(&t->templates);
+    *out = t;
+    return ENC_OK;
+}
+
 void enc_tokenizer_close(enc_tokenizer *t)
 {
     if (!t)
@@ -140,6 +163,9 @@ void enc_tokenizer_close(enc_tokenizer *t)
     enc_normalizer_close(&t->normalizer);
     enc_pretokenizer_close(&t->pretokenizer);
     enc_joins_close(&t->joins);
+    if (t->words)
+        enc_words_close(t->words);
+    enc_free(t->words);
     enc_added_tokens_close(&t->added);
     if (t->close)
         t->close(t);
@@ -148,8 +174,15 @@ void enc_tokenizer_close(enc_tokenizer *t)
 
 /* ---- What it tells ------------------------------------------------------------------- */
 
+const enc_words *enc_tokenizer_words(const enc_tokenizer *t) { return t->words; }
+
+void enc_tokenizer_drop_template(enc_tokenizer *t) { enc_templates_begin(&t->templates); }
+void enc_tokenizer_drop_unknown(enc_tokenizer *t) { t->drops_unknown = t->unknown >= 0; }
+
 int32_t enc_tokenizer_max_id(const enc_tokenizer *t)
 {
+    if (t->words)
+        return (int32_t)t->words->count - 1;
     int32_t ids[] = {enc_vocabulary_max_id(t->vocabulary),
                      enc_added_tokens_max_id(&t->added),
                      enc_templates_max_id(&t->templates)};
@@ -166,6 +199,8 @@ int32_t enc_tokenizer_max_type(const enc_tokenizer *t)
 
 const char *enc_tokenizer_string(const enc_tokenizer *t, int32_t id, size_t *size)
 {
+    if (t->words)
+        return enc_words_string(t->words, id, size);
     const enc_added_token *added = enc_added_tokens_by_id(&t->added, id);
     if (!added)
         return enc_vocabulary_string(t->vocabulary, id, size);
@@ -181,6 +216,8 @@ bool enc_tokenizer_is_special(const enc_tokenizer *t, int32_t id)
 
 int64_t enc_tokenizer_bytes(const enc_tokenizer *t)
 {
+    if (t->words)
+        return (int64_t)sizeof *t + enc_words_bytes(t->words);
     return (int64_t)(sizeof *t + t->vocabulary->bytes + t->model_bytes + t->added.bytes);
 }
 

@@ -43,6 +43,17 @@ int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
                        enc_error *err);
 void enc_tokenizer_close(enc_tokenizer *tokenizer);
 
+/* A tokenizer of whole words (words.h), which it takes over, also if it fails. */
+struct enc_words;
+int enc_tokenizer_of_words(struct enc_words *words, enc_tokenizer **out, enc_error *err);
+/* Those words; NULL for any other tokenizer. */
+const struct enc_words *enc_tokenizer_words(const enc_tokenizer *tokenizer);
+
+/* From now on without template: no special tokens. */
+void enc_tokenizer_drop_template(enc_tokenizer *tokenizer);
+/* From now on tokens with the model's unk_token are left out, if it has one. */
+void enc_tokenizer_drop_unknown(enc_tokenizer *tokenizer);
+
 /* Largest id that encoding can give; -1 for an empty vocabulary. */
 int32_t enc_tokenizer_max_id(const enc_tokenizer *tokenizer);
 /* Largest type (segment) that its template gives. */

@@ -21,6 +21,7 @@ static int read_bpe(enc_tokenizer *t, const enc_node *node, enc_error *err)
     t->vocabulary = &t->bpe.vocabulary;
     t->model_bytes = t->bpe.bytes;
     t->merging = &t->bpe;
+    t->unknown = t->bpe.unknown;
     t->most = SIZE_MAX;
     return ENC_OK;
 }

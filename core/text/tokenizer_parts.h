@@ -17,6 +17,7 @@
 #include "tokenizer.h"
 #include "unigram.h"
 #include "wordpiece.h"
+#include "words.h"
 
 /* What an ASCII byte of the source comes to, if it stands among its like. */
 enum enc_ascii_kind {
@@ -52,6 +53,10 @@ struct enc_tokenizer {
         enc_bpe bpe;
         enc_unigram unigram;
     };
+
+    enc_words *words;      /* NULL, or in place of all the above but normaliser and template */
+    bool drops_unknown;    /* tokens `unknown` are left out */
+    int32_t unknown;       /* unk_token's id, -1 if the model has none */
 
     enc_ascii ascii[256];  /* by source byte; beyond ASCII all slow */
     enc_sides sides[128];  /* by normalised character */

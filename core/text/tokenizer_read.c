@@ -271,9 +271,24 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
     return r.failed || r.list.failed || r.matcher.failed ? enc_nomem(err) : ENC_OK;
 }
 
+/* Takes unknown tokens out of the pieces. */
+static void drop_unknown(const enc_tokenizer *t, size_t limit, enc_pieces *pieces)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < pieces->count; i++)
+        if (pieces->token[i].id != t->unknown)
+            pieces->token[kept++] = pieces->token[i];
+    pieces->complete = limit == 0 || kept <= limit;
+    pieces->count = pieces->complete ? kept : limit + 1;
+}
+
 int enc_tokenizer_pieces(const enc_tokenizer *t, enc_arena *arena, enc_text text,
                          size_t limit, enc_poll *poll, enc_pieces *out, enc_error *err)
 {
+    if (t->words)
+        return enc_words_pieces(t->words, arena, text, limit, false, poll, out, err);
+    size_t asked = limit;
+    limit = t->drops_unknown ? 0 : limit; /* how many of them stay is seen at the end */
     enc_token_list list = {.arena = arena, .limit = limit ? limit : SIZE_MAX};
     size_t likely = text.size / 4 + 8; /* English has some 4.5 bytes a token */
     likely = likely < LIKELY_MOST ? likely : LIKELY_MOST;
@@ -287,12 +302,22 @@ int enc_tokenizer_pieces(const enc_tokenizer *t, enc_arena *arena, enc_text text
         return rc;
     bool complete = list.count <= list.limit;
     *out = (enc_pieces){list.token, complete ? list.count : list.limit + 1, complete};
+    if (t->drops_unknown)
+        drop_unknown(t, asked, out);
     return ENC_OK;
 }
 
 int enc_tokenizer_count(const enc_tokenizer *t, enc_arena *arena, enc_text text,
                         enc_poll *poll, size_t *count, enc_error *err)
 {
+    enc_pieces pieces = {0};
+    if (t->words || t->drops_unknown) {
+        int code = t->words ? enc_words_pieces(t->words, arena, text, 0, true, poll, &pieces,
+                                               err)
+                            : enc_tokenizer_pieces(t, arena, text, 0, poll, &pieces, err);
+        *count = pieces.count;
+        return code;
+    }
     enc_token_list list = {.arena = arena, .limit = SIZE_MAX, .counting = true};
     int rc = read_all(t, arena, text, poll, &list, err);
     *count = rc == ENC_OK ? list.count : 0;

@@ -94,6 +94,16 @@ size_t enc_utf8_count(const char *text, size_t size)
     return count;
 }
 
+size_t enc_utf8_prefix(const char *text, size_t size, size_t characters)
+{
+    const char *at = text, *end = text + size;
+    if (size <= characters)
+        return size;
+    while (at < end && characters-- > 0)
+        enc_utf8_next(&at, end);
+    return (size_t)(at - text);
+}
+
 /* ---- Properties ---- */
 
 uint32_t enc_properties_beyond_latin1(uint32_t c)

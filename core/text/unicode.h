@@ -41,6 +41,9 @@ bool enc_utf8_is_valid(const char *text, size_t size);
 /* Number of characters, counted as enc_utf8_next does. */
 size_t enc_utf8_count(const char *text, size_t size);
 
+/* Bytes of the first `characters` characters; `size` if there are no more. */
+size_t enc_utf8_prefix(const char *text, size_t size, size_t characters);
+
 /* ---- Properties ---- */
 
 /* Bits of enc_properties. Above them lie the category (enc_category) from bit 16 and the

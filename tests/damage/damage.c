@@ -127,6 +127,22 @@ static const row rows[] = {
      NULL, NULL, 1},
     {"damage: sentence_bert_config.json", "bert_prompt", "sentence_bert_config.json",
      MUTATE_JSON, NULL, NULL, 1},
+    {"damage: GloVe", "static", "glove.txt", MUTATE_TEXT, NULL, NULL, 1},
+    {"damage: word2vec's text", "static", "fasttext.vec", MUTATE_TEXT, NULL, NULL, 5},
+    {"damage: word2vec's binary", "static", "word2vec.bin", MUTATE_BYTES, NULL, NULL, 1},
+    {"damage: word2vec's binary without newlines", "static", "word2vec_nonewline.bin",
+     MUTATE_BYTES, NULL, NULL, 5},
+    {"damage: fastText", "static", "fasttext.bin", MUTATE_BYTES, NULL, NULL, 1},
+    {"damage: model2vec", "model2vec_mapped", "model.safetensors", MUTATE_SAFETENSORS, NULL,
+     NULL, 1},
+    {"damage: config.json of model2vec", "model2vec_mapped", "config.json", MUTATE_JSON, NULL,
+     NULL, 5},
+    {"damage: modules.json of StaticEmbedding", "static_embedding", "modules.json",
+     MUTATE_JSON, NULL, NULL, 5},
+    {"damage: options.json", "elmo", "options.json", MUTATE_JSON, NULL, NULL, 1},
+    {"damage: HDF5", "elmo", "weights.hdf5", MUTATE_BYTES, NULL, NULL, 1},
+    {"damage: HDF5 of the newest form", "elmo", "weights.hdf5", MUTATE_BYTES, "weights.hdf5",
+     "weights_latest.hdf5", 1},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -299,7 +315,7 @@ static const char *prepare(const row *r)
 static const char *model_path(const char *folder, const char *file)
 {
     static char path[4096];
-    static const char *const settings[] = {"config.json", "options.json"};
+    static const char *const settings[] = {"config.json", "options.json", "modules.json"};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, settings[i]);
         if (access(path, R_OK) == 0)

@@ -50,13 +50,9 @@ static const golden_case cases[] = {
     {"t5_gated", ALL | GOLDEN_HEADLESS, 5e-5, 5e-5, NULL, false, NULL},
     {"xlm_roberta", HARD | GOLDEN_HEADS, 2e-5, 2e-5, NULL, false, NULL},
     {"camembert", HARD | GOLDEN_HEADS, 2e-5, 2e-5, "xlm_roberta", false, "xlm_roberta"},
-    {"real_minilm", HARD | GOLDEN_SIMILARITY | GOLDEN_HEADLESS, 2e-5, 2e-5, NULL, true, NULL},
-};
-
-/* Those that can't be loaded yet; run where the environment has GOLDEN_PENDING. */
-static const golden_case pending[] = {
     {"model2vec", GOLDEN_EMBEDDINGS, 2e-5, 2e-5, NULL, false, NULL},
     {"elmo", GOLDEN_STATES, 2e-5, 2e-5, NULL, false, NULL},
+    {"real_minilm", HARD | GOLDEN_SIMILARITY | GOLDEN_HEADLESS, 2e-5, 2e-5, NULL, true, NULL},
 };
 
 const char *golden_folder(const golden_case *c)
@@ -105,6 +101,4 @@ void golden_register(enum golden_part part, void (*run)(void), const char *sente
 {
     const unit_test like = {sentence, file, line, run, NULL, NULL};
     register_rows(cases, sizeof cases / sizeof *cases, part, &like);
-    if (getenv("GOLDEN_PENDING"))
-        register_rows(pending, sizeof pending / sizeof *pending, part, &like);
 }

@@ -34,9 +34,9 @@ SELECT embed_model('c', :tests || '/golden/bert', '{"quantize": "int8"}');
 SELECT embed_model('c', :tests || '/golden/bert', '{"device": "gpu"}');
 -- error: embed_model: options must be a JSON object: got 'int8'
 SELECT embed_model('c', :tests || '/golden/bert', 'int8');
--- error: embed_model: cannot open '/nowhere': there is no such folder
+-- error: embed_model: cannot open '/nowhere': there is no such folder or file
 SELECT embed_model('c', '/nowhere');
--- error: embed_model: '/etc' has no config.json; a checkpoint is a folder with config.json, model.safetensors and tokenizer.json, or a GGUF file
+-- error: embed_model: '/etc' has no config.json; a checkpoint is a folder with config.json, model.safetensors and tokenizer.json, a GGUF file or a file of word vectors
 SELECT embed_model('c', '/etc');
 
 -- ---- A name that is in use ----

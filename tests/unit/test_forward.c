@@ -196,7 +196,7 @@ TEST("forward: each hidden state is what the paper's formulas give in double pre
     some_ids(id, ROWS);
     for (int i = 0; i < ROWS; i++)
         type[i] = i >= 20;
-    enc_batch batch = {id, type, start, 1, false};
+    enc_batch batch = {id, type, start, 1, false, NULL};
     CHECK_INT(forward(&e, &batch, BLOCKS, NULL, &s, NULL), ENC_OK);
     embed_exactly(&t, id, type, ROWS, want);
     for (int layer = 0; layer <= BLOCKS; layer++) {
@@ -218,12 +218,12 @@ TEST("forward: hidden states have the same bits alone, among others, and shared 
     encoder e;
     REQUIRE(encoder_open(&e, "bert"));
     some_ids(id, ROWS);
-    enc_batch batch = {id, NULL, start, TEXTS, false};
+    enc_batch batch = {id, NULL, start, TEXTS, false, NULL};
     CHECK_INT(forward(&e, &batch, BLOCKS, NULL, NULL, together), ENC_OK);
     for (size_t i = 0; i < TEXTS; i++) {
         size_t rows = start[i + 1] - start[i];
         const size_t whole[2] = {0, rows};
-        enc_batch one = {id + start[i], NULL, whole, 1, false};
+        enc_batch one = {id + start[i], NULL, whole, 1, false, NULL};
         CHECK_INT(forward(&e, &one, BLOCKS, NULL, NULL, alone), ENC_OK);
         CHECK(same_bits(alone, together + start[i] * WIDTH, rows * WIDTH));
     }
@@ -244,7 +244,7 @@ TEST("forward: no segments are segments of 0")
     some_ids(id, ROWS);
     for (int i = 0; i < ROWS; i++)
         one[i] = 1;
-    enc_batch batch = {id, NULL, start, 1, false};
+    enc_batch batch = {id, NULL, start, 1, false, NULL};
     CHECK_INT(forward(&e, &batch, BLOCKS, NULL, NULL, none), ENC_OK);
     batch.type = zero;
     CHECK_INT(forward(&e, &batch, BLOCKS, NULL, NULL, first), ENC_OK);
@@ -266,7 +266,7 @@ TEST("forward: fewer blocks stop at that hidden state, and no later block runs")
     encoder e;
     REQUIRE(encoder_open(&e, "bert"));
     some_ids(id, ROWS);
-    enc_batch batch = {id, NULL, start, 1, false};
+    enc_batch batch = {id, NULL, start, 1, false, NULL};
     CHECK_INT(forward(&e, &batch, BLOCKS, NULL, &all, NULL), ENC_OK);
     for (int layers = 0; layers <= BLOCKS; layers++) {
         CHECK_INT(forward(&e, &batch, layers, NULL, &s, out), ENC_OK);
@@ -286,7 +286,7 @@ TEST("forward: a stop ends it between two products, and the next pass is whole a
     enc_poll poll;
     REQUIRE(encoder_open(&e, "bert"));
     some_ids(id, ROWS);
-    enc_batch batch = {id, NULL, start, 1, false};
+    enc_batch batch = {id, NULL, start, 1, false, NULL};
     CHECK_INT(forward(&e, &batch, BLOCKS, NULL, NULL, before), ENC_OK);
     enc_poll_begin(&poll, NULL, NULL, 0);
     atomic_store(&poll.stop, true);

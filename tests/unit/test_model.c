@@ -266,24 +266,25 @@ TEST("model: what is no checkpoint folder is told what one is")
     enc_error err = {0};
     enc_model *model;
     char want[PATH_MAX + 200];
-    snprintf(want, sizeof want, "cannot open '%s': there is no such folder", file);
+    snprintf(want, sizeof want, "cannot open '%s': there is no such folder or file", file);
     CHECK_INT(enc_model_load(file, NULL, &model, &err), ENC_CANTOPEN);
     CHECK_STR(err.message, want);
     CHECK(!model);
     CHECK(!enc_model_exists(file));
     enc_error_clear(&err);
     snprintf(file, sizeof file, "%s/model.safetensors", folder);
-    CHECK_INT(enc_model_load(file, NULL, &model, &err), ENC_CANTOPEN);
-    snprintf(want, sizeof want, "'%s' is not a folder; a checkpoint is a folder with "
-             "config.json, model.safetensors and tokenizer.json, or a GGUF file", file);
-    CHECK_STR(err.message, want);
+    CHECK_INT(enc_model_load(file, NULL, &model, &err), ENC_UNSUPPORTED);
+    CHECK_STR(err.message, "model.safetensors is no file of word vectors (GloVe's, word2vec's "
+              "or fastText's); other models are files NAME.gguf or folders with config.json, "
+              "model.safetensors and tokenizer.json");
     CHECK(enc_model_exists(folder));
     copy_remove(folder, "modules.json");
     CHECK(enc_model_exists(folder));
     copy_remove(folder, "config.json");
     CHECK(!enc_model_exists(folder));
     CHECK_STR(copy_load_error(folder, &code), "'@' has no config.json; a checkpoint is a "
-              "folder with config.json, model.safetensors and tokenizer.json, or a GGUF file");
+              "folder with config.json, model.safetensors and tokenizer.json, a GGUF file "
+              "or a file of word vectors");
     CHECK_INT(code, ENC_CANTOPEN);
 }
 

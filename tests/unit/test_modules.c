@@ -228,9 +228,8 @@ TEST("modules: what is not implemented, or contradicts itself, is refused by nam
          "modules.json lists no Pooling, which makes one vector of a text's tokens"},
         {"bert", "modules.json", "",
          "[{\"path\":\"\",\"type\":\"sentence_transformers.models.StaticEmbedding\"}]",
-         ENC_UNSUPPORTED,
-         "modules.json: module 0 is 'sentence_transformers.models.StaticEmbedding', which "
-         "is not implemented (Transformer, Pooling, Dense, Normalize, LayerNorm, Dropout)"},
+         ENC_CORRUPT,
+         "model.safetensors has neither a tensor 'embeddings' nor 'embedding.weight'"},
         {"bert", "modules.json", "", "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]", ENC_UNSUPPORTED,
          "modules.json lists 17 modules, the limit is 16"},
         {"bert", "modules.json", "0", "7", ENC_CORRUPT,
@@ -250,15 +249,17 @@ TEST("modules: what is not implemented, or contradicts itself, is refused by nam
         {"bert", "modules.json", "2.type", "\"sentence_transformers.models.LSTM\"",
          ENC_UNSUPPORTED,
          "modules.json: module 2 is 'sentence_transformers.models.LSTM', which is not "
-         "implemented (Transformer, Pooling, Dense, Normalize, LayerNorm, Dropout)"},
+         "implemented (Transformer, Pooling, Dense, Normalize, LayerNorm, Dropout, "
+         "StaticEmbedding)"},
         {"bert", "modules.json", "0.type", "\"custom_st.Transformer\"", ENC_UNSUPPORTED,
          "modules.json: module 0 is 'custom_st.Transformer', which is not implemented "
-         "(Transformer, Pooling, Dense, Normalize, LayerNorm, Dropout)"},
+         "(Transformer, Pooling, Dense, Normalize, LayerNorm, Dropout, "
+         "StaticEmbedding)"},
         {"bert", "modules.json", "1.type",
          "\"sentence_transformers.models.WeightedLayerPooling\"", ENC_UNSUPPORTED,
          "modules.json: module 1 is 'sentence_transformers.models.WeightedLayerPooling', "
          "which is not implemented (Transformer, Pooling, Dense, Normalize, LayerNorm, "
-         "Dropout)"},
+         "Dropout, StaticEmbedding)"},
         {"bert", "modules.json", "0.type", "\"sentence_transformers.models.Pooling\"",
          ENC_UNSUPPORTED, "modules.json: module 0 is Pooling, must be Transformer"},
         {"bert", "modules.json", "1.type", "\"sentence_transformers.models.Normalize\"",

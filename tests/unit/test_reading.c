@@ -346,7 +346,8 @@ TEST("reading: sequences are packed end to end with their ids, segments and bord
                                 {.token = token + 2, .count = 3}};
     enc_arena arena = {0};
     enc_batch batch;
-    REQUIRE(enc_pack(sequence, 3, &arena, &batch));
+    enc_model model = {0};
+    REQUIRE(enc_pack(&model, sequence, 3, &arena, &batch));
     CHECK_INT(batch.count, 3);
     static const size_t start[] = {0, 2, 2, 5};
     for (int i = 0; i < 4; i++)

@@ -278,14 +278,15 @@ TEST("registry: a path that leads nowhere is told, with the path")
 {
     int code;
     CHECK_STR(refusal("/no/such/folder", NULL, &code),
-              "cannot open '@': there is no such folder");
+              "cannot open '@': there is no such folder or file");
     CHECK_INT(code, ENC_CANTOPEN);
-    CHECK_STR(refusal("", NULL, &code), "cannot open '': there is no such folder");
+    CHECK_STR(refusal("", NULL, &code), "cannot open '': there is no such folder or file");
     CHECK_INT(code, ENC_CANTOPEN);
     const char *file = test_data("golden/bert/config.json");
     CHECK_STR(refusal(file, NULL, &code),
-              "'@' is not a folder; a checkpoint is a folder with config.json, "
-              "model.safetensors and tokenizer.json, or a GGUF file");
+              "config.json is no file of word vectors (GloVe's, word2vec's or fastText's); "
+              "other models are files NAME.gguf or folders with config.json, "
+              "model.safetensors and tokenizer.json");
     char loop[64];
     snprintf(loop, sizeof loop, "loop%d", (int)getpid());
     const char *link = test_tmp(loop);
@@ -304,7 +305,7 @@ TEST("registry: of a path that is too long for the message its end is shown, and
     memcpy(path + sizeof path - 5, "last", 4);
     const char *message = refusal(path, NULL, &code);
     CHECK_INT(code, ENC_CANTOPEN);
-    CHECK(strstr(message, "last': there is no such folder") != NULL);
+    CHECK(strstr(message, "last': there is no such folder or file") != NULL);
 }
 
 TEST("registry: an option that means nothing is refused and loads nothing")

@@ -1,0 +1,48 @@
+/*
+** lookup.c - a token's row of the table: one row, or, in fastText's models, the mean of a
+** word's own row and those of its n-grams.
+*/
+#include <string.h>
+
+#include "forward.h"
+#include "words.h"
+
+typedef struct sum {
+    const enc_model *model;
+    float *to; /* [E] */
+} sum;
+
+static void add_row(void *context, size_t row)
+{
+    const sum *s = context;
+    size_t width = (size_t)s->model->config.embedding_size;
+    s->model->ops->add(s->model->weights.tokens + row * width, s->to, width);
+}
+
+static void mean_of_parts(const enc_model *model, int32_t id, enc_text word, float *to)
+{
+    size_t width = (size_t)model->config.embedding_size, count = id != ENC_NO_ROW;
+    sum s = {model, to};
+    memset(to, 0, width * sizeof *to);
+    if (count > 0) {
+        word.data = enc_words_string(model->words, id, &word.size);
+        add_row(&s, (size_t)id);
+    }
+    count += enc_words_subwords(model->words, word, add_row, &s);
+    float share = 1.0f / (float)count;
+    for (size_t i = 0; i < width; i++)
+        to[i] *= share;
+}
+
+void enc_token_row(const enc_model *model, int32_t id, enc_text word, float *to)
+{
+    size_t width = (size_t)model->config.embedding_size;
+    if (model->words && model->words->subwords.longest > 0) {
+        mean_of_parts(model, id, word, to);
+        return;
+    }
+    size_t row = (size_t)(model->token_row ? model->token_row[id] : id);
+    memcpy(to, model->weights.tokens + row * width, width * sizeof *to);
+    for (size_t i = 0; model->token_scale && i < width; i++)
+        to[i] *= model->token_scale[id];
+}
