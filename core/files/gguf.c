@@ -17,6 +17,7 @@ enum {
     MAX_TENSORS = 65536,
     MAX_NAME = 1024,      /* bytes of a key or of a tensor's name */
     MAX_RANK = 4,
+    LEAST_TENSOR = 33,    /* bytes of one in the list: a name of one byte, one size */
     ALIGNMENT = 32,       /* where general.alignment does not say */
     MAX_ALIGNMENT = 1 << 20
 };
@@ -392,7 +393,10 @@ static int read_tensors(reader *r, uint64_t count, uint64_t alignment, int index
                         enc_tensor_list *list)
 {
     size_t first = list->count;
-    int rc = enc_tensor_list_reserve(list, count) ? ENC_OK : enc_nomem(r->err);
+    /* A count that lies must not take memory: the file ends before. */
+    uint64_t most = (r->file->size - r->at) / LEAST_TENSOR + 1;
+    int rc = enc_tensor_list_reserve(list, count < most ? count : most) ? ENC_OK
+                                                                        : enc_nomem(r->err);
     r->what = "tensor";
     for (uint64_t i = 0; rc == ENC_OK && i < count; i++) {
         enc_tensor *tensor = &list->at[list->count++];

@@ -1,7 +1,7 @@
 /*
 ** fuzz_tokenize.c - any text through a tokenizer of each kind: the first byte is the limit of
-** tokens and says which tokenizer, the rest is the text. Offsets must lie in the text and in order, and reading up
-** to a limit must give the beginning of what reading everything gives.
+** tokens and says which tokenizer, the rest is the text. Offsets must lie in the text and in
+** order, and reading up to a limit must give the beginning of what reading everything gives.
 */
 #include "fuzz.h"
 

@@ -83,5 +83,5 @@ SELECT 'elmo: the same word in another sentence is another vector',
        token_embedding('the river bank', 'bank', -1, 'elmo')
        AND token_embedding('the bank lent money', 'bank', 0, 'elmo') =
        token_embedding('the river bank', 'bank', 0, 'elmo');
--- error: embed_model: golden.json is no file of word vectors (GloVe's, word2vec's or fastText's); other models are folders with config.json, model.safetensors and tokenizer.json
+-- error: embed_model: golden.json is no file of word vectors (GloVe's, word2vec's or fastText's); other models are files NAME.gguf or folders with config.json, model.safetensors and tokenizer.json
 SELECT embed_model('x', :tests || '/golden/static/golden.json');
