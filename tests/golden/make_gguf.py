@@ -176,6 +176,8 @@ class File:
             w.add_rope_freq_base_swa(local)
         if self.pooling:
             w.add_pooling_type(gguf.PoolingType(POOLING[self.pooling]))
+        if "bert" in self.arch:
+            w.add_causal_attention(False)
         if self.arch == "modern-bert":
             w.add_sliding_window(c["local_attention"])
             w.add_sliding_window_pattern(c["global_attn_every_n_layers"])
@@ -234,6 +236,7 @@ class File:
         kind = model["type"]
         if kind == "WordPiece":
             w.add_tokenizer_model("bert")
+            w.add_token_type_count(self.config["type_vocab_size"])
             tokens = [t if y == 3 else t[2:] if t.startswith("##") else "\u2581" + t
                       for t, y in zip(tokens, types)]
         elif kind == "Unigram":
@@ -258,6 +261,8 @@ class File:
             add(name is not None)
             if name:
                 add_id(tokens.index(name))
+        if kind == "WordPiece":
+            w.add_sep_token_id(tokens.index(last))
 
     # ---- tensors
 
@@ -275,7 +280,7 @@ class File:
                 data = permuted(data, c["num_attention_heads"])
             if self.arch == "llama" and ".attn_k." in to:
                 data = permuted(data, c["num_key_value_heads"])
-            if data.ndim < 2 or "attn_rel_b" in to:
+            if data.ndim < 2 or to.startswith(("token_types", "position_embd")) or "attn_rel_b" in to:
                 self.writer.add_tensor(to, data.astype(np.float32))
                 continue
             kind = self.types[index % len(self.types)]
