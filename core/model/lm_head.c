@@ -101,8 +101,16 @@ static int fail_none(const enc_model *model, const char *missing, enc_error *err
                     *saved_as ? ")" : "");
 }
 
-/* The names under which the checkpoint has a head's tensors; NULL if it has none. Those of a
-** tied table alone are there with any checkpoint. */
+/* Whether a head that is a tied table alone, which is there with any checkpoint, is meant: by what
+** the checkpoint was saved as or, where that is not said, as every decoder has it. */
+static bool is_implied(const enc_model *model, const enc_lm_names *names)
+{
+    const enc_lm_config *said = &model->config.lm;
+    return !names->dense && said->saved && said->tied != 0 &&
+           (*said->saved_as || model->config.causal);
+}
+
+/* The names under which the checkpoint has a head's tensors; NULL if it has none. */
 static const enc_lm_names *find_names(const enc_model *model,
                                       const enc_checkpoint *checkpoint)
 {
@@ -110,8 +118,7 @@ static const enc_lm_names *find_names(const enc_model *model,
         const enc_lm_names *names = model->lm[i];
         const want first = {names->dense ? names->dense : names->decoder, weight_names, 2,
                             {0, 0}};
-        if (find(checkpoint, &first) ||
-            (!names->dense && model->config.lm.saved && model->config.lm.tied != 0))
+        if (find(checkpoint, &first) || is_implied(model, names))
             return names;
     }
     return NULL;
@@ -252,4 +259,20 @@ int64_t enc_lm_head_bytes(const enc_model *model)
     if (head->bias)
         floats += head->vocabulary;
     return (int64_t)(sizeof *head + floats * sizeof(float));
+}
+
+void enc_lm_head_mark(const enc_model *model, const enc_checkpoint *checkpoint)
+{
+    for (int i = 0; i < ENC_MAX_LM_NAMES && model->lm[i]; i++) {
+        const enc_lm_names *names = model->lm[i];
+        const char *const stems[] = {names->dense, names->norm, names->decoder, names->bias};
+        for (size_t k = 0; k < sizeof stems / sizeof *stems; k++) {
+            const want weight = {stems[k], weight_names, 0, {0, 0}};
+            const want bias = {stems[k], bias_names, 0, {0, 0}};
+            enc_tensor *found[] = {find(checkpoint, &weight), find(checkpoint, &bias)};
+            for (int j = 0; j < 2; j++)
+                if (found[j])
+                    found[j]->used = true;
+        }
+    }
 }

@@ -37,6 +37,10 @@ typedef struct enc_lm_head {
 int enc_lm_head_get(const enc_model *model, const enc_lm_head **out, enc_error *err);
 void enc_lm_head_free(enc_lm_head *head);
 
+/* Marks what a head is made of as used, for enc_model_info.unused_tensors. */
+struct enc_checkpoint;
+void enc_lm_head_mark(const enc_model *model, const struct enc_checkpoint *checkpoint);
+
 /* Bytes that the model's head holds beside the model's own; 0 before it was read. */
 int64_t enc_lm_head_bytes(const enc_model *model);
 

@@ -349,6 +349,7 @@ static const char *prompts_json(enc_model *model)
 int enc_model_list_unused(enc_model *model, const enc_checkpoint *checkpoint, enc_error *err)
 {
     json_t *array = json_array();
+    enc_lm_head_mark(model, checkpoint);
     for (size_t i = 0; array && i < enc_checkpoint_count(checkpoint); i++) {
         const enc_tensor *tensor = enc_checkpoint_at(checkpoint, i);
         if (!tensor->used && json_array_append_new(array, json_string(tensor->name)) != 0) {

@@ -229,6 +229,25 @@ static void check_sentence(const trial *t, const char *message)
             fail(t, "a control character", message);
 }
 
+/* What the model's head expects, if the file still has one. */
+static void guess(const trial *t, enc_session *session, const enc_model *model, enc_text text)
+{
+    const enc_lm_request request = {NULL, ENC_TRUNCATE_END};
+    enc_error err = {0};
+    enc_lm *lm = NULL;
+    size_t first, end;
+    if (enc_lm_run(session, model, text, &request, &lm, &err) == ENC_OK) {
+        float *logprob = ENC_ALLOC(float, (size_t)enc_model_describe(model)->vocabulary);
+        enc_lm_places(lm, &first, &end);
+        if (logprob && end > first)
+            enc_lm_logprobs(session, lm, &first, 1, logprob, &err);
+        enc_free(logprob);
+    }
+    if (err.code && err.message[0] == '\0')
+        fail(t, "it guesses nothing", "without a sentence");
+    enc_lm_free(lm);
+}
+
 /* What has loaded can be used. */
 static void use(const trial *t, const enc_model *model)
 {
@@ -245,6 +264,8 @@ static void use(const trial *t, const enc_model *model)
     }
     if (err.code && err.message[0] == '\0')
         fail(t, "it embeds nothing", "without a sentence");
+    if (session)
+        guess(t, session, model, text);
     enc_session_close(session);
 }
 

@@ -69,7 +69,7 @@ MODERN = {"embeddings.tok_embeddings": "token_embd", "embeddings.norm": "token_e
           "layers.%d.attn.Wo": "blk.%d.attn_output", "layers.%d.attn_norm": "blk.%d.attn_norm",
           "layers.%d.mlp.Wi": "blk.%d.ffn_up", "layers.%d.mlp.Wo": "blk.%d.ffn_down",
           "layers.%d.mlp_norm": "blk.%d.ffn_norm"}
-LLAMA = {"embed_tokens": "token_embd", "norm": "output_norm",
+LLAMA = {"embed_tokens": "token_embd", "norm": "output_norm", "lm_head": "output",
          "layers.%d.self_attn.q_proj": "blk.%d.attn_q", "layers.%d.self_attn.k_proj": "blk.%d.attn_k",
          "layers.%d.self_attn.v_proj": "blk.%d.attn_v",
          "layers.%d.self_attn.o_proj": "blk.%d.attn_output",
@@ -327,6 +327,13 @@ class File:
                                          attn_implementation="eager").eval()
         return lambda ids: model(input_ids=torch.tensor([ids])).last_hidden_state[0]
 
+    def guesses(self, hidden, ids):
+        """Of each token but the first the logarithm of its probability, given those before it."""
+        tables = [name for name in self.state if name.endswith("lm_head.weight")] or \
+                 [name for name in self.state if name.endswith("embed_tokens.weight")]
+        rows = torch.log_softmax(hidden @ self.state[tables[0]].T, -1)
+        return [float(row[i]) for row, i in zip(rows, ids[1:])]
+
     def reference(self):
         tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
         tokenizer.no_truncation()
@@ -340,9 +347,12 @@ class File:
                 continue
             with torch.no_grad():
                 hidden = model(ids)
+            entry = {"text": text, "input_ids": ids}
+            if causal:
+                entry["logprobs"] = self.guesses(hidden, ids)
             pooled = {"mean": hidden.mean(0), "cls": hidden[0], "last": hidden[-1]}[pooling]
-            texts.append({"text": text, "input_ids": ids,
-                          "embedding": [float(x) for x in pooled / pooled.norm()]})
+            entry["embedding"] = [float(x) for x in pooled / pooled.norm()]
+            texts.append(entry)
         return {"stack": {"torch": torch.__version__, "transformers": transformers.__version__,
                           "gguf": "0.19.0"}, "pooling": pooling, "texts": texts}
 
