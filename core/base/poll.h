@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "encoder.h"
@@ -30,6 +31,12 @@ void enc_poll_begin(enc_poll *poll, enc_progress progress, void *context, int64_
 
 /* True: stop now. Cheap enough for every few hundred microseconds of work. poll may be NULL. */
 bool enc_poll_stop(enc_poll *poll);
+
+/* enc_poll_stop at every 65,536th step of a loop whose steps take some nanoseconds. */
+static inline bool enc_poll_step(enc_poll *poll, size_t *steps)
+{
+    return (++*steps & 0xFFFF) == 0 && enc_poll_stop(poll);
+}
 
 int64_t enc_nanoseconds(void); /* monotonic clock */
 

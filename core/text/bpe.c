@@ -194,14 +194,17 @@ static bool pair_key(const enc_bpe *m, const enc_bpe_symbol *symbol, uint32_t le
 }
 
 static heap link_symbols(const enc_bpe *m, enc_bpe_symbol *symbol, size_t count,
-                         uint64_t *room)
+                         uint64_t *room, enc_poll *poll)
 {
     heap h = {room, 0};
+    size_t steps = 0;
     for (uint32_t i = 0; i < count; i++) {
         symbol[i].before = i ? i - 1 : NONE;
         symbol[i].after = i + 1 < count ? i + 1 : NONE;
         if (i + 1 < count && pair_key(m, symbol, i, i + 1, &h.key[h.count]))
             h.count++;
+        if (enc_poll_step(poll, &steps))
+            return (heap){room, 0};
     }
     for (size_t i = h.count / 2; i > 0; i--)
         sink(&h, i - 1, h.key[i - 1]);
@@ -210,10 +213,11 @@ static heap link_symbols(const enc_bpe *m, enc_bpe_symbol *symbol, size_t count,
 
 /* Symbols that were merged away have length 0. */
 static size_t merge_many(const enc_bpe *m, enc_bpe_symbol *symbol, size_t count,
-                         uint64_t *room)
+                         uint64_t *room, enc_poll *poll)
 {
-    heap h = link_symbols(m, symbol, count, room);
-    while (h.count > 0) {
+    heap h = link_symbols(m, symbol, count, room, poll);
+    size_t steps = 0;
+    while (h.count > 0 && !enc_poll_step(poll, &steps)) {
         uint64_t key = pop(&h);
         uint32_t left = (uint32_t)key, right = symbol[left].after;
         if (symbol[left].length == 0 || right == NONE)
@@ -255,12 +259,13 @@ size_t enc_bpe_symbols_most(const enc_bpe *m, size_t characters, size_t size)
 }
 
 size_t enc_bpe_merge_text(const enc_bpe *m, const char *text, size_t size,
-                          enc_bpe_symbol *symbol, uint64_t *room, bool *lost)
+                          enc_bpe_symbol *symbol, uint64_t *room, enc_poll *poll,
+                          bool *lost)
 {
     size_t count = split(m, text, size, symbol, lost);
     if (count <= SCANNED && m->growing)
         return merge_few(m, symbol, count);
-    return merge_many(m, symbol, count, room);
+    return merge_many(m, symbol, count, room, poll);
 }
 
 /* The token that the whole word is, if that is known beforehand; else -1. */
@@ -320,7 +325,8 @@ void enc_bpe_tokenize(const enc_bpe *m, const enc_pretoken *word, enc_token_list
             return;
         room = (uint64_t *)(void *)(symbol + most);
     }
-    size_t count = enc_bpe_merge_text(m, word->text, word->size, symbol, room, &lost);
+    size_t count = enc_bpe_merge_text(m, word->text, word->size, symbol, room, list->poll,
+                                      &lost);
     if (lost)
         list->failed = list->unknown = true;
     else

@@ -127,7 +127,8 @@ static bool is_whole(const enc_bpe *m, const enc_vocabulary_entry *entry)
         enc_bpe_symbols_most(m, entry->size, entry->size) > ENC_BPE_USUAL)
         return false;
     const char *text = m->vocabulary.text + entry->start;
-    size_t count = enc_bpe_merge_text(m, text, entry->size, symbol, room, &lost);
+    size_t count = enc_bpe_merge_text(m, text, entry->size, symbol, room, NULL,
+                                      &lost);
     return count == 1 && symbol[0].id == entry->id && symbol[0].length == entry->size;
 }
 

@@ -27,8 +27,9 @@ size_t enc_bpe_symbols_most(const enc_bpe *model, size_t characters, size_t size
 
 /* Text to symbols: symbol [enc_bpe_symbols_most], room [twice as many]. Returns how many
 ** there are. Sets *lost if a character would have to be the unknown token, which the
-** vocabulary lacks. */
+** vocabulary lacks. Where poll (may be NULL) says stop, merging ends before its time. */
 size_t enc_bpe_merge_text(const enc_bpe *model, const char *text, size_t size,
-                          enc_bpe_symbol *symbol, uint64_t *room, bool *lost);
+                          enc_bpe_symbol *symbol, uint64_t *room, enc_poll *poll,
+                          bool *lost);
 
 #endif

@@ -73,6 +73,7 @@ typedef struct enc_token_list {
     bool unknown;     /* the model met a character it has no token for, nor one for unknown */
     void *scratch;    /* of the model, kept from word to word */
     size_t scratch_size;
+    enc_poll *poll;   /* models ask it within long words, and may leave those half done */
     enc_arena *arena;
 } enc_token_list;
 

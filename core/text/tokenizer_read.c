@@ -11,7 +11,8 @@
 
 /* Bytes of ASCII between two questions whether to stop; state that fits onto the stack;
 ** tokens for which there is room at first. */
-enum { ASCII_AT_ONCE = 65536, USUAL_STATE = 4096, LIKELY_MOST = 1 << 22 };
+enum { ASCII_AT_ONCE = 65536, USUAL_STATE = 4096, LIKELY_MOST = 1 << 22,
+       LONG_WORD = 4096 };
 
 bool enc_reader_is_over(const enc_reader *r)
 {
@@ -81,6 +82,8 @@ void enc_reader_finish_word(enc_reader *r)
     size_t first = r->list.count;
     r->t->tokenize(r->t, &r->word, &r->list);
     r->list.word += !r->goes_on;
+    if (r->word.characters > LONG_WORD) /* for the model may have stopped in it */
+        enc_source_poll(&r->source);
     enc_pretoken_clear(&r->word);
     if (r->t->templates.trims > 0 && !r->list.counting && !r->list.failed)
         trim_tokens(r, first);
@@ -247,6 +250,7 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
     enc_reader r;
     r.t = t;
     r.list = *list;
+    r.list.poll = poll;
     r.right = 0;
     r.failed = false;
     r.arena = arena;

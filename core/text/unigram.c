@@ -29,13 +29,19 @@ static bool improve(step *to, double score, size_t from, int32_t id)
     return true;
 }
 
-/* Fills way [size + 1]. False: a character is unknown, and there is no unknown token. */
-static bool find_way(const enc_unigram *m, const char *text, size_t size, step *way)
+enum outcome { FOUND, UNKNOWN, STOPPED };
+
+/* Fills way [size + 1]. UNKNOWN: a character is, and there is no unknown token. */
+static enum outcome find_way(const enc_unigram *m, const char *text, size_t size, enc_poll *poll,
+                     step *way)
 {
+    size_t steps = 0;
     for (size_t i = 0; i <= size; i++)
         way[i].from = NONE;
     way[0].score = 0;
     for (size_t at = 0, next; at < size; at = next) {
+        if (enc_poll_step(poll, &steps))
+            return STOPPED;
         unsigned lead = (unsigned char)text[at];
         next = at + (lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4);
         uint32_t node = ENC_TRIE_ROOT;
@@ -51,9 +57,9 @@ static bool find_way(const enc_unigram *m, const char *text, size_t size, step *
         }
         if (!alone && improve(&way[next], m->unknown_score + score, at, m->unknown) &&
             m->unknown < 0)
-            return false;
+            return UNKNOWN;
     }
-    return true;
+    return FOUND;
 }
 
 /* Turns the way's links round: `from` is then where the next piece ends, 0 at the last.
@@ -126,9 +132,10 @@ void enc_unigram_tokenize(const enc_unigram *m, const enc_pretoken *word,
         way = enc_token_list_scratch(list, (word->size + 1) * sizeof *way);
     if (!way)
         return;
-    if (find_way(m, word->text, word->size, way))
+    enum outcome outcome = find_way(m, word->text, word->size, list->poll, way);
+    if (outcome == FOUND)
         add_tokens(m, word, way, list);
-    else
+    else if (outcome == UNKNOWN)
         list->failed = list->unknown = true;
 }
 

@@ -1,6 +1,7 @@
 /* test_tokenizer_sections.c - core/text/tokenizer_sections.c: reading in windows, with
 ** pre-tokenizers that match patterns or change the text. */
 #include "poll.h"
+#include "tokenizer_parts.h"
 #include "tokenizing.h"
 
 #define BYTE_LEVEL(space) "{'type':'ByteLevel','add_prefix_space':" space ",'trim_offsets':" \
@@ -144,6 +145,41 @@ TEST("sections: reading asks whether to stop, whatever the text is made of")
         free(text);
     }
     enc_tokenizer_close(t);
+}
+
+TEST("sections: models ask whether to stop within a word as long as a text")
+{
+    enum { LENGTH = 300000 };
+    static const char *const models[] = {
+        "{'type':'BPE','dropout':null,'unk_token':'?','fuse_unk':false,'vocab':{'?':0,'a':1,"
+        "'b':2,'ab':3,'abab':4},'merges':['a b','ab ab']}",
+        "{'type':'Unigram','unk_id':0,'vocab':[['?',0],['a',-1],['ab',-2],['b',-1]]}"};
+    enc_symbol *symbol = calloc(LENGTH, sizeof *symbol);
+    char json[512];
+    REQUIRE(symbol);
+    for (size_t i = 0; i < LENGTH; i++)
+        symbol[i] = (enc_symbol){.c = i % 2 ? 'b' : 'a', .size = 1, .byte = i, .character = i};
+    for (size_t i = 0; i < 2; i++) {
+        enc_arena arena = {0};
+        enc_poll poll;
+        enc_pretoken word;
+        enc_pretoken_usual usual;
+        enc_token_list list = {.limit = SIZE_MAX, .poll = &poll, .arena = &arena};
+        int asked = 0;
+        snprintf(json, sizeof json, "{'added_tokens':[],'normalizer':null,'pre_tokenizer':"
+                 "null,'post_processor':null,'model':%s}", models[i]);
+        enc_tokenizer *t = opened(json);
+        REQUIRE(t);
+        enc_pretoken_begin(&word, &usual, SIZE_MAX, &arena);
+        REQUIRE(enc_pretoken_set(&word, symbol, LENGTH));
+        enc_poll_begin(&poll, stop_at_once, &asked, 0);
+        t->tokenize(t, &word, &list);
+        CHECK_INT(asked, 1);
+        CHECK(!list.failed);
+        enc_arena_destroy(&arena);
+        enc_tokenizer_close(t);
+    }
+    free(symbol);
 }
 
 /* ---- Without a pre-tokenizer --------------------------------------------------------- */
