@@ -235,18 +235,31 @@ static int32_t vocabulary_id(const json_t *vocab, const enc_vocabulary *vocabula
     return -1;
 }
 
+/* Pieces that are compared, at most, to number the added tokens beyond them. */
+enum { SEARCHES_MOST = 100 * 1000 * 1000 };
+
+/* Whether an earlier added token has the same text. */
+static bool is_repeated(const enc_settings *s, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(s->token[i].text, s->token[index].text) == 0)
+            return true;
+    return false;
+}
+
 int32_t enc_convert_id(const enc_conversion *c, const json_t *vocab,
                        const enc_vocabulary *vocabulary, const char *text)
 {
     const enc_settings *s = &c->settings;
     int32_t id = vocabulary_id(vocab, vocabulary, text);
-    if (id >= 0 || vocabulary)
+    size_t pieces = json_array_size(vocab);
+    if (id >= 0 || vocabulary || (pieces && s->count > SEARCHES_MOST / pieces))
         return id;
-    size_t next = json_is_object(vocab) ? json_object_size(vocab) : json_array_size(vocab);
+    size_t next = pieces ? pieces : json_object_size(vocab);
     for (size_t i = 0; i < s->count && next < INT32_MAX; i++) {
         if (strcmp(s->token[i].text, text) == 0)
             return (int32_t)next;
-        next += vocabulary_id(vocab, NULL, s->token[i].text) < 0;
+        next += vocabulary_id(vocab, NULL, s->token[i].text) < 0 && !is_repeated(s, i);
     }
     return -1;
 }

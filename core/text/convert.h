@@ -77,8 +77,8 @@ int enc_convert_pieces(enc_conversion *conversion, json_t **out);
 
 /* ---- Parts of a tokenizer.json ------------------------------------------------------- */
 
-/* Id of a token in the vocabulary (an object of ids, or an array of pieces), else as an added
-** one; of vocab.txt, which is a model already, only in that. -1: it has none. */
+/* Id of a token: in the vocabulary (an object of ids, an array of pieces, or a model's), else
+** but for a model as an added one; -1: it has none. */
 int32_t enc_convert_id(const enc_conversion *conversion, const json_t *vocab,
                        const enc_vocabulary *vocabulary, const char *text);
 /* TemplateProcessing of the class, or null. */

@@ -202,6 +202,7 @@ static int add_pieces(enc_conversion *c, const enc_sentencepiece *file)
         rc = string && json_array_append_new(c->owned, text) == 0
                  ? enc_settings_add(&c->settings, &t) : enc_nomem(c->err);
     }
+    c->settings.pieces = c->settings.count;
     return rc;
 }
 

@@ -130,20 +130,24 @@ static int read_token(const enc_node *node, enc_added_token *t, enc_error *err)
     return read_object(node, true, t, err);
 }
 
-static enc_added_token *find(const enc_settings *s, const char *text, size_t size)
+bool enc_settings_has(const enc_settings *s, const char *text, size_t size)
 {
     for (size_t i = 0; i < s->count; i++)
         if (s->token[i].size == size && memcmp(s->token[i].text, text, size) == 0)
-            return &s->token[i];
-    return NULL;
+            return true;
+    return false;
 }
 
-bool enc_settings_has(const enc_settings *s, const char *text, size_t size)
+/* Whether added_tokens_decoder has it. */
+static bool is_listed(const enc_settings *s, const char *text)
 {
-    return find(s, text, size) != NULL;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->token[i].id >= 0 && strcmp(s->token[i].text, text) == 0)
+            return true;
+    return false;
 }
 
-static int append(enc_settings *s, const enc_added_token *t)
+int enc_settings_add(enc_settings *s, const enc_added_token *t)
 {
     if (s->count == TOKENS_MOST)
         return enc_fail(s->err, ENC_UNSUPPORTED, "the tokenizer's files name more than %d "
@@ -156,16 +160,13 @@ static int append(enc_settings *s, const enc_added_token *t)
         s->token = token;
         s->capacity = capacity;
     }
-    s->token[s->count++] = *t;
-    return ENC_OK;
-}
-
-int enc_settings_add(enc_settings *s, const enc_added_token *t)
-{
-    enc_added_token *old = find(s, t->text, t->size);
-    if (!old)
-        return append(s, t);
-    *old = *t;
+    enc_added_token *added = &s->token[s->count++];
+    *added = *t;
+    /* What the vocabulary's file brought was added before, and stays to be found in the text
+    ** as it is. */
+    for (size_t i = 0; added->special && added->normalized && i < s->pieces; i++)
+        added->normalized = s->token[i].size != t->size ||
+                            memcmp(s->token[i].text, t->text, t->size) != 0;
     return ENC_OK;
 }
 
@@ -295,9 +296,9 @@ static int read_roles(enc_settings *s, const enc_role_defaults *defaults)
             rc = read_token(&node, role, s->err);
         if (rc != ENC_OK || !role->text)
             continue;
-        const enc_added_token *known = find(s, role->text, role->size);
         bool decides = json_is_object(node.value) || (defaults->decides >> i & 1);
-        if (!known || (known->id < 0 && decides))
+        bool listed = !enc_node_is_null(&node) && is_listed(s, role->text);
+        if ((decides && !listed) || !enc_settings_has(s, role->text, role->size))
             rc = enc_settings_add(s, role);
     }
     return rc;
@@ -313,8 +314,8 @@ static int read_additional(enc_settings *s)
         enc_added_token t = {.special = true, .id = ENC_ADDITIONAL};
         enc_node element = enc_node_element(&list, i);
         rc = read_token(&element, &t, s->err);
-        if (rc == ENC_OK && !find(s, t.text, t.size))
-            rc = append(s, &t);
+        if (rc == ENC_OK && !enc_settings_has(s, t.text, t.size))
+            rc = enc_settings_add(s, &t);
     }
     return rc;
 }

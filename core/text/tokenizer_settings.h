@@ -36,6 +36,7 @@ typedef struct enc_settings {
     enc_added_token *token;          /* [count] added tokens, in the order of adding; texts
                                      ** are the files', the defaults' or the caller's */
     size_t count, capacity;
+    size_t pieces; /* how many of them the vocabulary's file brought, first of all */
     enc_error *err;
 } enc_settings;
 
@@ -49,7 +50,7 @@ int enc_settings_string(const enc_settings *settings, const char *key, const cha
 int enc_settings_int(const enc_settings *settings, const char *key, int min, int max,
                      int *out);
 
-/* Appends a token, or changes the one with the same text. */
+/* Appends a token; of several with one text enc_added_tokens_open knows what counts. */
 int enc_settings_add(enc_settings *settings, const enc_added_token *token);
 bool enc_settings_has(const enc_settings *settings, const char *text, size_t size);
 
