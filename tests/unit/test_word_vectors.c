@@ -121,7 +121,7 @@ TEST("word vectors: what is something else is told for what it is")
 {
     static const char not_vectors[] =
         "w.txt is no file of word vectors (GloVe's, word2vec's or fastText's); other models "
-        "are folders with config.json, model.safetensors and tokenizer.json";
+        "are files NAME.gguf or folders with config.json, model.safetensors and tokenizer.json";
     CHECK_STR(read_text(""), not_vectors);
     CHECK_STR(read_text("Once upon a time\n"), not_vectors);
     CHECK_STR(read_text("# Title 1\n"), not_vectors);
