@@ -117,7 +117,8 @@ static void find_letters(enc_bpe *m)
     }
 }
 
-/* Whether the token's own text comes to this token, and nothing of it is left out; false for long ones, which are rare. */
+/* Whether the token's own text comes to this token, and nothing of it is left out; false for
+** long ones, which are rare. */
 static bool is_whole(const enc_bpe *m, const enc_vocabulary_entry *entry)
 {
     enc_bpe_symbol symbol[ENC_BPE_USUAL];

@@ -22,7 +22,7 @@
                                 .roles = BERT_ROLES, BERT_TEMPLATE}
 #define ROBERTA_CLASS(class_name)                                                          \
     {.name = class_name, .files = ENC_FILES_MERGES,                                        \
-     .roles = {FAIRSEQ_TEXTS, ROLE(ENC_MASK), ALL_ROLES & ~ROLE(ENC_MASK), ALL_ROLES},                \
+     .roles = {FAIRSEQ_TEXTS, ROLE(ENC_MASK), ALL_ROLES & ~ROLE(ENC_MASK), ALL_ROLES},     \
      .single = "#cls $A #sep", .pair = "#cls $A #sep #sep $B #sep", .trims = true}
 
 static const enc_tokenizer_class classes[] = {
@@ -32,7 +32,8 @@ static const enc_tokenizer_class classes[] = {
     BERT_CLASS("MobileBertTokenizer"),
     BERT_CLASS("SqueezeBertTokenizer"),
     {.name = "MPNetTokenizer", .files = ENC_FILES_VOCAB,
-     .roles = {{"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"}, ROLE(ENC_MASK), 0, 0},
+     .roles = {{"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"}, ROLE(ENC_MASK), 0,
+               0},
      .single = "#cls $A #sep", .pair = "#cls $A #sep #sep $B:1 #sep:1"},
 
     {.name = "GPT2Tokenizer", .files = ENC_FILES_MERGES,

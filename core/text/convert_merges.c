@@ -131,8 +131,9 @@ static int make_processor(const enc_conversion *c, const json_t *vocab, bool pre
     if (rc != ENC_OK)
         return rc;
     *out = json_pack("{s:s, s:[s, i], s:[s, i], s:b, s:b}", "type", "RobertaProcessing", "sep",
-                     sep->text, (int)enc_convert_id(c, vocab, NULL, sep->text), "cls", cls->text,
-                     (int)enc_convert_id(c, vocab, NULL, cls->text), "trim_offsets", trims,
+                     sep->text, (int)enc_convert_id(c, vocab, NULL, sep->text), "cls",
+                     cls->text, (int)enc_convert_id(c, vocab, NULL, cls->text), "trim_offsets",
+                     trims,
                      "add_prefix_space", prefix_space);
     return *out ? ENC_OK : enc_nomem(c->err);
 }

@@ -289,35 +289,57 @@ static json_t *precompiled(enc_text bytes)
     return value;
 }
 
-static json_t *make_normalizer(const enc_conversion *c, enc_text charsmap, bool prefix,
-                               bool legacy)
+/* What tokenizer_config.json says about it. */
+typedef struct flags {
+    bool prefix, legacy;
+    bool lower, keep_accents;
+    bool punctuation; /* marks are words of their own */
+} flags;
+
+static int read_flags(const enc_conversion *c, flags *f)
 {
-    static const char runs[] = " {2,}";
+    const enc_settings *s = &c->settings;
     enum enc_preparation kind = c->class->preparation;
-    bool lower = kind == ENC_PREPARE_ALBERT, keep_accents = false;
+    enc_node node = enc_node_member(&s->config, "legacy");
+    int rc = ENC_OK;
+    *f = (flags){.prefix = true, .legacy = true, .lower = kind == ENC_PREPARE_ALBERT};
+    if (kind == ENC_PREPARE_LLAMA || c->class->layout == ENC_LAYOUT_EXTRA) {
+        rc = enc_settings_bool(s, "add_prefix_space", &f->prefix);
+        if (rc == ENC_OK && !enc_node_is_null(&node))
+            rc = enc_settings_bool(s, "legacy", &f->legacy);
+    }
+    if (kind == ENC_PREPARE_ALBERT || kind == ENC_PREPARE_DEBERTA)
+        rc = enc_settings_bool(s, "do_lower_case", &f->lower);
+    if (rc == ENC_OK && kind == ENC_PREPARE_ALBERT)
+        rc = enc_settings_bool(s, "keep_accents", &f->keep_accents);
+    if (rc == ENC_OK && kind == ENC_PREPARE_DEBERTA)
+        rc = enc_settings_bool(s, "split_by_punct", &f->punctuation);
+    return rc;
+}
+
+static json_t *make_normalizer(const enc_conversion *c, enc_text charsmap, const flags *f)
+{
+    enum enc_preparation kind = c->class->preparation;
+    const char *space = kind == ENC_PREPARE_SPACES ? SPACE : " ";
     json_t *list = json_array();
     int failed = !list;
     if (kind == ENC_PREPARE_GEMMA)
         failed |= json_array_append_new(list, replace("String", " ", SPACE));
-    if (kind == ENC_PREPARE_LLAMA && legacy) {
-        if (prefix)
+    if (kind == ENC_PREPARE_LLAMA && f->legacy) {
+        if (f->prefix)
             failed |= json_array_append_new(list, json_pack("{s:s, s:s}", "type", "Prepend",
                                                             "prepend", SPACE));
         failed |= json_array_append_new(list, replace("String", " ", SPACE));
     }
-    if (kind == ENC_PREPARE_ALBERT || kind == ENC_PREPARE_DEBERTA) {
-        failed |= enc_settings_bool(&c->settings, "do_lower_case", &lower) != ENC_OK ||
-                  enc_settings_bool(&c->settings, "keep_accents", &keep_accents) != ENC_OK;
-    }
     if (kind == ENC_PREPARE_ALBERT) {
         failed |= json_array_append_new(list, replace("String", "``", "\""));
         failed |= json_array_append_new(list, replace("String", "''", "\""));
-        if (!keep_accents) {
+        if (!f->keep_accents) {
             failed |= json_array_append_new(list, step("NFKD"));
             failed |= json_array_append_new(list, step("StripAccents"));
         }
     }
-    if (lower)
+    if (f->lower)
         failed |= json_array_append_new(list, step("Lowercase"));
     if (kind == ENC_PREPARE_DEBERTA)
         failed |= json_array_append_new(list, strip(true, true));
@@ -326,8 +348,7 @@ static json_t *make_normalizer(const enc_conversion *c, enc_text charsmap, bool 
     if (kind == ENC_PREPARE_SPACES)
         failed |= json_array_append_new(list, strip(false, true));
     if (kind <= ENC_PREPARE_DEBERTA)
-        failed |= json_array_append_new(list, replace("Regex", runs,
-                                                      kind == ENC_PREPARE_SPACES ? SPACE : " "));
+        failed |= json_array_append_new(list, replace("Regex", " {2,}", space));
     if (failed) {
         json_decref(list);
         return NULL;
@@ -344,20 +365,15 @@ static json_t *metaspace(const char *scheme, bool split)
                      "prepend_scheme", scheme, "split", split);
 }
 
-static json_t *make_pretokenizer(const enc_conversion *c, bool prefix, bool legacy)
+static json_t *make_pretokenizer(const enc_conversion *c, const flags *f)
 {
-    const char *scheme = !prefix ? "never" : legacy ? "always" : "first";
-    bool punctuation = false;
+    const char *scheme = !f->prefix ? "never" : f->legacy ? "always" : "first";
     if (c->class->preparation == ENC_PREPARE_GEMMA)
         return json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "String", " ",
                          "behavior", "MergedWithPrevious", "invert", 0);
     if (c->class->preparation == ENC_PREPARE_LLAMA)
-        return legacy ? json_null() : metaspace(scheme, false);
-    if (c->class->preparation != ENC_PREPARE_DEBERTA)
-        return metaspace(scheme, true);
-    if (enc_settings_bool(&c->settings, "split_by_punct", &punctuation) != ENC_OK)
-        return NULL;
-    if (!punctuation)
+        return f->legacy ? json_null() : metaspace(scheme, false);
+    if (!f->punctuation)
         return metaspace(scheme, true);
     return json_pack("{s:s, s:[{s:s, s:s}, o]}", "type", "Sequence", "pretokenizers", "type",
                      "Punctuation", "behavior", "Isolated", metaspace(scheme, true));
@@ -365,25 +381,11 @@ static json_t *make_pretokenizer(const enc_conversion *c, bool prefix, bool lega
 
 /* ---- The whole ----------------------------------------------------------------------- */
 
-static int read_prefix(const enc_conversion *c, bool *prefix, bool *legacy)
-{
-    enc_node node = enc_node_member(&c->settings.config, "legacy");
-    bool counts = c->class->preparation == ENC_PREPARE_LLAMA ||
-                  c->class->layout == ENC_LAYOUT_EXTRA;
-    *prefix = *legacy = true;
-    if (!counts)
-        return ENC_OK;
-    int rc = enc_settings_bool(&c->settings, "add_prefix_space", prefix);
-    if (rc == ENC_OK && !enc_node_is_null(&node))
-        rc = enc_settings_bool(&c->settings, "legacy", legacy);
-    return rc;
-}
-
 static int join(const enc_conversion *c, const enc_sentencepiece *file, json_t **out)
 {
-    bool prefix, legacy;
+    flags f;
     json_t *model = NULL, *processor = NULL;
-    int rc = read_prefix(c, &prefix, &legacy);
+    int rc = read_flags(c, &f);
     if (rc == ENC_OK)
         rc = make_model(c, file, &model);
     if (rc == ENC_OK)
@@ -392,8 +394,8 @@ static int join(const enc_conversion *c, const enc_sentencepiece *file, json_t *
         json_decref(model);
         return rc;
     }
-    return enc_convert_join(c, model, make_normalizer(c, file->charsmap, prefix, legacy),
-                            make_pretokenizer(c, prefix, legacy), processor, out);
+    return enc_convert_join(c, model, make_normalizer(c, file->charsmap, &f),
+                            make_pretokenizer(c, &f), processor, out);
 }
 
 int enc_convert_pieces(enc_conversion *c, json_t **out)

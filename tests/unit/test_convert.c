@@ -230,6 +230,9 @@ TEST("SentencePiece alone: what can't be converted is refused by file and class"
     CHECK_STR(pieces_tokens(&f, "{'tokenizer_class':'GPT2Tokenizer'}", "a"),
               "'the checkpoint' has neither tokenizer.json nor vocab.json with merges.txt, which "
               "GPT2Tokenizer reads");
+    CHECK_STR(pieces_tokens(&f, "{'tokenizer_class':'AlbertTokenizer','do_lower_case':'no'}",
+                            "a"),
+              "tokenizer_config.json: do_lower_case is 'no', must be true or false");
     CHECK_STR(pieces_tokens(&f, "{}", "a"),
               "'the checkpoint' has no tokenizer.json, and no tokenizer_class in "
               "tokenizer_config.json says how to read its other files");
