@@ -1,5 +1,8 @@
 /* test_elmo_forward.c - core/forward/elmo_forward.c, lstm.c: what depends on what. */
+#include <math.h>
+
 #include "encoding.h"
+#include "ops.h"
 
 enum { ELMO_WIDTH = 32, ELMO_LAYERS = 2 };
 
@@ -30,6 +33,15 @@ TEST("elmo: hidden state 0 is the word's alone, twice; the others know the sente
     encoder_close(&e);
 }
 
+/* To the last bit, where the kernel gives a row the same bits among any others. */
+static bool alike(const float *a, const float *b, size_t count)
+{
+    for (size_t i = 0; !enc_ops_get()->row_invariant && i < count; i++)
+        if (fabsf(a[i] - b[i]) > 1e-6f)
+            return false;
+    return !enc_ops_get()->row_invariant || same_bits(a, b, count);
+}
+
 TEST("elmo: what is read forwards does not know what follows, nor backwards what went before")
 {
     encoder e;
@@ -40,10 +52,9 @@ TEST("elmo: what is read forwards does not know what follows, nor backwards what
     REQUIRE(one && two && three);
     const size_t half = ELMO_WIDTH / 2;
     for (int layer = 1; layer <= ELMO_LAYERS; layer++) {
-        CHECK(same_bits(enc_trace_hidden(one, layer, 1), enc_trace_hidden(two, layer, 1),
-                        half));
-        CHECK(same_bits(enc_trace_hidden(one, layer, 1) + half,
-                        enc_trace_hidden(three, layer, 2) + half, half));
+        CHECK(alike(enc_trace_hidden(one, layer, 1), enc_trace_hidden(two, layer, 1), half));
+        CHECK(alike(enc_trace_hidden(one, layer, 1) + half,
+                    enc_trace_hidden(three, layer, 2) + half, half));
     }
     enc_trace_free(one);
     enc_trace_free(two);
