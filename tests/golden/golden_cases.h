@@ -22,6 +22,7 @@ enum golden_part {
     GOLDEN_STATES = 2,     /* hidden states of every layer, and attention */
     GOLDEN_EMBEDDINGS = 4, /* what encode() gives, and of which token ids */
     GOLDEN_TORTURE = 8,    /* tokens of the torture lines */
+    GOLDEN_OLD_FILES = 128, /* ... also where tokenizer.json is not there */
     GOLDEN_SIMILARITY = 16, /* the cosine of every two embeddings */
     GOLDEN_HEADS = 32,     /* log-probabilities of a language-model head */
     GOLDEN_HEADLESS = 64   /* there is no such head */

@@ -40,6 +40,8 @@ import transformers
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
 
+import torture_rows
+
 HERE = pathlib.Path(__file__).resolve().parent
 BASE = HERE / "bert"
 STATES = "bank_money", "unicode", "empty", "long"
@@ -220,9 +222,8 @@ def write_torture(name):
     for line in json.loads((HERE / "torture" / "lines.json").read_text()):
         encoding = tokenizer.encode(line)
         rows.append([encoding.ids, [bound for pair in encoding.offsets for bound in pair]])
-    lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
-    head = json.dumps({"tokenizer": name, "vocab_size": tokenizer.get_vocab_size()})
-    (HERE / "torture" / f"{name}.json").write_text(f'{head[:-1]}, "rows": [\n{lines}\n]}}\n')
+    head = {"tokenizer": name, "vocab_size": tokenizer.get_vocab_size()}
+    torture_rows.write(HERE / "torture" / f"{name}.json", head, rows)
 
 
 torch.set_num_threads(1)
