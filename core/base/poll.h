@@ -38,6 +38,14 @@ static inline bool enc_poll_step(enc_poll *poll, size_t *steps)
     return (++*steps & 0xFFFF) == 0 && enc_poll_stop(poll);
 }
 
+/* The same after `count` such steps at once. */
+static inline bool enc_poll_steps(enc_poll *poll, size_t *steps, size_t count)
+{
+    size_t before = *steps >> 16;
+    *steps += count;
+    return *steps >> 16 != before && enc_poll_stop(poll);
+}
+
 int64_t enc_nanoseconds(void); /* monotonic clock */
 
 #endif

@@ -173,14 +173,15 @@ int enc_word_embed(enc_session *session, const enc_model *model, enc_text text, 
 
 /* The mean of the tokens' rows of the table; row [E] is scratch. */
 static void mean_of_rows(const enc_model *model, enc_text word, const enc_pieces *pieces,
-                         float *row, float *out)
+                         enc_poll *poll, float *row, float *out)
 {
     size_t width = (size_t)model->config.embedding_size;
     memset(out, 0, width * sizeof *out);
-    for (size_t i = 0; i < pieces->count; i++) {
+    size_t steps = 0;
+    for (size_t i = 0; i < pieces->count && !enc_poll_step(poll, &steps); i++) {
         const enc_token *token = &pieces->token[i];
         enc_text text = {word.data + token->byte_start, token->byte_end - token->byte_start};
-        enc_token_row(model, token->id, text, row);
+        enc_token_row(model, token->id, text, row, poll);
         model->ops->add(row, out, width);
     }
     for (size_t j = 0; j < width; j++)
@@ -210,16 +211,16 @@ static int mean_of_spelled(const enc_model *model, enc_text word, const enc_piec
 }
 
 /* A word, or a phrase, that has a vector as a whole, whatever tokens a text of it has. */
-static int whole_word(const enc_model *model, enc_text word, enc_arena *arena, float *out,
+static int whole_word(const enc_model *model, enc_text word, enc_call *call, float *out,
                       bool *found, enc_error *err)
 {
     enc_error failure = {0};
-    int32_t row = enc_words_find_folded(model->words, arena, word, &failure);
+    int32_t row = enc_words_find_folded(model->words, call->arena, word, &failure);
     if (failure.code != ENC_OK)
         return enc_nomem(err);
     *found = enc_words_known(model->words, row, word);
     if (*found)
-        enc_token_row(model, row, word, out);
+        enc_token_row(model, row, word, out, &call->poll);
     return ENC_OK;
 }
 
@@ -233,7 +234,7 @@ int enc_static_embed(enc_session *session, const enc_model *model, enc_text word
     *found = false;
     enc_call_begin(&call, session);
     if (model->words && !model->words->spelled)
-        rc = whole_word(model, word, call.arena, out, found, err);
+        rc = whole_word(model, word, &call, out, found, err);
     bool parts = !model->words || model->words->subwords.longest == 0;
     if (rc == ENC_OK && !*found && parts) {
         rc = enc_tokenizer_pieces(model->tokenizer, call.arena, word, 0, &call.poll, &pieces,
@@ -245,8 +246,10 @@ int enc_static_embed(enc_session *session, const enc_model *model, enc_text word
         if (*found && model->words && model->words->spelled)
             rc = mean_of_spelled(model, word, &pieces, &call, out, err);
         else if (*found)
-            mean_of_rows(model, word, &pieces, row, out);
+            mean_of_rows(model, word, &pieces, &call.poll, row, out);
     }
+    if (rc == ENC_OK && atomic_load(&call.poll.stop))
+        rc = enc_fail(err, ENC_INTERRUPTED, "interrupted");
     enc_call_end(&call);
     return rc;
 }

@@ -30,6 +30,7 @@ struct enc_checkpoint {
     enc_file *file;
     int files;
     enc_tensor_list list;  /* by name */
+    uint64_t taken;        /* bytes of the tensors that were read */
     void *chunk;           /* [CHUNK] bytes before they are widened */
 };
 
@@ -316,6 +317,22 @@ const char *enc_checkpoint_file(const enc_checkpoint *checkpoint, const enc_tens
     return enc_tail(name, ENC_TAIL);
 }
 
+/* Tensors may share their numbers, as tied ones do in torch's files; a small file of which
+** hundreds are the same must not become a large model. */
+static int count_taken(enc_checkpoint *checkpoint, const enc_tensor *tensor, enc_error *err)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < checkpoint->files; i++)
+        bytes += checkpoint->file[i].size;
+    checkpoint->taken += tensor->bytes;
+    if (checkpoint->taken <= 2 * bytes)
+        return ENC_OK;
+    return enc_fail(err, ENC_UNSUPPORTED, "%s: with tensor '%s' %" PRIu64 " bytes of numbers "
+                    "are asked for, the checkpoint has %" PRIu64 ": more share theirs than "
+                    "is read", enc_checkpoint_file(checkpoint, tensor),
+                    enc_tail(tensor->name, ENC_TAIL), checkpoint->taken, bytes);
+}
+
 /* Its numbers, row by row, a stretch at a time. `gather`: where they are taken from, for a
 ** strided tensor. */
 static int read_numbers(const enc_checkpoint *checkpoint, const enc_tensor *tensor,
@@ -367,8 +384,8 @@ int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *o
                                                    : "F32, F16, BF16 or F64");
     if (digest)
         enc_digest_number(digest, (int64_t)tensor->bytes);
-    int rc = ENC_OK;
-    if (tensor->strided)
+    int rc = count_taken(checkpoint, tensor, err);
+    if (rc == ENC_OK && tensor->strided)
         rc = enc_gather_open(&checkpoint->file[tensor->file], tensor, block.bytes, &gather,
                              err);
     if (rc == ENC_OK)
@@ -389,6 +406,10 @@ int enc_checkpoint_read_indices(enc_checkpoint *checkpoint, enc_tensor *tensor, 
     if (width == 0)
         return enc_fail(err, ENC_UNSUPPORTED, "%s: tensor '%s' has dtype %s, must be I64 or "
                         "I32", name, enc_tail(tensor->name, ENC_TAIL), tensor->dtype_name);
+    if (tensor->strided)
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: tensor '%s' is a view with gaps between its "
+                        "numbers; save it with .contiguous()", name,
+                        enc_tail(tensor->name, ENC_TAIL));
     uint64_t count = tensor->bytes / width;
     if (digest)
         enc_digest_number(digest, (int64_t)tensor->bytes);

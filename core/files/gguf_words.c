@@ -7,7 +7,14 @@
 #include "gguf_tokenizer.h"
 #include "memory.h"
 
-enum { MAX_TOKENS = 1 << 22, MAX_MERGED = 256 /* bytes of a token that merges make */ };
+enum {
+    MAX_TOKENS = 1 << 22,
+    MAX_MERGED = 256, /* bytes of a token that merges make */
+    /* Merges: trained vocabularies have two or three for each token; one made to have hundreds
+    ** would cost thousands of times its file. */
+    MERGES_PER_TOKEN = 8,
+    MERGES_ALWAYS = 4096
+};
 
 /* U+2581, with which SentencePiece writes a space. */
 static const char space[] = "\xe2\x96\x81";
@@ -208,6 +215,7 @@ typedef struct merge {
 typedef struct merge_list {
     merge *at;
     size_t count, room;
+    size_t most;
 } merge_list;
 
 /* Higher scores first, then the longer first part, then the longer second. Tokens that are alike
@@ -265,7 +273,7 @@ static bool add_cuts(const enc_gguf_words *words, const json_t *vocabulary, uint
     /* SentencePiece makes what users defined before all else; converters write other scores. */
     one.score = enc_gguf_word_type(words, id) == ENC_GGUF_USER_DEFINED
                     ? HUGE_VAL : enc_gguf_real_at(words->gguf, words->scores, id);
-    for (size_t cut = 1; cut < token.size; cut++) {
+    for (size_t cut = 1; cut < token.size && list->count <= list->most; cut++) {
         if (!begins_character(token.data[cut]))
             continue;
         const json_t *left = json_object_getn(vocabulary, token.data, cut);
@@ -298,20 +306,24 @@ static json_t *write_merge(const enc_gguf_words *words, const merge *one)
 int enc_gguf_merges(const enc_gguf_words *words, const json_t *vocabulary, json_t **out,
                     enc_error *err)
 {
-    merge_list list = {0};
+    merge_list list = {.most = MERGES_PER_TOKEN * (size_t)words->count + MERGES_ALWAYS};
     json_t *merges = json_array();
     bool done = merges != NULL;
     for (uint64_t i = 0; done && i < words->count; i++)
         if (!enc_gguf_word_special(words, i) && enc_gguf_word_type(words, i) != ENC_GGUF_BYTE)
             done = add_cuts(words, vocabulary, i, &list);
-    if (done && list.count > 0)
+    bool many = list.count > list.most;
+    if (done && !many && list.count > 0)
         qsort(list.at, list.count, sizeof *list.at, best_first);
-    for (size_t i = 0; done && i < list.count; i++)
+    for (size_t i = 0; done && !many && i < list.count; i++)
         done = json_array_append_new(merges, write_merge(words, &list.at[i])) == 0;
     enc_free(list.at);
-    if (!done) {
+    if (!done || many) {
         json_decref(merges);
-        return enc_nomem(err);
+        return done ? enc_fail(err, ENC_UNSUPPORTED, "%s: its %" PRIu64 " tokens are made of "
+                               "two others in more than %zu ways, which no trained "
+                               "vocabulary has", words->gguf->name, words->count, list.most)
+                    : enc_nomem(err);
     }
     *out = merges;
     return ENC_OK;

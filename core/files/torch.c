@@ -44,6 +44,7 @@ typedef struct reader {
     const enc_zip *zip;
     const char *archive; /* the folder that all entries are in */
     int archive_length;
+    size_t pickle_size;
     enc_error *err;
 } reader;
 
@@ -221,6 +222,20 @@ static int read_name(const reader *r, const enc_pickle *key, char **out)
     return *out ? ENC_OK : enc_nomem(r->err);
 }
 
+/* Different names stand in the pickle one beside another, but one name, recalled again and
+** again, would be copied as often. */
+static int check_names(const reader *r, const enc_pickle_object *dict)
+{
+    uint64_t bytes = 0;
+    for (const enc_pickle_item *item = dict->items; item; item = item->next)
+        bytes += item->key.kind == ENC_PICKLE_TEXT ? item->key.length : 0;
+    if (bytes <= r->pickle_size)
+        return ENC_OK;
+    return enc_fail(r->err, ENC_CORRUPT, "%s: its %zu tensors have names of %" PRIu64
+                    " bytes, the pickle has %zu: one name is there twice", r->file,
+                    dict->count, bytes, r->pickle_size);
+}
+
 static int read_dict(reader *r, const enc_pickle *value, int index, enc_tensor_list *list)
 {
     bool is_dict = value->kind == ENC_PICKLE_DICT ||
@@ -230,6 +245,9 @@ static int read_dict(reader *r, const enc_pickle *value, int index, enc_tensor_l
                         "%s holds %s, must be a dict of tensors, as torch.save("
                         "model.state_dict(), ...) writes it", r->file,
                         enc_pickle_what(value));
+    int names = check_names(r, value->object);
+    if (names != ENC_OK)
+        return names;
     if (!enc_tensor_list_reserve(list, value->object->count))
         return enc_nomem(r->err);
     for (const enc_pickle_item *item = value->object->items; item; item = item->next) {
@@ -319,6 +337,7 @@ static int read_archive(const enc_zip *zip, int index, enc_tensor_list *list, en
                         "%s is a zip archive without data.pkl: not what torch.save writes",
                         r.file);
     r.archive = entry->name;
+    r.pickle_size = (size_t)entry->size;
     enc_arena arena = {0};
     enc_pickle value = {0};
     char *pickle = NULL;

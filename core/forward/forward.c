@@ -127,8 +127,10 @@ static bool find_turns(pass *p, enc_arena *arena)
     return true;
 }
 
-/* table [T, E] = token + position + segment row. */
-static void look_up(const pass *p, float *table)
+enum { LOOKED_UP_ROWS = 64 }; /* between two looks at whether to stop */
+
+/* table [T, E] = norm(token + position + segment row). False: stopped. */
+static bool look_up(const pass *p, const enc_norm *last, float *table)
 {
     const enc_weights *w = &p->model->weights;
     const size_t width = (size_t)p->model->config.embedding_size;
@@ -136,8 +138,10 @@ static void look_up(const pass *p, float *table)
     for (size_t row = 0; row < p->rows; row++) {
         float *to = table + row * width;
         enc_text none = {NULL, 0};
+        if (row % LOOKED_UP_ROWS == 0 && enc_poll_stop(p->poll))
+            return false;
         enc_token_row(p->model, p->batch->id[row], p->batch->word ? p->batch->word[row] : none,
-                      to);
+                      to, p->poll);
         for (size_t i = 0; scale != 1 && i < width; i++)
             to[i] *= scale;
         if (w->types) {
@@ -146,7 +150,9 @@ static void look_up(const pass *p, float *table)
         }
         if (w->positions)
             p->ops->add(w->positions + p->position[row] * width, to, width);
+        norm(p, last, to, 1);
     }
+    return !enc_poll_stop(p->poll); /* for the last row may be half done */
 }
 
 /* A stretch of the tables' rows, as wide as hidden states. */
@@ -168,20 +174,18 @@ static int project_embedding(void *context, size_t index, enc_arena *scratch)
 /* Hidden state 0. */
 static int embed(pass *p, const enc_share *share, size_t stretches, enc_arena *arena)
 {
+    static const enc_norm none;
     const enc_linear *projection = &p->model->weights.embedding_projection;
-    if (!projection->packed) {
-        look_up(p, p->x);
-        norm(p, &p->model->weights.embedding_norm, p->x, p->rows);
-        return ENC_OK;
-    }
+    const enc_norm *last = &p->model->weights.embedding_norm;
+    if (!projection->packed)
+        return look_up(p, last, p->x) ? ENC_OK : ENC_INTERRUPTED;
     enc_mark mark = enc_arena_mark(arena);
     p->narrow = ENC_ARENA(arena, float, p->rows * projection->in);
     if (!p->narrow)
         return ENC_NOMEM;
-    look_up(p, p->narrow);
-    if (!p->model->family->projected_first)
-        norm(p, &p->model->weights.embedding_norm, p->narrow, p->rows);
-    int rc = enc_share_run(share, project_embedding, p, stretches);
+    int rc = ENC_INTERRUPTED;
+    if (look_up(p, p->model->family->projected_first ? &none : last, p->narrow))
+        rc = enc_share_run(share, project_embedding, p, stretches);
     enc_arena_release(arena, mark);
     return rc;
 }

@@ -40,8 +40,10 @@ int enc_elmo_forward(const enc_model *model, const enc_batch *batch, int layers,
                      float **out);
 
 /* The token table's row [E] of a token (lookup.c); `word` is its text where the model reads
-** it. */
-void enc_token_row(const enc_model *model, int32_t id, enc_text word, float *to);
+** it. Of a long word it is left half done once the poll says to stop, which the caller must
+** ask then. */
+void enc_token_row(const enc_model *model, int32_t id, enc_text word, float *to,
+                   enc_poll *poll);
 
 /* ---- Heads --------------------------------------------------------------------------- */
 

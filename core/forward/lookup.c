@@ -7,22 +7,28 @@
 #include "forward.h"
 #include "words.h"
 
+enum { ROWS_AT_ONCE = 64 }; /* between two looks at whether to stop */
+
 typedef struct sum {
     const enc_model *model;
     float *to; /* [E] */
+    size_t rows;
+    enc_poll *poll;
 } sum;
 
-static void add_row(void *context, size_t row)
+static bool add_row(void *context, size_t row)
 {
-    const sum *s = context;
+    sum *s = context;
     size_t width = (size_t)s->model->config.embedding_size;
     s->model->ops->add(s->model->weights.tokens + row * width, s->to, width);
+    return ++s->rows % ROWS_AT_ONCE != 0 || !enc_poll_stop(s->poll);
 }
 
-static void mean_of_parts(const enc_model *model, int32_t id, enc_text word, float *to)
+static void mean_of_parts(const enc_model *model, int32_t id, enc_text word, float *to,
+                          enc_poll *poll)
 {
     size_t width = (size_t)model->config.embedding_size, count = id != ENC_NO_ROW;
-    sum s = {model, to};
+    sum s = {model, to, 0, poll};
     memset(to, 0, width * sizeof *to);
     if (count > 0) {
         word.data = enc_words_string(model->words, id, &word.size);
@@ -34,11 +40,12 @@ static void mean_of_parts(const enc_model *model, int32_t id, enc_text word, flo
         to[i] *= share;
 }
 
-void enc_token_row(const enc_model *model, int32_t id, enc_text word, float *to)
+void enc_token_row(const enc_model *model, int32_t id, enc_text word, float *to,
+                   enc_poll *poll)
 {
     size_t width = (size_t)model->config.embedding_size;
     if (model->words && model->words->subwords.longest > 0) {
-        mean_of_parts(model, id, word, to);
+        mean_of_parts(model, id, word, to, poll);
         return;
     }
     size_t row = (size_t)(model->token_row ? model->token_row[id] : id);

@@ -6,6 +6,7 @@
 */
 #include "lm_head.h"
 
+#include <fenv.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -220,7 +221,11 @@ int enc_lm_head_get(const enc_model *model, const enc_lm_head **out, enc_error *
     enc_model *owner = (enc_model *)model; /* of what is read later; nothing that shows */
     enc_lm_head *head = atomic_load(&owner->lm_head), *fresh = NULL;
     if (!head) {
+        fenv_t host; /* its rounding must not reach the numbers read; see enc_call_begin */
+        fegetenv(&host);
+        fesetenv(FE_DFL_ENV);
         int rc = load(model, &fresh, err);
+        fesetenv(&host);
         if (rc != ENC_OK)
             return rc;
         if (atomic_compare_exchange_strong(&owner->lm_head, &head, fresh))

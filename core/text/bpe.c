@@ -284,8 +284,10 @@ static int32_t whole_word(const enc_bpe *m, const enc_pretoken *word)
 static void add_tokens(const enc_pretoken *word, const enc_bpe_symbol *symbol, size_t count,
                        enc_token_list *list)
 {
-    size_t from = 0, to = 1, at = 0;
+    size_t from = 0, to = 1, at = 0, steps = 0;
     for (size_t i = 0; i < count; i++) {
+        if (enc_token_list_is_over(list) || enc_poll_step(list->poll, &steps))
+            return;
         size_t end = at + symbol[i].length;
         if (word->straight) {
             from = at;

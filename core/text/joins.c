@@ -6,6 +6,9 @@
 #include "memory.h"
 #include "unicode.h"
 
+/* Natural merges need some dozens of probes at most; more is made to be slow. */
+enum { PROBES = 1024 };
+
 static size_t place_of(uint64_t pair, int bits)
 {
     return (size_t)(pair * UINT64_C(0x9ddfea08eb382d69) >> (64 - bits));
@@ -16,32 +19,43 @@ static uint64_t pair_of(uint32_t left, uint32_t right)
     return (uint64_t)left << 32 | right | UINT64_C(1) << 63;
 }
 
-/* Whether the pair is there; *place is where it is or may be put. */
-static bool find(const enc_joins *joins, uint64_t pair, size_t *place)
+enum found { THERE, FREE, CROWDED };
+
+/* Whether the pair is there; *place is where it is or may be put, unless too many pairs stand
+** where it should. */
+static enum found find(const enc_joins *joins, uint64_t pair, size_t *place)
 {
     size_t mask = ((size_t)1 << joins->bits) - 1;
-    for (*place = place_of(pair, joins->bits); joins->pair[*place];
-         *place = (*place + 1) & mask)
+    *place = place_of(pair, joins->bits);
+    for (int probes = 0; joins->pair[*place]; *place = (*place + 1) & mask) {
         if (joins->pair[*place] == pair)
-            return true;
-    return false;
+            return THERE;
+        if (++probes > PROBES)
+            return CROWDED;
+    }
+    return FREE;
 }
 
+enum outcome { ADDED, UNKNOWN, NO_MEMORY };
+
 /* Doubles the table. */
-static bool grow(enc_joins *joins)
+static enum outcome grow(enc_joins *joins)
 {
     enc_joins larger = *joins;
+    enum outcome outcome = ADDED;
     size_t place;
     larger.bits++;
     larger.pair = ENC_ZALLOC(uint64_t, (size_t)1 << larger.bits);
     if (!larger.pair)
-        return false;
-    for (size_t i = 0; i < (size_t)1 << joins->bits; i++)
-        if (joins->pair[i] && !find(&larger, joins->pair[i], &place))
+        return NO_MEMORY;
+    for (size_t i = 0; i < (size_t)1 << joins->bits && outcome == ADDED; i++)
+        if (joins->pair[i] && find(&larger, joins->pair[i], &place) == FREE)
             larger.pair[place] = joins->pair[i];
+        else if (joins->pair[i])
+            outcome = UNKNOWN;
     enc_free(joins->pair);
     *joins = larger;
-    return true;
+    return outcome;
 }
 
 static uint32_t last_character(const char *text, size_t size)
@@ -61,8 +75,6 @@ static bool is_byte(const enc_bpe *model, int32_t id)
     return false;
 }
 
-enum outcome { ADDED, UNKNOWN, NO_MEMORY };
-
 /* Adds what the merge of two tokens joins, unless it says nothing of characters. */
 static enum outcome add(enc_joins *joins, int32_t left, int32_t right)
 {
@@ -78,11 +90,11 @@ static enum outcome add(enc_joins *joins, int32_t left, int32_t right)
     const char *begin = b;
     uint64_t pair = pair_of(last_character(a, left_size),
                             enc_utf8_next(&begin, b + right_size));
-    if (find(joins, pair, &place))
-        return ADDED;
+    enum found found = find(joins, pair, &place);
+    if (found != FREE)
+        return found == THERE ? ADDED : UNKNOWN;
     joins->pair[place] = pair;
-    return ++joins->count < (size_t)1 << (joins->bits - 1) || grow(joins) ? ADDED
-                                                                          : NO_MEMORY;
+    return ++joins->count < (size_t)1 << (joins->bits - 1) ? ADDED : grow(joins);
 }
 
 int enc_joins_open(const enc_bpe *model, enc_joins *out, enc_error *err)
@@ -115,7 +127,7 @@ bool enc_joins_may(const enc_joins *joins, uint32_t left, uint32_t right)
 {
     char text[4];
     size_t place;
-    if (!joins->bits || find(joins, pair_of(left, right), &place))
+    if (!joins->bits || find(joins, pair_of(left, right), &place) != FREE)
         return true;
     /* Unknown characters beside one another may become one token. */
     return enc_vocabulary_id(&joins->model->vocabulary, text, enc_utf8_put(right, text)) < 0;

@@ -19,6 +19,7 @@ typedef struct merge {
 typedef struct list {
     merge *item;
     size_t count, capacity;
+    size_t most;
 } list;
 
 static bool grow(list *l)
@@ -72,6 +73,8 @@ static bool cut_piece(const enc_vocabulary *v, const enc_piece *piece, uint32_t 
             right_id = enc_vocabulary_id(v, at, (size_t)(end - at));
         if (right_id < 0)
             continue;
+        if (out->count > out->most)
+            return true; /* which the caller sees */
         if (!grow(out))
             return false;
         /* The tab that was added stands where its byte does. */
@@ -134,6 +137,12 @@ static int fail_long(const char *name, size_t number, size_t size, enc_error *er
                     "%d", name, number, size, ENC_PIECE_BYTES_MOST);
 }
 
+static int fail_many(const char *name, size_t pieces, size_t most, enc_error *err)
+{
+    return enc_fail(err, ENC_UNSUPPORTED, "%s: its %zu pieces are made of two others in more "
+                    "than %zu ways, which no trained vocabulary has", name, pieces, most);
+}
+
 static int cut_pieces(const enc_vocabulary *v, const enc_piece *piece, size_t count,
                       int32_t tab, const char *name, list *out, enc_error *err)
 {
@@ -152,6 +161,8 @@ static int cut_pieces(const enc_vocabulary *v, const enc_piece *piece, size_t co
             rc = fail_long(name, i, size, err);
         else if (!cut_piece(v, &piece[last], (uint32_t)last, tab, out))
             rc = enc_nomem(err);
+        else if (out->count > out->most)
+            rc = fail_many(name, count, out->most, err);
         done[last] = 1;
     }
     enc_free(done);
@@ -193,7 +204,7 @@ int enc_piece_merges(const enc_sentencepiece *file, const enc_piece *piece, size
 {
     enc_vocabulary pieces;
     int32_t tab_id = -1;
-    list merges = {0};
+    list merges = {.most = enc_piece_merges_most(count)};
     *out = NULL;
     int rc = open_pieces(file, tab, name, &pieces, &tab_id, err);
     if (rc != ENC_OK)

@@ -15,6 +15,13 @@
 /* Most bytes of a piece, each of which has as many cuts. */
 enum { ENC_PIECE_BYTES_MOST = 512 };
 
+/* Most merges of so many pieces. Trained vocabularies have two or three for each piece; one made
+** to have hundreds would cost thousands of times its file. */
+static inline size_t enc_piece_merges_most(size_t pieces)
+{
+    return 8 * pieces + 4096;
+}
+
 /* The pieces [count] with their final texts and scores are cut into pieces of the file; `tab`:
 ** it counts as having a tab where it has its byte. The caller owns *out, an array. */
 int enc_piece_merges(const enc_sentencepiece *file, const enc_piece *piece, size_t count,

@@ -79,6 +79,12 @@ typedef struct enc_token_list {
 
 bool enc_token_list_grow(enc_token_list *list);
 
+/* Whether more tokens than are wanted are there, or there was no memory for one. */
+static inline bool enc_token_list_is_over(const enc_token_list *list)
+{
+    return list->count > list->limit || list->failed;
+}
+
 /* Scratch memory of at least so many bytes, good until the next call. NULL: out of memory,
 ** which list->failed then says too. */
 void *enc_token_list_scratch(enc_token_list *list, size_t bytes);

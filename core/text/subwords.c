@@ -29,28 +29,27 @@ static uint32_t step(uint32_t hash, char byte)
     return (hash ^ (uint32_t)(int8_t)byte) * 16777619u;
 }
 
-/* The n-grams that begin at one character. */
+/* The n-grams that begin at one character; *on: whether more are wanted. */
 static size_t from_here(const enc_words *w, const marked *m, size_t start,
-                        void (*row)(void *, size_t), void *context)
+                        bool (*row)(void *, size_t), void *context, bool *on)
 {
     uint32_t hash = 2166136261u;
     size_t found = 0, at = start;
-    for (int length = 1; at < m->size && length <= w->subwords.longest; length++) {
+    for (int length = 1; *on && at < m->size && length <= w->subwords.longest; length++) {
         hash = step(hash, byte_at(m, at++));
         while (continues(m, at))
             hash = step(hash, byte_at(m, at++));
         bool mark = length == 1 && (start == 0 || at == m->size);
         if (length < w->subwords.shortest || mark)
             continue;
-        if (row)
-            row(context, w->count + hash % w->subwords.buckets);
+        *on = !row || row(context, w->count + hash % w->subwords.buckets);
         found++;
     }
     return found;
 }
 
 size_t enc_words_subwords(const enc_words *w, enc_text word,
-                          void (*row)(void *context, size_t row), void *context)
+                          bool (*row)(void *context, size_t row), void *context)
 {
     static const char end_of_line[] = "</s>"; /* a mark of fastText's own: no word */
     bool is_mark = word.size == 4;
@@ -60,13 +59,20 @@ size_t enc_words_subwords(const enc_words *w, enc_text word,
         return 0;
     marked m = {word.data, word.size + 2};
     size_t found = 0;
-    for (size_t at = 0; at < m.size; at++)
+    bool on = true;
+    for (size_t at = 0; on && at < m.size; at++)
         if (!continues(&m, at))
-            found += from_here(w, &m, at, row, context);
+            found += from_here(w, &m, at, row, context, &on);
     return found;
+}
+
+static bool one_is_enough(void *context, size_t row)
+{
+    (void)context, (void)row;
+    return false;
 }
 
 bool enc_words_known(const enc_words *w, int32_t row, enc_text word)
 {
-    return row != ENC_NO_ROW || w->spelled || enc_words_subwords(w, word, NULL, NULL) > 0;
+    return row != ENC_NO_ROW || w->spelled || enc_words_subwords(w, word, one_is_enough, NULL) > 0;
 }

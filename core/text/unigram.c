@@ -36,18 +36,20 @@ static enum outcome find_way(const enc_unigram *m, const char *text, size_t size
                      step *way)
 {
     size_t steps = 0;
-    for (size_t i = 0; i <= size; i++)
+    for (size_t i = 0; i <= size; i++) {
         way[i].from = NONE;
-    way[0].score = 0;
-    for (size_t at = 0, next; at < size; at = next) {
         if (enc_poll_step(poll, &steps))
             return STOPPED;
+    }
+    way[0].score = 0;
+    for (size_t at = 0, next; at < size; at = next) {
         unsigned lead = (unsigned char)text[at];
         next = at + (lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4);
         uint32_t node = ENC_TRIE_ROOT;
         double score = way[at].score;
         bool alone = false;
-        for (size_t i = at; i < size && enc_trie_step(&m->trie, &node, text[i]);) {
+        size_t i = at;
+        while (i < size && enc_trie_step(&m->trie, &node, text[i])) {
             int32_t id = enc_trie_value(&m->trie, node);
             i++;
             if (id < 0)
@@ -55,6 +57,8 @@ static enum outcome find_way(const enc_unigram *m, const char *text, size_t size
             improve(&way[i], m->score[id] + score, at, id);
             alone |= i == next;
         }
+        if (enc_poll_steps(poll, &steps, i - at + 1))
+            return STOPPED;
         if (!alone && improve(&way[next], m->unknown_score + score, at, m->unknown) &&
             m->unknown < 0)
             return UNKNOWN;
@@ -97,8 +101,10 @@ static void add_unknown(const enc_unigram *m, const enc_pretoken *word, size_t f
 static void add_tokens(const enc_unigram *m, const enc_pretoken *word, step *way,
                        enc_token_list *list)
 {
-    size_t start = 0, from = 0, to = 0;
+    size_t start = 0, from = 0, to = 0, steps = 0;
     for (uint32_t end = turn(way, word->size), next; end > 0; end = next) {
+        if (enc_token_list_is_over(list) || enc_poll_step(list->poll, &steps))
+            return;
         int32_t id = way[end].id;
         next = way[end].from;
         bool unknown = id == m->unknown && m->unknown >= 0;

@@ -78,9 +78,10 @@ static inline bool enc_words_read_text(const enc_words *w)
 /* Whether the word can have a vector: a row, or n-grams. */
 bool enc_words_known(const enc_words *words, int32_t row, enc_text word);
 
-/* Rows of the word's n-grams, one after another: calls `row` with each. Returns how many. */
+/* Rows of the word's n-grams, one after another: calls `row` with each, which returns whether
+** to go on. Returns how many it was called with; with row NULL, how many there are. */
 size_t enc_words_subwords(const enc_words *words, enc_text word,
-                          void (*row)(void *context, size_t row), void *context);
+                          bool (*row)(void *context, size_t row), void *context);
 
 /* As enc_tokenizer_pieces; out->token NULL with out->count if `counting`. */
 int enc_words_pieces(const enc_words *words, enc_arena *arena, enc_text text, size_t limit,

@@ -11,7 +11,7 @@
 #include "vocabulary.h"
 #include "words.h"
 
-enum { PLACES = 32, USUAL = 256, POLL_WORDS = 512 };
+enum { PLACES = 32, USUAL = 256 };
 
 typedef struct place {
     size_t byte;
@@ -24,7 +24,7 @@ typedef struct reader {
     char *lower;       /* [room] what is looked up, in lower case */
     size_t room;
     enc_poll *poll;
-    int countdown;     /* words until poll is asked */
+    size_t steps;      /* characters and bytes looked at, for the poll */
     bool stopped;
     enc_token_list list;
 } reader;
@@ -49,9 +49,10 @@ static bool joined(uint32_t left, uint32_t right)
            !enc_bert_is_chinese(right);
 }
 
-static uint32_t next(const reader *r, place *at)
+static uint32_t next(reader *r, place *at)
 {
     const char *p = r->text.data + at->byte, *from = p;
+    r->stopped |= enc_poll_step(r->poll, &r->steps);
     uint32_t c = enc_utf8_next(&p, r->text.data + r->text.size);
     at->byte += (size_t)(p - from);
     at->character++;
@@ -71,14 +72,14 @@ static bool add_lower(const reader *r, uint32_t c, size_t *size)
 }
 
 /* The longest known word that begins at `start`; `end` is that of the run of letters. */
-static match longest_at(const reader *r, place start, size_t end)
+static match longest_at(reader *r, place start, size_t end)
 {
     bool fold = r->words->subwords.longest == 0, fits = true;
     match m = {.row = ENC_NO_ROW};
     size_t size = 0;
     place at = start, peek = start;
     uint32_t c = next(r, &peek);
-    for (int places = 0; places < PLACES && (fits || places == 0);) {
+    for (int places = 0; places < PLACES && (fits || places == 0) && !r->stopped;) {
         uint32_t left = c;
         fits = fits && add_lower(r, c, &size);
         m.letters = m.letters || (places == 0 && enc_is_word(c));
@@ -89,6 +90,8 @@ static match longest_at(const reader *r, place start, size_t end)
             continue;
         const char *word = r->text.data + start.byte;
         int32_t row = enc_words_find(r->words, word, at.byte - start.byte);
+        if (at.byte - start.byte <= r->words->longest) /* which were hashed */
+            r->stopped |= enc_poll_steps(r->poll, &r->steps, at.byte - start.byte);
         if (row == ENC_NO_ROW && fold && fits)
             row = enc_words_find(r->words, r->lower, size);
         if (row != ENC_NO_ROW) {
@@ -117,12 +120,8 @@ static void add(reader *r, int32_t row, place from, place to)
 }
 
 /* Whether to end before the text does. */
-static bool is_over(reader *r)
+static bool is_over(const reader *r)
 {
-    if (--r->countdown < 0) {
-        r->stopped = enc_poll_stop(r->poll);
-        r->countdown = POLL_WORDS;
-    }
     return r->stopped || r->list.failed || r->list.count > r->list.limit;
 }
 
@@ -136,6 +135,8 @@ static void read_run(reader *r, place at, place end)
     }
     while (at.byte < end.byte && !is_over(r)) {
         match m = longest_at(r, at, end.byte);
+        if (r->stopped)
+            return;
         place to = m.row == ENC_NO_ROW ? m.first_end : m.end;
         enc_text word = {r->text.data + at.byte, to.byte - at.byte};
         if (m.row != ENC_NO_ROW || (m.letters && enc_words_known(r->words, m.row, word)))
@@ -147,10 +148,10 @@ static void read_run(reader *r, place at, place end)
 
 /* The run of other characters at `at`, which is no white space: where it ends, and where what
 ** follows begins. */
-static place run_end(const reader *r, place at, place *behind)
+static place run_end(reader *r, place at, place *behind)
 {
     place end = at;
-    while (at.byte < r->text.size) {
+    while (at.byte < r->text.size && !r->stopped) {
         place before = at;
         if (is_space(next(r, &at))) {
             *behind = at;

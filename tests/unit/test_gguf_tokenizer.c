@@ -130,6 +130,25 @@ TEST("gguf tokenizer: merges come from scores, the best first, each way of cutti
     enc_free(text);
 }
 
+TEST("gguf tokenizer: tokens made to be cut in very many ways are refused with both numbers")
+{
+    enum { TOKENS = 200 };
+    static const float scores[TOKENS];
+    char token[TOKENS + 1];
+    gguf_begin(3, 0, 3);
+    gguf_text("tokenizer.ggml.model", "llama");
+    gguf_list("tokenizer.ggml.tokens", 8, TOKENS);
+    memset(token, 'a', TOKENS);
+    for (int i = 0; i < TOKENS; i++) {
+        gguf_number((uint64_t)i + 1, 8);
+        gguf_bytes(token, (size_t)i + 1);
+    }
+    put_scores(scores, TOKENS);
+    CHECK(!told());
+    CHECK_STR(err.message, "m.gguf: its 200 tokens are made of two others in more than 5696 "
+              "ways, which no trained vocabulary has");
+}
+
 TEST("gguf tokenizer: byte-level BPE is cut as tokenizer.ggml.pre says")
 {
     static const char *const tokens[] = {"a", "b", "ab", "<|end|>"};

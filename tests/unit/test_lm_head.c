@@ -1,4 +1,5 @@
 /* test_lm_head.c - which head a checkpoint has, whose table it uses, and what it holds. */
+#include <fenv.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,9 +40,9 @@ static void check_refused(const enc_model *model, int code, const char *sentence
     CHECK(head == NULL);
 }
 
-/* Adds a tensor of `count` numbers, all of them `number`, to the folder's weights. */
+/* Adds a tensor of `count` doubles, all of them `number`, to the folder's weights. */
 static bool add_tensor(const char *folder, const char *name, const char *shape, size_t count,
-                       float number)
+                       double number)
 {
     size_t size = 0, length;
     uint64_t header;
@@ -52,7 +53,7 @@ static bool add_tensor(const char *folder, const char *name, const char *shape, 
     json_t *directory = json_loadb(old + sizeof header, header, 0, NULL);
     size_t data = size - sizeof header - header;
     json_object_set_new(directory, name,
-                        json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape",
+                        json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F64", "shape",
                                   json_loads(shape, 0, NULL), "data_offsets",
                                   (json_int_t)data,
                                   (json_int_t)(data + count * sizeof number)));
@@ -106,7 +107,7 @@ TEST("lm_head: a table of its own is used where config.json says that it isn't t
                   "BertForMaskedLM)");
     enc_model_free(model);
 
-    REQUIRE(add_tensor(folder, "cls.predictions.decoder.weight", "[588, 24]", 588 * 24, 0.5F));
+    REQUIRE(add_tensor(folder, "cls.predictions.decoder.weight", "[588, 24]", 588 * 24, 0.5));
     model = load(folder);
     REQUIRE(model);
     const enc_lm_head *head = head_of(model);
@@ -118,7 +119,7 @@ TEST("lm_head: a table of its own is used where config.json says that it isn't t
     enc_model_free(model);
 
     /* So is a bias beside it. */
-    REQUIRE(add_tensor(folder, "cls.predictions.decoder.bias", "[588]", 588, 0.25F));
+    REQUIRE(add_tensor(folder, "cls.predictions.decoder.bias", "[588]", 588, 0.25));
     model = load(folder);
     REQUIRE(model);
     head = head_of(model);
@@ -207,5 +208,20 @@ TEST("lm_head: threads that ask at once get the same head")
         pthread_join(thread[i], &head[i]);
     for (int i = 0; i < THREADS; i++)
         CHECK(head[i] && head[i] == head[0]);
+    enc_model_free(model);
+}
+
+TEST("lm_head: the host's rounding does not reach its numbers")
+{
+    const char *folder = copy_checkpoint("bert_v5");
+    REQUIRE(folder && copy_edit(folder, "config.json", "tie_word_embeddings", "false"));
+    REQUIRE(add_tensor(folder, "cls.predictions.decoder.weight", "[588, 24]", 588 * 24, 0.7));
+    enc_model *model = load(folder);
+    REQUIRE(model);
+    fesetround(FE_UPWARD);
+    const enc_lm_head *head = head_of(model);
+    CHECK_INT(fegetround(), FE_UPWARD);
+    fesetround(FE_TONEAREST);
+    CHECK(head && head->table[0] == 0.7F);
     enc_model_free(model);
 }

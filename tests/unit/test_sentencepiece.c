@@ -1,4 +1,5 @@
 /* test_sentencepiece.c - core/text/sentencepiece.c: pieces out of Protocol Buffers. */
+#include "piece_merges.h"
 #include "sentencepiece_file.h"
 
 #include <math.h>
@@ -111,4 +112,25 @@ TEST("sentencepiece: a file that is cut anywhere is refused or has fewer pieces"
         refusal(f.data, size);
     CHECK_STR(file_refusal(&f), "");
     CHECK_INT(enc_memory_used(), before);
+}
+
+TEST("piece merges: pieces made to be cut in very many ways are refused with both numbers")
+{
+    enum { PIECES = 200 };
+    static enc_piece piece[PIECES];
+    char text[PIECES];
+    enc_error err = {0};
+    json_t *merges;
+    memset(text, 'a', PIECES);
+    for (size_t i = 0; i < PIECES; i++)
+        piece[i] = (enc_piece){.text = {text, i + 1}, .type = ENC_PIECE_NORMAL};
+    const enc_sentencepiece file = {.piece = piece, .count = PIECES};
+    CHECK_INT(enc_piece_merges(&file, piece, 90, false, "t.model", &merges, &err), ENC_OK);
+    CHECK_INT(json_array_size(merges), 4005);
+    json_decref(merges);
+    CHECK_INT(enc_piece_merges(&file, piece, PIECES, false, "t.model", &merges, &err),
+              ENC_UNSUPPORTED);
+    CHECK_STR(err.message, "t.model: its 200 pieces are made of two others in more than 5696 "
+              "ways, which no trained vocabulary has");
+    CHECK(!merges);
 }

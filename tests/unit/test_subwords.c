@@ -10,11 +10,12 @@ typedef struct rows {
     size_t count;
 } rows;
 
-static void note(void *context, size_t row)
+static bool note(void *context, size_t row)
 {
     rows *r = context;
     if (r->count < 64)
         r->row[r->count++] = row;
+    return true;
 }
 
 static rows rows_of(const enc_words *w, const char *word)

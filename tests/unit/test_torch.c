@@ -235,6 +235,84 @@ TEST("torch: what is not a dict of tensors is refused with what it is")
         CHECK_STR(pickle_error(rows[i].pickle, rows[i].size), rows[i].message);
 }
 
+TEST("torch: indices are read row by row alone")
+{
+    static const char pickle[] =
+        DICT(TENSOR(STORAGE("LongStorage", TEXT("0"), "K\x03"), "K\0K\x02\x85K\x02\x85"));
+    static const int64_t numbers[] = {4, 5, 6};
+    enc_error err = {0};
+    archive a = {0};
+    enc_checkpoint *checkpoint;
+    int32_t out[2];
+    archive_add(&a, "m/data.pkl", pickle, sizeof pickle - 1);
+    archive_add(&a, "m/data/0", numbers, sizeof numbers);
+    archive_end(&a);
+    copy_write(test_tmp(""), "m.bin", a.data, a.size);
+    archive_free(&a);
+    REQUIRE(enc_checkpoint_open_file(test_tmp(""), "m.bin", &enc_format_torch, &checkpoint,
+                                     &err) == ENC_OK);
+    CHECK_INT(enc_checkpoint_read_indices(checkpoint, enc_checkpoint_at(checkpoint, 0), 10, out,
+                                          NULL, &err), ENC_UNSUPPORTED);
+    CHECK_STR(err.message, "m.bin: tensor 'a' is a view with gaps between its numbers; save it "
+              "with .contiguous()");
+    enc_checkpoint_close(checkpoint);
+}
+
+TEST("torch: tensors that share one storage are not read without end")
+{
+    enum { NUMBERS = 1024, NAMES = 5 };
+    static const char head[] = "\x80\x02}", item[] = "\x8c\x01" "x"
+        TENSOR(STORAGE("FloatStorage", TEXT("0"), "M\0\x04"), "K\0M\0\x04\x85K\x01\x85") "s";
+    static float numbers[NUMBERS], out[NUMBERS];
+    char pickle[NAMES * sizeof item + 8], *at = pickle;
+    enc_error err = {0};
+    archive a = {0};
+    enc_checkpoint *checkpoint;
+    at = (char *)memcpy(at, head, sizeof head - 1) + sizeof head - 1;
+    for (int i = 0; i < NAMES; i++) {
+        memcpy(at, item, sizeof item - 1);
+        at[2] = (char)('a' + i);
+        at += sizeof item - 1;
+    }
+    *at++ = '.';
+    archive_add(&a, "m/data.pkl", pickle, (size_t)(at - pickle));
+    archive_add(&a, "m/data/0", numbers, sizeof numbers);
+    archive_end(&a);
+    copy_write(test_tmp(""), "m.bin", a.data, a.size);
+    size_t size = a.size;
+    archive_free(&a);
+    REQUIRE(enc_checkpoint_open_file(test_tmp(""), "m.bin", &enc_format_torch, &checkpoint,
+                                     &err) == ENC_OK);
+    size_t read = 0;
+    while (read < NAMES && enc_checkpoint_read(checkpoint, enc_checkpoint_at(checkpoint, read),
+                                               out, NULL, &err) == ENC_OK)
+        read++;
+    CHECK_INT(read, 2 * size / sizeof numbers); /* whole tensors of so many bytes */
+    CHECK_INT(err.code, ENC_UNSUPPORTED);
+    CHECK(strstr(err.message, "bytes of numbers are asked for, the checkpoint has"));
+    enc_checkpoint_close(checkpoint);
+}
+
+TEST("torch: one name recalled again and again takes no memory for each")
+{
+    enum { NAME = 1000, ITEMS = 500 };
+    static const char tensor[] = TENSOR(FLOATS, "K\0))"), again[] = "h\0h\x01s";
+    char *pickle = malloc(NAME + 5 * ITEMS + 100), *at = pickle;
+    REQUIRE(pickle);
+    at = (char *)memcpy(at, "\x80\x02}X\xe8\x03\0\0", 8) + 8;
+    at = (char *)memset(at, 'k', NAME) + NAME;
+    at = (char *)memcpy(at, "q\0", 2) + 2;
+    at = (char *)memcpy(at, tensor, sizeof tensor - 1) + sizeof tensor - 1;
+    at = (char *)memcpy(at, "q\x01s", 3) + 3;
+    for (int i = 1; i < ITEMS; i++)
+        at = (char *)memcpy(at, again, sizeof again - 1) + sizeof again - 1;
+    *at++ = '.';
+    const char *message = pickle_error(pickle, (size_t)(at - pickle));
+    CHECK_STR(message, "m.bin: its 500 tensors have names of 500000 bytes, the pickle has "
+              "3591: one name is there twice");
+    free(pickle);
+}
+
 /* The message for an archive with these entries and this byte order. */
 static const char *archive_error(const char *entry, const char *order)
 {
