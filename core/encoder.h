@@ -87,7 +87,7 @@ typedef struct enc_model_info {
 } enc_model_info;
 
 /* Opens the checkpoint folder at `path` (files as Hugging Face and sentence-transformers write
-** them; model2vec's; AllenNLP's ELMo) or the file of word vectors (GloVe, word2vec, fastText:
+** them; model2vec's; AllenNLP's ELMo; of Hugging Face's cache also models--ORGANISATION--NAME) or the file of word vectors (GloVe, word2vec, fastText:
 ** seen by its content), or hands out the copy that the process already holds: same canonical path, same
 ** options, files unchanged. *out holds one reference. Blocks while another thread loads the
 ** same checkpoint. */
@@ -121,7 +121,8 @@ int enc_model_prompt(const enc_model *model, const char *name, const char **text
                      enc_error *err);
 
 /* Whether `path` looks like a checkpoint that enc_model_open might take (a folder with a
-** config.json, a modules.json or ELMo's files; a file that begins as word vectors do). Cheap;
+** config.json, a modules.json or ELMo's files, one of Hugging Face's cache; a file that begins
+** as word vectors do). Cheap;
 ** opens no weights. */
 bool enc_model_exists(const char *path);
 

@@ -359,7 +359,12 @@ int ctx_model_bind(ctx_connection *connection, const char *name, const char *pat
         return ctx_fail(error, SQLITE_ERROR, function,
                         "a model's name has 1 to %d bytes, no control characters and no "
                         "'@' (which pins a fingerprint): got %Q", MAX_NAME, name);
-    if (enc_model_open(path, &options, &model, &failure) != ENC_OK)
+    char *expanded = ctx_search_expand(path);
+    if (!expanded)
+        return out_of_memory(error, function);
+    int rc = enc_model_open(expanded, &options, &model, &failure);
+    sqlite3_free(expanded);
+    if (rc != ENC_OK)
         return ctx_fail_encoder(error, function, &failure);
     ctx_binding *bound = find_name(names, name);
     if (!bound) {

@@ -43,6 +43,15 @@ int ctx_search_name_valid(const char *name)
     return 1;
 }
 
+/* A shell does not look into the quotes in which SQL has a path. */
+char *ctx_search_expand(const char *path)
+{
+    const char *home = getenv("HOME");
+    int starts = path[0] == '~' && (path[1] == '/' || path[1] == '\0');
+    return starts && home && home[0] ? sqlite3_mprintf("%s%s", home, path + 1)
+                                     : sqlite3_mprintf("%s", path);
+}
+
 /* ---- Folders ----
 **
 ** A visit gets each folder in order and stops the walk by returning not 0. */

@@ -17,6 +17,10 @@ void ctx_search_locate_library(void);
 ** character, no '@', at most 255 bytes. */
 int ctx_search_name_valid(const char *name);
 
+/* The path with $HOME in place of a "~" that stands for a folder at its beginning, to be freed
+** with sqlite3_free; NULL: out of memory. */
+char *ctx_search_expand(const char *path);
+
 /* The path of the first checkpoint of that name, a folder NAME or a file NAME.gguf: *path is NULL if there is none, else to be
 ** freed with sqlite3_free. SQLITE_OK or SQLITE_NOMEM. */
 int ctx_search_find(const char *name, char **path);

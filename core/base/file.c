@@ -236,8 +236,8 @@ const char *enc_file_disguise(const char *data, size_t size)
          "a Git LFS pointer, not the file itself (run 'git lfs pull')"},
         {"PK\003\004", 4,
          "a zip archive or PyTorch file, whose name is pytorch_model.bin"},
-        {"\x80\x02", 2, "a Python pickle; PyTorch files are read in their zip format alone"},
-        {"\x80\x04", 2, "a Python pickle; PyTorch files are read in their zip format alone"},
+        {"\x80\x02", 2, "a Python pickle; of these what torch.save writes to pytorch_model.bin is read"},
+        {"\x80\x04", 2, "a Python pickle; of these what torch.save writes to pytorch_model.bin is read"},
         {"\x89HDF", 4, "an HDF5 file; weights are read from safetensors"},
         {"GGUF", 4, "a GGUF file; weights are read from safetensors"},
         {"\x1f\x8b", 2, "a gzip archive; unpack it first"}};

@@ -50,6 +50,20 @@ static void shift_offsets(const reader *r, enc_token *token, size_t count)
     }
 }
 
+int enc_check_rows(const enc_model *model, const enc_token *token, size_t count, enc_error *err)
+{
+    for (size_t i = 0; model->tokens_beyond && i < count; i++)
+        if (token[i].id >= model->config.vocabulary) {
+            size_t size = 0;
+            const char *text = enc_tokenizer_string(model->tokenizer, token[i].id, &size);
+            return enc_fail(err, ENC_INVALID, "the text holds the token '%.*s' of id %d, the "
+                            "model's table of embeddings has %d rows",
+                            (int)(size < 60 ? size : 0), text ? text : "", (int)token[i].id,
+                            model->config.vocabulary);
+        }
+    return ENC_OK;
+}
+
 static int wrap(const reader *r, const enc_pieces *pieces, size_t first, size_t count,
                 enc_sequence *out)
 {
@@ -61,7 +75,7 @@ static int wrap(const reader *r, const enc_pieces *pieces, size_t first, size_t 
         return enc_nomem(r->err);
     out->count = enc_tokenizer_wrap(r->model->tokenizer, &part, NULL, out->token);
     shift_offsets(r, out->token, out->count);
-    return ENC_OK;
+    return enc_check_rows(r->model, out->token, out->count, r->err);
 }
 
 /* A template's, or one that stands in the text itself. */
@@ -104,8 +118,9 @@ static int cut_windows(const reader *r, const enc_pieces *pieces, enc_reading *o
         size_t count = pieces->count - first < r->room ? pieces->count - first : r->room;
         enc_sequence *s = &out->sequence[i];
         *s = (enc_sequence){.part = windows};
-        if (wrap(r, pieces, first, count, s) != ENC_OK)
-            return ENC_NOMEM;
+        int rc = wrap(r, pieces, first, count, s);
+        if (rc != ENC_OK)
+            return rc;
         if (enc_poll_stop(r->poll))
             return enc_fail(r->err, ENC_INTERRUPTED, "interrupted");
     }

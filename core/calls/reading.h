@@ -32,6 +32,9 @@ int enc_read(const enc_model *model, enc_text text, const char *prompt,
              enum enc_truncate truncate, bool want_total, enc_arena *arena, enc_poll *poll,
              enc_reading *out, enc_error *err);
 
+/* Whether the table of embeddings has a row for every token, which enc_read sees to. */
+int enc_check_rows(const enc_model *model, const enc_token *token, size_t count, enc_error *err);
+
 /* Packs the tokens of `count` sequences end to end, in the arena. False: out of memory. */
 bool enc_pack(const enc_model *model, const enc_sequence *sequence, size_t count,
               enc_arena *arena, enc_batch *out);

@@ -239,6 +239,8 @@ int enc_static_embed(enc_session *session, const enc_model *model, enc_text word
     if (rc == ENC_OK && !*found && parts) {
         rc = enc_tokenizer_pieces(model->tokenizer, call.arena, word, 0, &call.poll, &pieces,
                                   err);
+        if (rc == ENC_OK)
+            rc = enc_check_rows(model, pieces.token, pieces.count, err);
         float *row = ENC_ARENA(call.arena, float, width);
         if (rc == ENC_OK && !row)
             rc = enc_nomem(err);

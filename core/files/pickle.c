@@ -39,12 +39,13 @@ const char *enc_pickle_what(const enc_pickle *value)
     case ENC_PICKLE_NONE: return "None";
     case ENC_PICKLE_BOOL: return "a boolean";
     case ENC_PICKLE_INT: return "an integer";
-    case ENC_PICKLE_OTHER: return "a list or a float";
+    case ENC_PICKLE_OTHER: return "a float";
     case ENC_PICKLE_TEXT: return "a text";
     case ENC_PICKLE_CLASS: return "a class";
     case ENC_PICKLE_TUPLE: return "a tuple";
     case ENC_PICKLE_ID: return "a storage";
     case ENC_PICKLE_DICT: return "a dict";
+    case ENC_PICKLE_LIST: return "a list";
     case ENC_PICKLE_CALL: return "an object";
     case ENC_PICKLE_MARK: break;
     }
@@ -306,19 +307,18 @@ static bool is_container(const enc_pickle *value)
            (value->kind == ENC_PICKLE_CALL && value->object->arguments.length == 0);
 }
 
-/* The container on the stack takes `count` values as keys and values by turns. */
-static int set_items(machine *m, const enc_pickle *values, size_t count)
+/* The container on the stack takes `count` values: keys and values by turns (`each` 2), or
+** keys alone (1). */
+static int put_items(machine *m, const enc_pickle *values, size_t count, size_t each)
 {
-    if (!values)
-        return m->err->code;
-    if (m->depth == 0 || !is_container(&m->stack[m->depth - 1]) || count % 2 != 0)
-        return broken(m, "items must be pairs, and be put into a dict");
     enc_pickle_object *object = m->stack[m->depth - 1].object;
-    enc_pickle_item *item = take(m, count / 2, sizeof *item);
+    enc_pickle_item *item = take(m, count / each, sizeof *item);
     if (!item)
         return m->err->code;
-    for (size_t i = 0; i < count / 2; i++) {
-        item[i] = (enc_pickle_item){values[2 * i], values[2 * i + 1], NULL};
+    for (size_t i = 0; i < count / each; i++) {
+        item[i] = (enc_pickle_item){values[each * i], {0}, NULL};
+        if (each == 2)
+            item[i].value = values[2 * i + 1];
         if (object->last)
             object->last->next = &item[i];
         else
@@ -329,15 +329,31 @@ static int set_items(machine *m, const enc_pickle *values, size_t count)
     return ENC_OK;
 }
 
-/* Attributes of an object, and elements of a list: of neither is anything kept. */
-static int drop(machine *m, const enc_pickle *values, bool attributes)
+static int set_items(machine *m, const enc_pickle *values, size_t count)
 {
     if (!values)
         return m->err->code;
-    const enc_pickle *to = m->depth > 0 ? &m->stack[m->depth - 1] : NULL;
-    if (!to || !(attributes ? is_container(to) : to->kind == ENC_PICKLE_OTHER))
-        return broken(m, attributes ? "attributes must be those of a dict"
-                                    : "elements must be put into a list");
+    if (m->depth == 0 || !is_container(&m->stack[m->depth - 1]) || count % 2 != 0)
+        return broken(m, "items must be pairs, and be put into a dict");
+    return put_items(m, values, count, 2);
+}
+
+static int append(machine *m, const enc_pickle *values, size_t count)
+{
+    if (!values)
+        return m->err->code;
+    if (m->depth == 0 || m->stack[m->depth - 1].kind != ENC_PICKLE_LIST)
+        return broken(m, "elements must be put into a list");
+    return put_items(m, values, count, 1);
+}
+
+/* Attributes of an object, of which nothing is kept. */
+static int drop(machine *m, const enc_pickle *values)
+{
+    if (!values)
+        return m->err->code;
+    if (m->depth == 0 || !is_container(&m->stack[m->depth - 1]))
+        return broken(m, "attributes must be those of a dict");
     return ENC_OK;
 }
 
@@ -433,14 +449,16 @@ static int step(machine *m, unsigned char code)
         values = pop_mark(m, &count);
         return push_tuple(m, ENC_PICKLE_TUPLE, values, count);
     case '}': return push_object(m, ENC_PICKLE_DICT, -1, (enc_pickle){0});
-    case ']': return push_number(m, ENC_PICKLE_OTHER, 0);  /* EMPTY_LIST */
-    case 'a': return drop(m, pop(m, 1), false);            /* APPEND */
-    case 'e': return drop(m, pop_mark(m, &count), false);  /* APPENDS */
+    case ']': return push_object(m, ENC_PICKLE_LIST, -1, (enc_pickle){0});
+    case 'a': return append(m, pop(m, 1), 1);              /* APPEND */
+    case 'e':                                              /* APPENDS */
+        values = pop_mark(m, &count);
+        return append(m, values, count);
     case 's': return set_items(m, pop(m, 2), 2);           /* SETITEM */
     case 'u':                                              /* SETITEMS */
         values = pop_mark(m, &count);
         return set_items(m, values, count);
-    case 'b': return drop(m, pop(m, 1), true);             /* BUILD */
+    case 'b': return drop(m, pop(m, 1));                   /* BUILD */
     case 'c': return push_global(m);
     case 0x93: return push_stacked_global(m);
     case 'R': return push_call(m);                         /* REDUCE */
@@ -454,8 +472,9 @@ static int step(machine *m, unsigned char code)
     }
 }
 
-int enc_pickle_read(const char *data, size_t size, const char *const *classes, size_t most,
-                    const char *name, enc_arena *arena, enc_pickle *out, enc_error *err)
+int enc_pickle_read_first(const char *data, size_t size, const char *const *classes, size_t most,
+                          const char *name, enc_arena *arena, enc_pickle *out, size_t *used,
+                          enc_error *err)
 {
     enc_error local = {0};
     machine m = {.name = name, .data = data, .at = data, .end = data + size,
@@ -477,7 +496,15 @@ int enc_pickle_read(const char *data, size_t size, const char *const *classes, s
         else
             rc = broken(&m, "it must leave one value");
     }
+    *used = (size_t)(m.at - data);
     enc_free(m.stack);
     enc_free(m.memo);
     return rc;
+}
+
+int enc_pickle_read(const char *data, size_t size, const char *const *classes, size_t most,
+                    const char *name, enc_arena *arena, enc_pickle *out, enc_error *err)
+{
+    size_t used;
+    return enc_pickle_read_first(data, size, classes, most, name, arena, out, &used, err);
 }

@@ -18,12 +18,13 @@ enum enc_pickle_kind {
     ENC_PICKLE_NONE,
     ENC_PICKLE_BOOL,
     ENC_PICKLE_INT,
-    ENC_PICKLE_OTHER, /* a list or a float, of which nothing is kept */
+    ENC_PICKLE_OTHER, /* a float, of which nothing is kept */
     ENC_PICKLE_TEXT,
     ENC_PICKLE_CLASS, /* number: its index in the caller's list */
     ENC_PICKLE_TUPLE,
     ENC_PICKLE_ID,    /* what stands outside of the pickle under this tuple's values */
     ENC_PICKLE_DICT,
+    ENC_PICKLE_LIST,
     ENC_PICKLE_CALL,
     ENC_PICKLE_MARK   /* on the stack alone */
 };
@@ -35,7 +36,7 @@ typedef struct enc_pickle {
         int64_t number;              /* BOOL, INT, CLASS */
         const char *text;            /* not terminated; any bytes */
         const struct enc_pickle *at; /* TUPLE, ID: [length] */
-        struct enc_pickle_object *object; /* DICT, CALL */
+        struct enc_pickle_object *object; /* DICT, LIST, CALL */
     };
 } enc_pickle;
 
@@ -45,9 +46,9 @@ typedef struct enc_pickle_item {
 } enc_pickle_item;
 
 typedef struct enc_pickle_object {
-    int64_t called;         /* CALL: the class; DICT: -1 */
+    int64_t called;         /* CALL: the class; else -1 */
     enc_pickle arguments;   /* CALL: a tuple */
-    enc_pickle_item *items; /* what was put into it, in that order */
+    enc_pickle_item *items; /* what was put into it, in that order; a list's are keys alone */
     enc_pickle_item *last;
     size_t count;
 } enc_pickle_object;
@@ -57,6 +58,11 @@ typedef struct enc_pickle_object {
 ** `name` is for messages. */
 int enc_pickle_read(const char *data, size_t size, const char *const *classes, size_t most,
                     const char *name, enc_arena *arena, enc_pickle *out, enc_error *err);
+
+/* The same of the first of several pickles that stand one behind the other; *used bytes. */
+int enc_pickle_read_first(const char *data, size_t size, const char *const *classes, size_t most,
+                          const char *name, enc_arena *arena, enc_pickle *out, size_t *used,
+                          enc_error *err);
 
 /* "a dict", "a text", ...: what the value is, for messages. */
 const char *enc_pickle_what(const enc_pickle *value);

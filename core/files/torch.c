@@ -8,6 +8,7 @@
 #include "gather.h"
 #include "memory.h"
 #include "pickle.h"
+#include "torch_old.h"
 #include "zip.h"
 
 enum {
@@ -41,6 +42,7 @@ static const struct storage {
 typedef struct reader {
     const char *file;
     const char *tensor;
+    const enc_torch_old *old; /* NULL: it is a zip archive */
     const enc_zip *zip;
     const char *archive; /* the folder that all entries are in */
     int archive_length;
@@ -80,19 +82,44 @@ static int read_tuple(const reader *r, const char *what, const enc_pickle *from,
     return ENC_OK;
 }
 
-/* ('storage', class, key, device, elements): where it lies, and how many elements. */
+/* Where a storage lies in a file of the old kind, whose length it has checked. */
+static int find_old(const reader *r, const enc_pickle *key, uint64_t *offset)
+{
+    char shown[ENC_PICKLE_SHOWN];
+    const enc_torch_storage *found = enc_torch_old_find(r->old, key);
+    *offset = found ? found->offset : 0;
+    if (*offset > 0)
+        return ENC_OK;
+    return enc_fail(r->err, ENC_CORRUPT, "%s: tensor '%s': its storage %s is not in the file",
+                    r->file, r->tensor, enc_pickle_show(key->text, key->length, shown));
+}
+
+static unsigned bytes_of(int64_t class)
+{
+    return class >= FIRST_STORAGE ? storages[class - FIRST_STORAGE].bytes : 0;
+}
+
+/* ('storage', class, key, device, elements), and None in the old format: where it lies, and how
+** many elements. */
 static int find_storage(const reader *r, const enc_pickle *id, const struct storage **out,
                         uint64_t *offset, uint64_t *elements)
 {
     if (id->kind != ENC_PICKLE_ID)
         return refuse(r, "its storage", id, "a storage");
     const enc_pickle *part = id->at;
-    if (id->length != 5 || part[1].kind != ENC_PICKLE_CLASS ||
+    if (id->length != (r->old ? 6 : 5) || part[1].kind != ENC_PICKLE_CLASS ||
         part[1].number < FIRST_STORAGE || part[2].kind != ENC_PICKLE_TEXT ||
         part[4].kind != ENC_PICKLE_INT || part[4].number < 0)
         return enc_fail(r->err, ENC_CORRUPT,
                         "%s: tensor '%s': its storage is not told as ('storage', class, "
                         "key, device, size)", r->file, r->tensor);
+    *out = &storages[part[1].number - FIRST_STORAGE];
+    *elements = (uint64_t)part[4].number;
+    if (r->old && part[ENC_STORAGE_VIEW].kind != ENC_PICKLE_NONE)
+        return enc_fail(r->err, ENC_UNSUPPORTED, "%s: tensor '%s': its storage is part of "
+                        "another, as PyTorch before 0.4 wrote it", r->file, r->tensor);
+    if (r->old)
+        return find_old(r, &part[2], offset);
     char path[PATH_LIMIT], key[ENC_PICKLE_SHOWN];
     enc_pickle_show(part[2].text, part[2].length, key);
     int length = snprintf(path, sizeof path, "%.*s/data/%s", r->archive_length, r->archive,
@@ -102,8 +129,6 @@ static int find_storage(const reader *r, const enc_pickle *id, const struct stor
         return enc_fail(r->err, ENC_CORRUPT,
                         "%s: tensor '%s': its storage data/%s is not in the archive",
                         r->file, r->tensor, key);
-    *out = &storages[part[1].number - FIRST_STORAGE];
-    *elements = (uint64_t)part[4].number;
     if (entry->size / (*out)->bytes != *elements || entry->size % (*out)->bytes != 0)
         return enc_fail(r->err, ENC_CORRUPT,
                         "%s: tensor '%s': its storage data/%s has %" PRIu64
@@ -355,21 +380,30 @@ static int read_archive(const enc_zip *zip, int index, enc_tensor_list *list, en
     return rc;
 }
 
-/* What is no zip archive may be told what it is. */
-static int check_start(const enc_file *file, enc_error *err)
+static int read_old(const enc_file *file, int index, enc_tensor_list *list, enc_error *err)
 {
-    static const char zip[] = "PK\003\004", old[] = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9";
+    enc_torch_old old;
+    enc_arena arena = {0};
+    reader r = {.file = enc_tail(file->name, ENC_TAIL), .old = &old, .err = err};
+    int rc = enc_torch_old_open(file, classes, bytes_of, &arena, &old, err);
+    if (rc == ENC_OK)
+        rc = read_dict(&r, &old.value, index, list);
+    enc_torch_old_close(&old);
+    enc_arena_destroy(&arena);
+    return rc;
+}
+
+/* What is neither a zip archive nor of the old kind may be told what it is. */
+static int check_start(const enc_file *file, bool *is_old, enc_error *err)
+{
+    static const char zip[] = "PK\003\004", old[] = ENC_TORCH_OLD_START;
     const char *name = enc_tail(file->name, ENC_TAIL);
     char start[64] = {0};
     size_t there = file->size < sizeof start ? (size_t)file->size : sizeof start;
     int rc = enc_file_read(file, 0, start, there, err);
-    if (rc != ENC_OK || memcmp(start, zip, sizeof zip - 1) == 0)
+    *is_old = memcmp(start, old, sizeof old - 1) == 0;
+    if (rc != ENC_OK || *is_old || memcmp(start, zip, sizeof zip - 1) == 0)
         return rc;
-    if (memcmp(start, old, sizeof old - 1) == 0)
-        return enc_fail(err, ENC_UNSUPPORTED,
-                        "%s is in the format of PyTorch before 1.6; convert it with "
-                        "torch.save(torch.load('%s'), '%s') in Python",
-                        name, name, name);
     const char *disguise = enc_file_disguise(start, there);
     if (disguise)
         return enc_fail(err, ENC_UNSUPPORTED, "%s is %s", name, disguise);
@@ -380,7 +414,10 @@ static int check_start(const enc_file *file, enc_error *err)
 int enc_torch_read(const enc_file *file, int index, enc_tensor_list *list, enc_error *err)
 {
     enc_zip zip;
-    int rc = check_start(file, err);
+    bool is_old;
+    int rc = check_start(file, &is_old, err);
+    if (rc == ENC_OK && is_old)
+        return read_old(file, index, list, err);
     if (rc == ENC_OK)
         rc = enc_zip_open(file, &zip, err);
     if (rc != ENC_OK)

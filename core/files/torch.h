@@ -1,7 +1,7 @@
 /*
 ** torch.h - the state dict in a file that torch.save wrote (pytorch_model.bin).
 **
-** Such a file is a zip archive: data.pkl says which tensors there are and how each is laid
+** Such a file is a zip archive (or of the kind before: torch_old.h): data.pkl says which tensors there are and how each is laid
 ** over a storage, and data/0, data/1, ... are the storages. Many tensors may share one. The
 ** pickle is read as a list of values, of which nothing is executed; a dict of names
 ** and tensors is what it must be.

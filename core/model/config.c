@@ -63,10 +63,22 @@ static const struct activation gates[] = {
     {"glu", ENC_ACT_SIGMOID},
 };
 
+/* BERT's own configurations, and those of its first descendants of the same build (SciBERT,
+** BioBERT), are older than model_type. They say nothing that another family's don't, but leave
+** out what those need; where the weights are those of another family, their names tell. */
+static bool is_first_bert(const enc_json *json)
+{
+    const json_t *classes = json_object_get(json->value, "architectures");
+    const char *class = json_string_value(json_array_get(classes, 0));
+    return !enc_json_has(json, "model_type") && !enc_json_has(json, "embedding_size") &&
+           json_integer_value(json_object_get(json->value, "type_vocab_size")) == 2 &&
+           (!class || strncmp(class, "Bert", 4) == 0);
+}
+
 static int read_family(const enc_json *json, const enc_family **out, enc_error *err)
 {
-    const char *type = NULL;
-    int rc = enc_json_require(json, "model_type", err);
+    const char *type = "bert";
+    int rc = is_first_bert(json) ? ENC_OK : enc_json_require(json, "model_type", err);
     if (rc == ENC_OK)
         rc = enc_json_string(json, "model_type", &type, err);
     if (rc != ENC_OK)
@@ -225,14 +237,16 @@ static double number_of(const json_t *value)
     return json_is_true(value) ? 1 : json_is_false(value) || json_is_null(value) ? 0 : NAN;
 }
 
-static int refuse_unfixed(const enc_json *json, const enc_spelling *spelling, enc_error *err)
+/* `used`: the spelling is the file's, and what is absent has a meaning. */
+static int refuse_unfixed(const enc_json *json, const enc_spelling *spelling, bool used,
+                          enc_error *err)
 {
     for (const enc_fixed *fixed = spelling->fixed; fixed && fixed->key; fixed++) {
         const json_t *value = json_object_get(json->value, fixed->key);
         char shown[ENC_JSON_SHOWN];
         if (value && number_of(value) == fixed->value)
             continue;
-        if (!value && fixed->absent == fixed->value)
+        if (!value && (!used || fixed->absent == fixed->value))
             continue;
         return enc_fail(err, ENC_UNSUPPORTED, "%s: %s is %s, which is not implemented",
                         enc_tail(json->name, ENC_TAIL), fixed->key,
@@ -402,7 +416,10 @@ static int read_settings(const enc_json *json, const enc_family *family, enc_con
     double eps = spelling->norm_eps > 0 ? spelling->norm_eps : 1e-12;
     out->gated = family->ffn == ENC_FFN_GATED;
     out->types = spelling->plain_embeddings ? 0 : 2;
-    int rc = refuse_unfixed(json, spelling, err);
+    int rc = ENC_OK;
+    /* A file may have the settings of one spelling and leftovers of the other. */
+    for (size_t i = 0; rc == ENC_OK && i < ENC_MAX_SPELLINGS && family->spelling[i]; i++)
+        rc = refuse_unfixed(json, family->spelling[i], family->spelling[i] == spelling, err);
     if (rc == ENC_OK)
         rc = read_sizes(json, spelling, out, err);
     for (size_t i = 0; rc == ENC_OK && i < sizeof steps / sizeof *steps; i++)

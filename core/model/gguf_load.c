@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "file.h"
 #include "gguf_config.h"
 #include "gguf_tokenizer.h"
 #include "load.h"
@@ -17,6 +18,21 @@ static bool is_named(const char *name)
     static const char suffix[] = ".gguf";
     size_t length = strlen(name), tail = sizeof suffix - 1;
     return length > tail && strcmp(name + length - tail, suffix) == 0;
+}
+
+/* Whether a file begins as GGUF does: those of Ollama and the targets of links in Hugging Face's
+** cache are called by a hash. */
+static bool is_marked(const char *path)
+{
+    enc_error ignored = {0};
+    enc_file file = ENC_FILE_CLOSED;
+    char start[4] = {0};
+    bool is = enc_file_open(path, "", UINT64_MAX, &file, &ignored) == ENC_OK &&
+              file.size >= sizeof start &&
+              enc_file_read(&file, 0, start, sizeof start, &ignored) == ENC_OK &&
+              memcmp(start, "GGUF", sizeof start) == 0;
+    enc_file_close(&file);
+    return is;
 }
 
 /* The only NAME.gguf in a folder, for enc_free; NULL: there is none, or several. */
@@ -58,7 +74,7 @@ bool enc_gguf_locate(const char *path, char **folder, char **file)
             enc_free(name);
         return found;
     }
-    if (!S_ISREG(status.st_mode) || !is_named(path))
+    if (!S_ISREG(status.st_mode) || !(is_named(path) || is_marked(path)))
         return false;
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "file.h"
+#include "hub_cache.h"
 #include "json.h"
 #include "load.h"
 
@@ -86,7 +87,7 @@ bool enc_model_exists(const char *path)
 {
     return enc_file_exists(path, "config.json") || enc_file_exists(path, "modules.json") ||
            enc_gguf_locate(path, NULL, NULL) || enc_elmo_is_folder(path) ||
-           enc_static_is_file(path);
+           enc_static_is_file(path) || enc_hub_is_folder(path);
 }
 
 static int check_folder(const char *path, enc_error *err)
@@ -199,12 +200,14 @@ static setting set_max_tokens(enc_model *model, int tokenizer_length, const char
 }
 
 /* What a text becomes must lie inside the model's tables: ids below V, segments below their
-** number, and room for the special tokens at least. */
-static int check_tokenizer(const enc_model *model, const char *file, const char *says,
+** number, and room for the special tokens at least. Added tokens may lie beyond: Gemma's
+** tokenizer has one for images, which its text models have no row for. */
+static int check_tokenizer(enc_model *model, const char *file, const char *says,
                            setting limit, enc_error *err)
 {
     const enc_tokenizer *tokenizer = model->tokenizer;
-    int32_t id = enc_tokenizer_max_id(tokenizer);
+    int32_t id = enc_tokenizer_max_plain_id(tokenizer);
+    model->tokens_beyond = enc_tokenizer_max_id(tokenizer) >= model->config.vocabulary;
     if (id >= model->config.vocabulary) {
         size_t size = 0;
         const char *string = enc_tokenizer_string(tokenizer, id, &size);

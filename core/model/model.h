@@ -69,6 +69,7 @@ struct enc_model {
     bool empty_is_zero;      /* a text without tokens has the zero vector as its mean */
     size_t max_characters;   /* what lies beyond them is not read; 0: no limit */
     size_t max_tokens;       /* special tokens included; 0: no limit */
+    bool tokens_beyond;      /* the tokenizer has added tokens that `weights.tokens` has no row for */
     bool keeps_end;          /* a text that is too long loses its beginning (truncation_side) */
     const char *part;        /* the folder in it that holds the encoder, "" for its own; NULL: it is a
                               ** GGUF file */

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "file.h"
+#include "hub_cache.h"
 #include "model.h"
 
 typedef struct entry {
@@ -261,13 +262,20 @@ int enc_model_open(const char *path, const enc_model_options *options, enc_model
     if (options && options->quantize)
         plain.quantize = options->quantize;
     *out = NULL;
-    char *canonical = realpath(path, NULL);
+    char *canonical = realpath(path, NULL), *snapshot = NULL;
     if (!canonical)
         return no_path(path, err);
+    int rc = enc_hub_snapshot(canonical, &snapshot, err);
+    if (rc != ENC_OK) {
+        free(canonical);
+        return rc;
+    }
+    const char *found = snapshot ? snapshot : canonical;
     bool wanted;
-    entry *e = hold(canonical, plain.quantize, path_signature(canonical), &wanted);
+    entry *e = hold(found, plain.quantize, path_signature(found), &wanted);
     free(canonical);
-    int rc = !e ? enc_nomem(err) : wanted ? load(e, &plain, err) : ENC_OK;
+    enc_free(snapshot);
+    rc = !e ? enc_nomem(err) : wanted ? load(e, &plain, err) : ENC_OK;
     if (rc == ENC_OK)
         *out = e->model;
     return rc;

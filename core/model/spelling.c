@@ -112,6 +112,7 @@ const enc_spelling enc_spelling_nomic = {
 
 /* Of the settings that nomic-ai's own code has, those of its published text encoders. */
 static const enc_fixed nomic_hub_fixed[] = {
+    {"moe_every_n_layers", 0, 0},
     {"prenorm", 0, 0},
     {"parallel_block", 0, 0},
     {"use_rms_norm", 0, 0},
@@ -125,7 +126,6 @@ static const enc_fixed nomic_hub_fixed[] = {
     {"rotary_scaling_factor", 0, 0},
     {"scale_attn_weights", 1, 1},
     {"scale_attn_by_inverse_layer_idx", 0, 0},
-    {"moe_every_n_layers", 0, 0},
     {NULL, 0, 0}};
 
 const enc_spelling enc_spelling_nomic_hub = {

@@ -179,17 +179,19 @@ const enc_words *enc_tokenizer_words(const enc_tokenizer *t) { return t->words; 
 void enc_tokenizer_drop_template(enc_tokenizer *t) { enc_templates_begin(&t->templates); }
 void enc_tokenizer_drop_unknown(enc_tokenizer *t) { t->drops_unknown = t->unknown >= 0; }
 
-int32_t enc_tokenizer_max_id(const enc_tokenizer *t)
+int32_t enc_tokenizer_max_plain_id(const enc_tokenizer *t)
 {
     if (t->words)
         return (int32_t)t->words->count - 1;
-    int32_t ids[] = {enc_vocabulary_max_id(t->vocabulary),
-                     enc_added_tokens_max_id(&t->added),
-                     enc_templates_max_id(&t->templates)};
-    int32_t most = -1;
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-        most = ids[i] > most ? ids[i] : most;
-    return most;
+    int32_t id = enc_vocabulary_max_id(t->vocabulary);
+    int32_t of_templates = enc_templates_max_id(&t->templates);
+    return id > of_templates ? id : of_templates;
+}
+
+int32_t enc_tokenizer_max_id(const enc_tokenizer *t)
+{
+    int32_t id = enc_tokenizer_max_plain_id(t), added = enc_added_tokens_max_id(&t->added);
+    return id > added ? id : added;
 }
 
 int32_t enc_tokenizer_max_type(const enc_tokenizer *t)

@@ -56,6 +56,9 @@ void enc_tokenizer_drop_unknown(enc_tokenizer *tokenizer);
 
 /* Largest id that encoding can give; -1 for an empty vocabulary. */
 int32_t enc_tokenizer_max_id(const enc_tokenizer *tokenizer);
+/* The same without added tokens, of which a text may hold none: those of the vocabulary and the
+** template. */
+int32_t enc_tokenizer_max_plain_id(const enc_tokenizer *tokenizer);
 /* Largest type (segment) that its template gives. */
 int32_t enc_tokenizer_max_type(const enc_tokenizer *tokenizer);
 const char *enc_tokenizer_string(const enc_tokenizer *tokenizer, int32_t id, size_t *size);

@@ -54,6 +54,8 @@ static const row rows[] = {
     {"damage: index of shards", "torch", "pytorch_model.bin.index.json", MUTATE_JSON,
      NULL, NULL, 1},
     {"damage: pytorch_model.bin", "torch", "pytorch_model.bin", MUTATE_BYTES, NULL, NULL, 1},
+    {"damage: pytorch_model.bin from before PyTorch 1.6", "torch", "pytorch_model.bin",
+     MUTATE_BYTES, NULL, "old.bin", 1},
     {"damage: pytorch_model.bin of a module", "torch", "2_Dense/pytorch_model.bin",
      MUTATE_BYTES, NULL, NULL, 5},
     {"damage: config.json", "torch", "config.json", MUTATE_JSON, NULL, NULL, 1},

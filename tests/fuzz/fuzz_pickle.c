@@ -28,7 +28,7 @@ static void look(const enc_pickle *value, const uint8_t *data, size_t size, int 
         for (uint32_t i = 0; i < value->length; i++)
             look(&value->at[i], data, size, depth - 1, left);
         break;
-    case ENC_PICKLE_CALL: case ENC_PICKLE_DICT: {
+    case ENC_PICKLE_CALL: case ENC_PICKLE_DICT: case ENC_PICKLE_LIST: {
         size_t count = 0;
         look(&value->object->arguments, data, size, depth - 1, left);
         for (enc_pickle_item *item = value->object->items; item; item = item->next) {

@@ -10,6 +10,7 @@ pytorch_model.bin         a one-layer BERT (random weights), whose state dict ha
                           are parameters, scalars or empty, and every type of number
 2_Dense/pytorch_model.bin a module's weights
 protocol4.bin             the module's weights again, in pickle protocol 4
+old.bin                   pytorch_model.bin again, in the format of PyTorch before 1.6
 values.safetensors        what pytorch_model.bin says, row by row
 2_Dense/values.safetensors
 """
@@ -87,6 +88,8 @@ def write(folder, name, value):
 
 def save(folder, state):
     torch.save(state, folder / "pytorch_model.bin")
+    if folder == HERE:
+        torch.save(state, folder / "old.bin", _use_new_zipfile_serialization=False)
     values = {k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in state.items()}
     safetensors.torch.save_file(values, folder / "values.safetensors")
 

@@ -153,6 +153,29 @@ class Models(unittest.TestCase):
         self.assertEqual(one(db, "SELECT embed('bank', 'it')"), self.vector())
         self.assertEqual(self.names(db), ["it"])
 
+    def test_a_path_may_begin_in_the_home_folder(self):
+        self.offer("home/models/it")
+        db = self.connect()
+        one(db, "SELECT embed_model('one', '~/models/it')")
+        self.assertEqual(one(db, "SELECT embed('bank', 'one')"), self.vector())
+        self.assert_error(db, "SELECT embed_model('two', '~other/it')",
+                          "embed_model: cannot open '~other/it': there is no such folder or file")
+        os.environ["HOME"] = ""
+        self.assert_error(db, "SELECT embed_model('two', '~/models/it')",
+                          "embed_model: cannot open '~/models/it': there is no such folder or "
+                          "file")
+
+    def test_a_model_of_hugging_faces_cache_goes_by_its_folder(self):
+        place = self.offer("hub/models--org--it/snapshots/0123ab")
+        (self.folder / "hub/models--org--it/refs").mkdir()
+        (self.folder / "hub/models--org--it/refs/main").write_text("0123ab")
+        os.environ["CONTEXTUAL_PATH"] = str(self.folder / "hub")
+        db = self.connect()
+        self.assertEqual(self.names(db), ["models--org--it"])
+        self.assertEqual(one(db, "SELECT embed('bank', 'models--org--it')"), self.vector())
+        one(db, "SELECT embed_model('it', ?)", os.path.dirname(place))
+        self.assertEqual(one(db, "SELECT embed('bank', 'it')"), self.vector())
+
     def test_the_environments_default_may_be_pinned(self):
         os.environ["CONTEXTUAL_PATH"] = self.offer("a/one")
         pinned = one(self.connect(), "SELECT embed_model('one', ?)", str(BERT))

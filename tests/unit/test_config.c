@@ -88,7 +88,6 @@ TEST("config: a key that lies is refused with what it says and what it may say")
         int code;
         const char *message;
     } rows[] = {
-        {"model_type", NULL, ENC_CORRUPT, "config.json: model_type is missing"},
         {"model_type", "5", ENC_CORRUPT, "config.json: model_type is 5, must be a string"},
         {"model_type", "\"umt5\"", ENC_UNSUPPORTED,
          "config.json: model_type 'umt5' is not an encoder this build runs (" FAMILIES ")"},
@@ -167,6 +166,31 @@ TEST("config: pruned_heads that prunes nothing is no reason to refuse")
     enc_error err;
     copy_edit(folder, "config.json", "pruned_heads", "{}");
     CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+}
+
+TEST("config: a file from before model_type is BERT's, if nothing in it speaks against it")
+{
+    static const struct {
+        const char *golden, *key, *value, *message;
+    } rows[] = {
+        {"bert", NULL, NULL, ""},
+        {"bert", "architectures", NULL, ""},
+        {"bert", "model_type", "null", ""},
+        {"bert", "architectures", "[\"RobertaModel\"]", "config.json: model_type is missing"},
+        {"bert", "type_vocab_size", "1", "config.json: model_type is missing"},
+        {"roberta", NULL, NULL, "config.json: model_type is missing"},
+        {"electra", "architectures", NULL, "config.json: model_type is missing"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *folder = copy_checkpoint(rows[i].golden);
+        enc_config config;
+        enc_error err = {0};
+        REQUIRE(copy_edit(folder, "config.json", "model_type", NULL));
+        if (rows[i].key)
+            REQUIRE(copy_edit(folder, "config.json", rows[i].key, rows[i].value));
+        int rc = read_config(folder, &config, &err);
+        CHECK_INT(rc, rows[i].message[0] ? ENC_CORRUPT : ENC_OK);
+        CHECK_STR(err.message, rows[i].message);
+    }
 }
 
 TEST("config: each family's own names of settings are read, and named in refusals")

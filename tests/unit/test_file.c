@@ -156,7 +156,7 @@ TEST("file: what is not what its name says is recognised by its first bytes")
          "a Git LFS pointer, not the file itself (run 'git lfs pull')"},
         {"PK\003\004rest", 8,
          "a zip archive or PyTorch file, whose name is pytorch_model.bin"},
-        {"\x80\x02}q", 4, "a Python pickle; PyTorch files are read in their zip format alone"},
+        {"\x80\x02}q", 4, "a Python pickle; of these what torch.save writes to pytorch_model.bin is read"},
         {"GGUF\3\0\0\0", 8, "a GGUF file; weights are read from safetensors"},
         {"\x89HDF\r\n", 6, "an HDF5 file; weights are read from safetensors"},
         {"\n <!DOCTYPE HTML><p>", 19, "a web page (HTML): the download has failed"},

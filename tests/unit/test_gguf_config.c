@@ -52,6 +52,17 @@ static const char *with_name(const char *name, const char *from, const char *to)
     return written ? copy_load_error(test_tmp("m.gguf"), NULL) : "can't write";
 }
 
+TEST("gguf config: a file is one by its first bytes, whatever it is called")
+{
+    size_t size;
+    char *bytes = bytes_of("bert.gguf", &size);
+    REQUIRE(bytes);
+    CHECK(copy_write(test_tmp(""), "sha256-0123ab", bytes, size));
+    free(bytes);
+    CHECK(enc_model_exists(test_tmp("sha256-0123ab")));
+    CHECK_STR(copy_load_error(test_tmp("sha256-0123ab"), NULL), "");
+}
+
 TEST("gguf config: sizes that the tensors don't have are refused with both numbers")
 {
     CHECK_STR(with_number("bert.gguf", "bert.embedding_length", 64),

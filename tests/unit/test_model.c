@@ -305,6 +305,35 @@ TEST("model: a checkpoint without tokenizer, or with one larger than its table, 
     CHECK_INT(code, ENC_CANTOPEN);
 }
 
+TEST("model: an added token beyond the table is refused only where a text holds it")
+{
+    static const char refusal[] = "the text holds the token '<image_soft_token>' of id 668, "
+                                  "the model's table of embeddings has 668 rows";
+    enc_error err = {0};
+    int code;
+    const char *folder = copy_checkpoint("gemma3_embed");
+    copy_edit(folder, "tokenizer.json", "added_tokens.10.id", "668");
+    copy_edit(folder, "tokenizer.json", "added_tokens.10.content", "\"<image_soft_token>\"");
+    CHECK_STR(copy_load_error(folder, &code), "");
+    enc_model *model = load(folder);
+    REQUIRE(model);
+    enc_session *session = NULL;
+    REQUIRE(enc_session_open(&session, &err) == ENC_OK);
+    const enc_embed_options options = ENC_EMBED_DEFAULTS;
+    enc_text plain = {"an image", 8}, image = {"an <image_soft_token>", 21};
+    float *out = malloc((size_t)enc_model_describe(model)->dimensions * sizeof *out);
+    bool found;
+    REQUIRE(out);
+    CHECK_INT(enc_embed(session, model, &plain, 1, &options, out, NULL, &err), ENC_OK);
+    CHECK_INT(enc_embed(session, model, &image, 1, &options, out, NULL, &err), ENC_INVALID);
+    CHECK_STR(err.message, refusal);
+    CHECK_INT(enc_static_embed(session, model, image, out, &found, &err), ENC_INVALID);
+    CHECK_STR(err.message, refusal);
+    free(out);
+    enc_session_close(session);
+    enc_model_free(model);
+}
+
 TEST("model: an option that is not there is refused with the choices")
 {
     enc_error err = {0};

@@ -54,7 +54,9 @@ TEST("pickle: plain values arrive as what they are")
     REQUIRE(READ("G\0\0\0\0\0\0\0\0.", &value, &err) == ENC_OK);
     CHECK_INT(value.kind, ENC_PICKLE_OTHER);
     REQUIRE(READ("](K\x01K\x02" "eNa.", &value, &err) == ENC_OK);
-    CHECK_INT(value.kind, ENC_PICKLE_OTHER);
+    REQUIRE(value.kind == ENC_PICKLE_LIST && value.object->count == 3);
+    CHECK_INT(value.object->items->next->key.number, 2);
+    CHECK_INT(value.object->last->key.kind, ENC_PICKLE_NONE);
 }
 
 TEST("pickle: tuples, dicts, calls and the memo nest")
@@ -164,4 +166,20 @@ TEST("pickle: many values meet a limit, and nothing is left in memory")
                            "of 1048576 bytes takes");
     CHECK_INT(enc_memory_used(), before);
     free(data);
+}
+
+TEST("pickle: of several that stand one behind the other the first is read")
+{
+    static const char two[] = "K\x01.K\x02.";
+    enc_arena arena = {0};
+    enc_error err = {0};
+    enc_pickle value;
+    size_t used = 0;
+    CHECK_INT(enc_pickle_read_first(two, sizeof two - 1, classes, 1 << 20, "p", &arena, &value,
+                                    &used, &err), ENC_OK);
+    CHECK_INT(value.number, 1);
+    CHECK_INT(used, 3);
+    CHECK_INT(enc_pickle_read_first(two + used, 2, classes, 1 << 20, "p", &arena, &value, &used,
+                                    &err), ENC_CORRUPT);
+    enc_arena_destroy(&arena);
 }

@@ -57,6 +57,7 @@ TEST("torch: every kind of tensor that torch.save writes is what safetensors say
     check_same_files(folder, "pytorch_model.bin", "values.safetensors");
     check_same_files(folder, "2_Dense/pytorch_model.bin", "2_Dense/values.safetensors");
     check_same_files(folder, "protocol4.bin", "2_Dense/values.safetensors");
+    check_same_files(folder, "old.bin", "values.safetensors");
 }
 
 /* The model's embedding of one text. */
@@ -219,7 +220,7 @@ TEST("torch: what is not a dict of tensors is refused with what it is")
             "read, as torch.save(model.state_dict(), ...) writes it"),
         ROW(DICT("ccollections\nOrderedDict\n)R"), "m.bin: 'a' is a dict, must be a tensor: "
             "a state dict is read, as torch.save(model.state_dict(), ...) writes it"),
-        ROW("\x80\x02]K\x01" "a.", "m.bin holds a list or a float, must be a dict of "
+        ROW("\x80\x02]K\x01" "a.", "m.bin holds a list, must be a dict of "
             "tensors, as torch.save(model.state_dict(), ...) writes it"),
         ROW("\x80\x02" TENSOR(FLOATS, "K\0))") ".", "m.bin holds an object, must be a dict "
             "of tensors, as torch.save(model.state_dict(), ...) writes it"),
@@ -339,6 +340,7 @@ static const char *bytes_error(const char *data, size_t size)
     copy_write(test_tmp(""), "m.bin", data, size);
     enc_error_clear(&err);
     enc_checkpoint_open_file(test_tmp(""), "m.bin", &enc_format_torch, &checkpoint, &err);
+    enc_checkpoint_close(checkpoint);
     return err.message;
 }
 
@@ -352,11 +354,84 @@ TEST("torch: other archives, byte orders and formats are named")
               "m.bin is a zip archive without data.pkl: not what torch.save writes");
     CHECK_STR(archive_error("m/n/data.pkl", NULL),
               "m.bin is a zip archive without data.pkl: not what torch.save writes");
-    CHECK_STR(bytes_error("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15),
-              "m.bin is in the format of PyTorch before 1.6; convert it with "
-              "torch.save(torch.load('m.bin'), 'm.bin') in Python");
     CHECK_STR(bytes_error("version https://git-lfs.github.com/spec/v1\n", 43),
               "m.bin is a Git LFS pointer, not the file itself (run 'git lfs pull')");
     CHECK_STR(bytes_error("", 0),
               "m.bin does not begin as a zip archive, in which torch.save writes");
+}
+
+/* ---- What PyTorch before 1.6 wrote ---------------------------------------------------- */
+
+#define OLD "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+#define OLD_VERSION "\x80\x02M\xe9\x03."
+#define LITTLE "\x8c\x0d" "little_endian"
+#define OLD_MACHINE "\x80\x02}" LITTLE "\x88s."
+#define OLD_HEAD OLD OLD_VERSION OLD_MACHINE
+#define OLD_STORAGE(class, key, count, view) \
+    "(" "\x8c\x07storage" "ctorch\n" class "\n" key "\x8c\x03" "cpu" count view "tQ"
+#define OLD_DICT(storage) DICT(TENSOR(storage, "K\0K\2\x85K\1\x85"))
+#define OLD_KEYS(keys) "\x80\x02](" keys "e."
+#define TWO "\2\0\0\0\0\0\0\0" "\0\0\x80?\0\0\0@"
+
+TEST("torch: a file from before 1.6 that contradicts itself is refused with what it says")
+{
+    static const struct { const char *bytes; size_t size; const char *message; } rows[] = {
+#define ROW(bytes, message) {bytes, sizeof bytes - 1, message}
+#define PLAIN OLD_DICT(OLD_STORAGE("FloatStorage", TEXT("7"), "K\2", "N"))
+        ROW(OLD_HEAD PLAIN OLD_KEYS(TEXT("7")) TWO, ""),
+        ROW(OLD, "m.bin: the pickle is broken at byte 0: it ends early"),
+        ROW(OLD "\x80\x02K\5.", "m.bin: its version is not 1001, which torch.save writes"),
+        ROW(OLD OLD_VERSION "\x80\x02K\5.",
+            "m.bin: of the machine it says an integer, must be a dict"),
+        ROW(OLD OLD_VERSION "\x80\x02}" LITTLE "\x89s.",
+            "m.bin: its little_endian is not True, other files are not read"),
+        ROW(OLD_HEAD PLAIN "\x80\x02K\5.",
+            "m.bin: the storages are told as an integer, must be a list"),
+        ROW(OLD_HEAD PLAIN OLD_KEYS(TEXT("8")) TWO, "m.bin: its storage 8 is that of no tensor"),
+        ROW(OLD_HEAD PLAIN OLD_KEYS("K\7") TWO,
+            "m.bin: its storage an integer is that of no tensor"),
+        ROW(OLD_HEAD PLAIN OLD_KEYS(TEXT("7") TEXT("7")) TWO,
+            "m.bin: its storage 7 is there twice"),
+        ROW(OLD_HEAD PLAIN OLD_KEYS(""),
+            "m.bin: tensor 'a': its storage 7 is not in the file"),
+        ROW(OLD_HEAD PLAIN OLD_KEYS(TEXT("7")) "\3\0\0\0\0\0\0\0" "\0\0\x80?\0\0\0@",
+            "m.bin: its storage 7 has 3 elements, not the 2 it is said to have"),
+        ROW(OLD_HEAD PLAIN OLD_KEYS(TEXT("7")) "\2\0\0\0\0\0\0\0" "\0\0\x80?",
+            "m.bin: its storage 7 of 2 elements ends behind the file's 158 bytes"),
+        ROW(OLD_HEAD PLAIN OLD_KEYS(TEXT("7")) "\2\0",
+            "m.bin: its storage 7 of 2 elements ends behind the file's 148 bytes"),
+        ROW(OLD_HEAD OLD_DICT(OLD_STORAGE("FloatStorage", TEXT("7"), "K\2", ")"))
+            OLD_KEYS(TEXT("7")) TWO, "m.bin: tensor 'a': its storage is part of another, as "
+            "PyTorch before 0.4 wrote it"),
+        ROW(OLD_HEAD OLD_DICT(OLD_STORAGE("FloatStorage", TEXT("7"), "K\2", ""))
+            OLD_KEYS(TEXT("7")) TWO, "m.bin: tensor 'a': its storage is not told as "
+            "('storage', class, key, device, size)"),
+        ROW(OLD_HEAD "\x80\x02K\5." OLD_KEYS(""), "m.bin holds an integer, must be a dict of "
+            "tensors, as torch.save(model.state_dict(), ...) writes it"),
+        ROW(OLD_HEAD "\x80\x02}" TEXT("a")
+            TENSOR(OLD_STORAGE("FloatStorage", TEXT("7"), "K\2", "N"), "K\0))") "s" TEXT("b")
+            TENSOR(OLD_STORAGE("HalfStorage", TEXT("7"), "K\2", "N"), "K\0))") "s."
+            OLD_KEYS(TEXT("7")) TWO, "m.bin: its storage 7 is told in two ways")};
+#undef ROW
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_STR(bytes_error(rows[i].bytes, rows[i].size), rows[i].message);
+}
+
+TEST("torch: a folder from before 1.6 embeds as one of today")
+{
+    const char *folder = copy_checkpoint("torch");
+    size_t size;
+    char *bytes = copy_read(folder, "old.bin", &size);
+    REQUIRE(bytes);
+    CHECK(copy_write(folder, "pytorch_model.bin", bytes, size));
+    free(bytes);
+    enc_model *old = NULL, *today = NULL;
+    enc_error err = {0};
+    CHECK_INT(enc_model_load(folder, NULL, &old, &err), ENC_OK);
+    CHECK_INT(enc_model_load(test_data("golden/torch"), NULL, &today, &err), ENC_OK);
+    CHECK_STR(err.message, "");
+    REQUIRE(old && today);
+    CHECK_STR(enc_model_describe(old)->fingerprint, enc_model_describe(today)->fingerprint);
+    enc_model_free(old);
+    enc_model_free(today);
 }
