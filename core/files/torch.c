@@ -386,6 +386,7 @@ static int read_old(const enc_file *file, int index, enc_tensor_list *list, enc_
     enc_arena arena = {0};
     reader r = {.file = enc_tail(file->name, ENC_TAIL), .old = &old, .err = err};
     int rc = enc_torch_old_open(file, classes, bytes_of, &arena, &old, err);
+    r.pickle_size = old.size;
     if (rc == ENC_OK)
         rc = read_dict(&r, &old.value, index, list);
     enc_torch_old_close(&old);

@@ -222,8 +222,10 @@ int enc_torch_old_open(const enc_file *file, const char *const *classes,
         rc = check_version(&r);
     if (rc == ENC_OK)
         rc = check_machine(&r);
+    size_t begin = r.at;
     if (rc == ENC_OK)
         rc = next_pickle(&r, &out->value);
+    out->size = r.at - begin;
     if (rc == ENC_OK)
         rc = collect(&r);
     if (rc == ENC_OK)

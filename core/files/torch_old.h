@@ -27,6 +27,7 @@ typedef struct enc_torch_storage {
 typedef struct enc_torch_old {
     char *data;       /* the file's beginning, where the pickles are */
     enc_pickle value; /* of the state dict; lives in the arena and in data */
+    size_t size;      /* bytes of its pickle */
     enc_torch_storage *storage; /* [count], by key */
     size_t count;
 } enc_torch_old;

@@ -119,12 +119,10 @@ TEST("safetensors: something else under that name is recognised")
     CHECK_STR(bytes_error(page, sizeof page - 1, &code),
               "x.safetensors is a web page (HTML): the download has failed");
     CHECK_STR(bytes_error("PK\003\004\0\0\0\0\0\0\0\0", 12, &code),
-              "x.safetensors is a "
-                                                                    "zip "
-              "archive or PyTorch file, whose name is pytorch_model.bin");
+              "x.safetensors is a zip archive or PyTorch file, whose name is pytorch_model.bin");
     CHECK_STR(bytes_error("\x80\x02\x8a\nl\xfc\x9c""F\xf9 j\xa8P\x19.", 15, &code),
-              "x.safetensors is a Python pickle; PyTorch files are read in their zip format "
-              "alone");
+              "x.safetensors is a Python pickle; of these what torch.save writes to "
+              "pytorch_model.bin is read");
     CHECK_STR(bytes_error("GGUF\3\0\0\0\0\0\0\0\0\0\0\0", 16, &code),
               "x.safetensors is a GGUF file; weights are read from safetensors");
 }
