@@ -145,7 +145,8 @@ static bool look_up(const pass *p, const enc_norm *last, float *table)
         for (size_t i = 0; scale != 1 && i < width; i++)
             to[i] *= scale;
         if (w->types) {
-            size_t type = p->batch->type ? (size_t)p->batch->type[row] : 0;
+            bool typed = p->batch->type && !p->model->one_type;
+            size_t type = typed ? (size_t)p->batch->type[row] : 0;
             p->ops->add(w->types + type * width, to, width);
         }
         if (w->positions)

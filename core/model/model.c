@@ -148,10 +148,26 @@ static int read_side(const enc_json *json, bool *keeps_end, enc_error *err)
     return rc;
 }
 
+/* Whether "model_input_names" is there without "token_type_ids": the reference then tells the
+** model no types. */
+static int read_inputs(const enc_json *json, bool *one_type, enc_error *err)
+{
+    json_t *names = NULL;
+    int rc = enc_json_container(json, "model_input_names", JSON_ARRAY, &names, err);
+    *one_type = names != NULL;
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (name && strcmp(name, "token_type_ids") == 0)
+            *one_type = false;
+    }
+    return rc;
+}
+
 /* Tokens that tokenizer_config.json allows, 0 for no limit, which is spelled as null, as an
-** absent key, or as 10^30; and the side on which a longer text loses its tokens. */
+** absent key, or as 10^30; the side on which a longer text loses its tokens; and whether the
+** model is told their types. */
 static int read_length(const enc_text *config, const char *name, int *out, bool *keeps_end,
-                       enc_error *err)
+                       bool *one_type, enc_error *err)
 {
     enc_json json;
     double length = 0;
@@ -167,6 +183,8 @@ static int read_length(const enc_text *config, const char *name, int *out, bool 
     }
     if (rc == ENC_OK)
         rc = read_side(&json, keeps_end, err);
+    if (rc == ENC_OK)
+        rc = read_inputs(&json, one_type, err);
     enc_json_free(&json);
     if (rc == ENC_OK && length > 0 && length < INT32_MAX)
         *out = length < 1 ? 1 : (int)length;
@@ -228,8 +246,8 @@ static int check_tokenizer(enc_model *model, const char *file, const char *says,
         return enc_nomem(err);
     size_t count = enc_tokenizer_wrap(tokenizer, &pieces, NULL, wrapped);
     int rc = ENC_OK;
-    for (size_t i = 0; i < count && model->family->token_types &&
-                       model->config.types > 0; i++)
+    bool typed = model->family->token_types && model->config.types > 0 && !model->one_type;
+    for (size_t i = 0; i < count && typed; i++)
         if (wrapped[i].type < 0 || wrapped[i].type >= model->config.types)
             rc = enc_fail(err, ENC_CORRUPT,
                           "%s gives tokens type id %d, %s says type_vocab_size %d",
@@ -287,6 +305,8 @@ int enc_model_accept_tokenizer(enc_model *model, const char *file, const char *s
     enc_digest_number(digest, model->modules.lower_case);
     if (model->keeps_end)
         enc_digest_text(digest, "truncation_side left");
+    if (model->one_type)
+        enc_digest_text(digest, "one type");
     return check_tokenizer(model, file, says, limit, err);
 }
 
@@ -298,7 +318,7 @@ static int load_tokenizer(enc_model *model, const char *folder, const char *part
     int length = 0, rc = load_tokenizer_files(folder, part, &files, err);
     if (rc == ENC_OK)
         rc = read_length(&files.config, "tokenizer_config.json", &length,
-                         &model->keeps_end, err);
+                         &model->keeps_end, &model->one_type, err);
     if (rc == ENC_OK)
         rc = enc_tokenizer_open(&files, &model->tokenizer, err);
     const char *file = files.json.data         ? "tokenizer.json"

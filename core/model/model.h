@@ -71,6 +71,7 @@ struct enc_model {
     size_t max_tokens;       /* special tokens included; 0: no limit */
     bool tokens_beyond;      /* the tokenizer has added tokens that `weights.tokens` has no row for */
     bool keeps_end;          /* a text that is too long loses its beginning (truncation_side) */
+    bool one_type;           /* it is not told types of tokens (model_input_names): all are 0 */
     const char *part;        /* the folder in it that holds the encoder, "" for its own; NULL: it is a
                               ** GGUF file */
     uint64_t signature;      /* of the encoder's files when they were read */

@@ -71,9 +71,9 @@ int enc_settings_string(const enc_settings *s, const char *key, const char **out
 
 int enc_settings_int(const enc_settings *s, const char *key, int min, int max, int *out)
 {
-    enc_node node = enc_node_member(&s->config, key);
-    return enc_node_is_null(&node) ? ENC_OK
-                                   : enc_node_int(&s->config, key, min, max, out, s->err);
+    char name[] = "tokenizer_config.json"; /* where 10^30 stands, all integers are reals */
+    const enc_json json = {s->config.value, name};
+    return enc_json_int(&json, key, min, max, out, s->err);
 }
 
 /* special_tokens_map.json goes before tokenizer_config.json unless that lists its

@@ -174,6 +174,9 @@ TEST("SentencePiece alone: T5 has as many extra tokens as extra_ids says")
               "111:0-12/0 12:12-25/1 2*");
     CHECK_STR(pieces_tokens(&f, "{'tokenizer_class':'T5Tokenizer','extra_ids':2}",
                             "<extra_id_0><extra_id_1>"), "13:0-12/0 12:12-24/1 2*");
+    CHECK_STR(pieces_tokens(&f, "{'tokenizer_class':'T5Tokenizer','extra_ids':2,"
+                            "'model_max_length':1000000000000000019884624838656}",
+                            "<extra_id_1>"), "12:0-12/0 2*");
     CHECK_STR(pieces_tokens(&f, "{'tokenizer_class':'T5Tokenizer','additional_special_tokens':"
                             "['<extra_id_0>']}", "a"),
               "tokenizer_config.json: extra_ids is 100, but additional_special_tokens has 1 "

@@ -131,6 +131,30 @@ TEST("embed: a text that becomes no token at all is refused")
     encoder_close(&e);
 }
 
+TEST("embed: tokens have the types of the template, if the model is told types at all")
+{
+    static const char with[] = "[\"input_ids\", \"token_type_ids\"]";
+    static const char without[] = "[\"input_ids\", \"attention_mask\"]";
+    const struct { const char *names; bool zero; } rows[] = {
+        {"null", false}, {with, false}, {without, true}};
+    encoder e;
+    REQUIRE(encoder_open(&e, "bert"));
+    float *zero = embedded(&e, "the bank", NULL);
+    encoder_close(&e);
+    const char *folder = copy_checkpoint("bert");
+    REQUIRE(folder && copy_edit(folder, "tokenizer.json",
+                                "post_processor.single.1.Sequence.type_id", "1"));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        REQUIRE(copy_edit(folder, "tokenizer_config.json", "model_input_names", rows[i].names));
+        REQUIRE(encoder_open(&e, folder));
+        float *vector = embedded(&e, "the bank", NULL);
+        CHECK_INT(same_bits(vector, zero, WIDTH), rows[i].zero);
+        free(vector);
+        encoder_close(&e);
+    }
+    free(zero);
+}
+
 /* ---- Many at once ------------------------------------------------------------------- */
 
 enum { TEXTS = 60 };

@@ -191,6 +191,7 @@ TEST("model: whatever can change a vector changes the fingerprint")
         {"sentence_bert_config.json", "max_seq_length", "20"},
         {"sentence_bert_config.json", "do_lower_case", "true"},
         {"tokenizer_config.json", "truncation_side", "\"left\""},
+        {"tokenizer_config.json", "model_input_names", "[\"input_ids\"]"},
         {"config_sentence_transformers.json", "prompts.query", "\"q\""},
         {"config_sentence_transformers.json", "default_prompt_name", "\"query\""},
         {"config_sentence_transformers.json", "truncate_dim", "16"},
