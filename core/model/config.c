@@ -191,10 +191,17 @@ static int read_activation(const enc_json *json, const enc_spelling *spelling,
                            enc_config *out, enc_error *err)
 {
     const char *key = spelling->key[ENC_KEY_ACTIVATION];
+    const char *alone = spelling->key[ENC_KEY_ACTIVATION_ALONE];
     const char *name = spelling->activation ? spelling->activation : "gelu";
     int rc = key ? enc_json_string(json, key, &name, err) : ENC_OK;
     if (rc == ENC_OK && spelling->gated_prefix)
         name = without_gate(name, &out->gated);
+    if (rc == ENC_OK && spelling->key[ENC_KEY_GATED])
+        rc = enc_json_bool(json, spelling->key[ENC_KEY_GATED], &out->gated, err);
+    if (rc == ENC_OK && alone && enc_json_has(json, alone)) {
+        key = alone;
+        rc = enc_json_string(json, key, &name, err);
+    }
     return rc == ENC_OK ? pick_activation(json, key, name, spelling->glu, &out->activation,
                                           &out->activation_name, err) : rc;
 }

@@ -340,6 +340,8 @@ const enc_spelling enc_spelling_t5 = {
         [ENC_KEY_RELATIVE_BUCKETS] = "relative_attention_num_buckets",
         [ENC_KEY_RELATIVE_REACH] = "relative_attention_max_distance",
         [ENC_KEY_ACTIVATION] = "feed_forward_proj",
+        [ENC_KEY_ACTIVATION_ALONE] = "dense_act_fn",
+        [ENC_KEY_GATED] = "is_gated_act",
         [ENC_KEY_NORM_EPS] = "layer_norm_epsilon",
     },
     .activation = "relu",

@@ -27,6 +27,8 @@ enum enc_key {
     ENC_KEY_RELATIVE_BUCKETS,
     ENC_KEY_RELATIVE_REACH,
     ENC_KEY_ACTIVATION,
+    ENC_KEY_ACTIVATION_ALONE, /* takes the place of the activation that ENC_KEY_ACTIVATION says */
+    ENC_KEY_GATED,           /* the same of its gate */
     ENC_KEY_NORM_EPS,
     ENC_KEY_ROTARY,          /* an object with base and type, or one for each kind of layer */
     ENC_KEY_ROTARY_SCALING,  /* an object with a type; its older form */

@@ -112,18 +112,7 @@ enum { PIECE_TEXT = 1, PIECE_SCORE = 2, PIECE_TYPE = 3 };
 enum { TRAINER_MODEL = 3, TRAINER_UNKNOWN_ID = 40, TRAINER_UNKNOWN = 45 };
 enum { NORMALIZER_CHARSMAP = 2 };
 
-static bool is_utf8(enc_text text)
-{
-    static const char replacement[] = "\xEF\xBF\xBD";
-    const char *at = text.data, *end = text.data + text.size;
-    while (at < end) {
-        const char *begin = at;
-        if (enc_utf8_next(&at, end) == 0xFFFD &&
-            (at - begin != 3 || memcmp(begin, replacement, 3) != 0))
-            return false;
-    }
-    return true;
-}
+static bool is_utf8(enc_text text) { return enc_utf8_is_valid(text.data, text.size); }
 
 static int to_int(const message *m, const field *f, int *out)
 {

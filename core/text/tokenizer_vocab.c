@@ -23,19 +23,6 @@ static size_t cut_line(const char *at, const char *end, const char **next)
     return (size_t)(stop - at);
 }
 
-static bool is_utf8(const char *text, size_t size)
-{
-    static const char replacement[] = "\xEF\xBF\xBD";
-    const char *at = text, *end = text + size;
-    while (at < end) {
-        const char *begin = at;
-        if (enc_utf8_next(&at, end) == 0xFFFD &&
-            (at - begin != 3 || memcmp(begin, replacement, 3) != 0))
-            return false;
-    }
-    return true;
-}
-
 /* The token of line number n, from 0, has id n; of equal lines the last one counts. */
 static int read_vocabulary(enc_text file, enc_vocabulary *out, enc_error *err)
 {
@@ -53,7 +40,7 @@ static int read_vocabulary(enc_text file, enc_vocabulary *out, enc_error *err)
     for (const char *at = file.data; at < end && rc == ENC_OK; at = next, count++) {
         size_t size = cut_line(at, end, &next);
         items[count] = (enc_vocabulary_item){at, size, (int32_t)count};
-        if (!is_utf8(at, size))
+        if (!enc_utf8_is_valid(at, size))
             rc = enc_fail(err, ENC_CORRUPT, "%s: line %zu is not UTF-8", vocab_name,
                           count + 1);
     }

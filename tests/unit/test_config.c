@@ -81,6 +81,27 @@ TEST("config: every name of an activation that transformers has is known or refu
     "gemma3_text, gpt2, jina_bert_v2, jina_embeddings_v3, llama, mistral, modernbert, mpnet, " \
     "nomic_bert, qwen2, qwen3, roberta, t5, xlm-roberta"
 
+TEST("config: T5's activation and gate may be said apart, and then count")
+{
+    const char *folder = copy_checkpoint("t5_gated");
+    enc_config config = {0};
+    enc_error err = {0};
+    REQUIRE(folder && copy_edit(folder, "config.json", "dense_act_fn", "null") &&
+            copy_edit(folder, "config.json", "is_gated_act", "null"));
+    CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+    CHECK(config.gated && config.activation == ENC_ACT_GELU_TANH);
+    copy_edit(folder, "config.json", "dense_act_fn", "\"silu\"");
+    CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+    CHECK(config.gated && config.activation == ENC_ACT_SILU);
+    copy_edit(folder, "config.json", "is_gated_act", "false");
+    CHECK_INT(read_config(folder, &config, &err), ENC_OK);
+    CHECK(!config.gated && config.activation == ENC_ACT_SILU);
+    copy_edit(folder, "config.json", "dense_act_fn", "\"mish\"");
+    CHECK_INT(read_config(folder, &config, &err), ENC_UNSUPPORTED);
+    CHECK_STR(err.message, "config.json: dense_act_fn 'mish' is not implemented (gelu, gelu_new, "
+              "quick_gelu, relu, silu, tanh, ...)");
+}
+
 TEST("config: a key that lies is refused with what it says and what it may say")
 {
     static const struct {

@@ -219,7 +219,7 @@ TEST("model: so do the settings that families have of their own")
     static const struct { const char *name, *key, *value; } rows[] = {
         {"roberta", "pad_token_id", "2"},
         {"t5", "relative_attention_max_distance", "31"},
-        {"t5", "feed_forward_proj", "\"silu\""},
+        {"t5", "dense_act_fn", "\"silu\""},
         {"gpt2", "scale_attn_weights", "false"},
         {"gpt2", "scale_attn_by_inverse_layer_idx", "true"},
         {"gpt2", "is_causal", "false"},
