@@ -93,6 +93,18 @@ static uint32_t read_u32(const unsigned char *at)
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
+/* Characters of the longest replacement; each ends in a NUL. */
+static size_t find_longest(const enc_charsmap *map)
+{
+    size_t longest = 0;
+    for (const char *at = map->text, *end = at + map->size; at < end;) {
+        size_t size = strlen(at), count = enc_utf8_count(at, size);
+        longest = count > longest ? count : longest;
+        at += size + 1;
+    }
+    return longest;
+}
+
 /* The bytes: size of the trie in bytes, the trie, the replacements. */
 static int parse(const unsigned char *bytes, size_t size, const char *where,
                  enc_charsmap *map, enc_error *err)
@@ -113,6 +125,7 @@ static int parse(const unsigned char *bytes, size_t size, const char *where,
         map->unit[i] = read_u32(bytes + 4 + 4 * i);
     if (!enc_utf8_is_valid(map->text, map->size))
         return enc_fail(err, ENC_CORRUPT, "%s: its replacements are not UTF-8", where);
+    map->longest = find_longest(map);
     for (unsigned byte = 0; byte < 256; byte++) {
         size_t place = offset_of(map->unit[0]);
         map->begins[byte] = follow(map, &place, (unsigned char)byte);

@@ -18,6 +18,7 @@ typedef struct enc_charsmap {
     size_t units;
     char *text;     /* [size] the replacements */
     size_t size;
+    size_t longest; /* replacement, in characters */
     bool begins[256]; /* whether a key may begin with that byte */
 } enc_charsmap;
 

@@ -227,7 +227,7 @@ static const enc_step_kind charsmap = {map_bytes, charsmap_next, NULL, close_cha
 int enc_normalizer_add_charsmap(enc_normalizer *n, enc_charsmap *map, const char *where,
                                 enc_error *err)
 {
-    enc_step step = {.kind = &charsmap, .data = map};
+    enc_step step = {.kind = &charsmap, .data = map, .growth = map->longest};
     return enc_normalizer_add(n, step, where, err);
 }
 

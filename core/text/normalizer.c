@@ -98,7 +98,7 @@ static size_t aligned(size_t bytes) { return (bytes + 15) & ~(size_t)15; }
 
 void enc_normalizer_begin(enc_normalizer *n)
 {
-    *n = (enc_normalizer){.state_bytes = aligned(sizeof(enc_cursor))};
+    *n = (enc_normalizer){.state_bytes = aligned(sizeof(enc_cursor)), .growth = 1};
 }
 
 void enc_normalizer_close(enc_normalizer *n)
@@ -112,7 +112,7 @@ void enc_normalizer_close(enc_normalizer *n)
 int enc_normalizer_add(enc_normalizer *n, enc_step step, const char *where, enc_error *err)
 {
     int rc = ENC_OK;
-    size_t bytes = 0;
+    size_t bytes = 0, growth = 0;
     if (n->steps == ENC_STEPS_MOST)
         rc = enc_fail(err, ENC_UNSUPPORTED, "%s: more than %d steps", where,
                       ENC_STEPS_MOST);
@@ -120,6 +120,10 @@ int enc_normalizer_add(enc_normalizer *n, enc_step step, const char *where, enc_
              ENC_STEP_STATE_MOST)
         rc = enc_fail(err, ENC_UNSUPPORTED, "%s: too many steps that reorder characters",
                       where);
+    else if (__builtin_mul_overflow(n->growth, step.growth ? step.growth : 1, &growth) ||
+             growth > ENC_GROWTH_MOST)
+        rc = enc_fail(err, ENC_UNSUPPORTED, "%s: with it one character may become %zu, the "
+                      "limit is %d", where, growth, ENC_GROWTH_MOST);
     if (rc != ENC_OK) {
         if (step.kind->close)
             step.kind->close(step.data);
@@ -130,6 +134,7 @@ int enc_normalizer_add(enc_normalizer *n, enc_step step, const char *where, enc_
     step.bytes = bytes;
     n->step[n->steps++] = step;
     n->state_bytes += bytes;
+    n->growth = growth;
     return ENC_OK;
 }
 

@@ -50,17 +50,23 @@ struct enc_step {
     enc_character_map map;
     unsigned flags;
     void *data;    /* the kind's own, closed with the normaliser */
+    size_t growth; /* characters that one may become, if they are many; 0: they are not */
     size_t level;  /* number of steps up to and with this one */
     size_t offset; /* of its state */
     size_t bytes;
 };
 
-enum { ENC_STEPS_MOST = 16, ENC_STEP_STATE_MOST = 128 * 1024 };
+enum {
+    ENC_STEPS_MOST = 16,
+    ENC_STEP_STATE_MOST = 128 * 1024,
+    ENC_GROWTH_MOST = 4096 /* of all steps together: work is linear in the text */
+};
 
 struct enc_normalizer {
     enc_step step[ENC_STEPS_MOST];
     size_t steps;
     size_t state_bytes;
+    size_t growth; /* product of the steps' */
 };
 
 /* No step at all: text is taken as it is. */

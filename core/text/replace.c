@@ -116,6 +116,8 @@ static bool replace_next(const enc_lane *lane, const enc_step *step, enc_symbol 
             return true;
         }
         if (s->content > 0) {
+            if (enc_source_step(lane->source))
+                return false;
             *out = s->place;
             out->c = r->content[r->content_length - s->content--];
             return true;
@@ -210,6 +212,7 @@ int enc_normalizer_read_replace(enc_normalizer *n, const enc_node *node, enc_err
         close_replacement(r);
         return rc;
     }
-    enc_step step = {.kind = &replace, .data = r};
+    enc_step step = {.kind = &replace, .data = r,
+                     .growth = (r->content_length + r->length - 1) / r->length};
     return enc_normalizer_add(n, step, enc_node_path(node, path), err);
 }

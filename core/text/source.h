@@ -79,12 +79,18 @@ bool enc_source_more(enc_source *source, const char *at);
 /* Asks poll; true: stop. */
 bool enc_source_poll(enc_source *source);
 
+/* One more character is worked on; true: stop. */
+static inline bool enc_source_step(enc_source *source)
+{
+    return --source->countdown <= 0 && enc_source_poll(source);
+}
+
 /* The next character of the stretch; false at its end. */
 static inline bool enc_source_next(enc_source *source, enc_cursor *cursor, enc_symbol *out)
 {
     if (cursor->at >= source->stop && !enc_source_more(source, cursor->at))
         return false;
-    if (--source->countdown <= 0 && enc_source_poll(source))
+    if (enc_source_step(source))
         return false;
     const char *at = cursor->at;
     out->byte = (size_t)(at - source->data);

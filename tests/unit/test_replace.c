@@ -65,3 +65,23 @@ TEST("replace: what is no text and no run is refused by name")
         CHECK_STR(refusal(small_json(json, NULL, NULL, NULL)), rows[i].message);
     }
 }
+
+TEST("replace: steps that together make thousands of characters of one are refused")
+{
+    enc_error err = {0};
+    enc_normalizer n;
+    json_t *one = json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern", "String", "a",
+                            "content", "aaaaaaaaaa");
+    json_t *list = json_array();
+    for (int i = 0; i < 12; i++)
+        json_array_append(list, one);
+    json_t *value = json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", list);
+    const enc_node node = enc_node_file("t.json", value);
+    enc_normalizer_begin(&n);
+    CHECK_INT(enc_normalizer_read(&n, &node, &err), ENC_UNSUPPORTED);
+    CHECK_STR(err.message, "t.json: normalizers[3]: with it one character may become 10000, the "
+              "limit is 4096");
+    enc_normalizer_close(&n);
+    json_decref(one);
+    json_decref(value);
+}
