@@ -55,15 +55,23 @@ static enc_sides split_digits(unsigned behavior, uint32_t properties)
 
 /* ---- The list ------------------------------------------------------------------------ */
 
+enum { TO_BYTES_MOST = 4 };
+
 /* Appends the operations of one pre-tokenizer; takes over their patterns. */
 static int add(enc_pretokenizer *p, const enc_operation *operation, size_t count,
                const char *where, enc_error *err)
 {
-    if (p->parts == ENC_PRETOKENIZERS_MOST) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < p->operations; i++)
+        bytes += p->operation[i].kind == ENC_TO_BYTES;
+    bool grows = bytes == TO_BYTES_MOST && operation[count - 1].kind == ENC_TO_BYTES;
+    if (grows || p->parts == ENC_PRETOKENIZERS_MOST) {
         for (size_t i = 0; i < count; i++)
             enc_split_pattern_close(operation[i].pattern);
-        return enc_fail(err, ENC_UNSUPPORTED, "%s: more than %d pre-tokenizers", where,
-                        ENC_PRETOKENIZERS_MOST);
+        return grows ? enc_fail(err, ENC_UNSUPPORTED, "%s: more than %d of type ByteLevel, "
+                                "each of which may double a text", where, TO_BYTES_MOST)
+                     : enc_fail(err, ENC_UNSUPPORTED, "%s: more than %d pre-tokenizers", where,
+                                ENC_PRETOKENIZERS_MOST);
     }
     p->parts++;
     for (size_t i = 0; i < count; i++) {

@@ -62,6 +62,23 @@ TEST("pre-tokenizer: what is not supported or not complete is refused by its pat
                   rows[i].message);
 }
 
+TEST("pre-tokenizer: a list of more than four that double a text is refused")
+{
+    static const char level[] = "{'type':'ByteLevel','add_prefix_space':false,'use_regex':false,"
+                                "'trim_offsets':true}";
+    char list[1024];
+    snprintf(list, sizeof list, "{'type':'Sequence','pretokenizers':[%s,%s,%s,%s]}", level,
+             level, level, level);
+    enc_tokenizer *t = opened(small_json(NULL, list, NULL, NULL));
+    CHECK(t != NULL);
+    enc_tokenizer_close(t);
+    snprintf(list, sizeof list, "{'type':'Sequence','pretokenizers':[%s,%s,%s,%s,%s]}", level,
+             level, level, level, level);
+    CHECK_STR(refusal(small_json(NULL, list, NULL, NULL)),
+              "tokenizer.json: pre_tokenizer.pretokenizers[4]: more than 4 of type ByteLevel, "
+              "each of which may double a text");
+}
+
 TEST("pre-tokenizer: a list of more than 16 is refused")
 {
     char list[1024] = "{'type':'Sequence','pretokenizers':[{'type':'Whitespace'}";
