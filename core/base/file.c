@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "memory.h"
+
+enum { LONGEST_PATH = 4096 }; /* that Linux opens */
 
 /* ---- Names --------------------------------------------------------------------------- */
 
@@ -134,11 +137,10 @@ void enc_file_close(enc_file *file)
 bool enc_file_exists(const char *folder, const char *name)
 {
     struct stat status;
-    char *path = enc_path_join(folder, name);
-    /* Out of memory counts as "there": the opening that follows then reports it. */
-    bool there = !path || stat(path, &status) == 0;
-    enc_free(path);
-    return there;
+    char path[LONGEST_PATH]; /* no memory is taken: it is a question without an error */
+    const char *slash = folder[0] && name[0] ? "/" : "";
+    int length = snprintf(path, sizeof path, "%s%s%s", folder, slash, name);
+    return length >= 0 && (size_t)length < sizeof path && stat(path, &status) == 0;
 }
 
 /* ---- Reading ------------------------------------------------------------------------- */

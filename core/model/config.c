@@ -455,12 +455,30 @@ int enc_config_parse(const enc_json *json, const enc_family **family, enc_config
     return rc == ENC_OK ? read_settings(json, *family, out, err) : rc;
 }
 
+/* The reference puts an adapter's weights (Hu et al. 2021, "LoRA") on top where it finds them. */
+static int refuse_adapter(const char *folder, const char *part, enc_error *err)
+{
+    enc_json json = ENC_JSON_NONE;
+    char *name = enc_path_join(part, "adapter_config.json");
+    int rc = name ? enc_json_load_if_there(folder, name, &json, err) : enc_nomem(err);
+    if (rc == ENC_OK && json.value)
+        rc = enc_fail(err, ENC_UNSUPPORTED, "%s is there: adapters are not implemented; save "
+                      "the model with them merged (peft's merge_and_unload)",
+                      enc_tail(json.name, ENC_TAIL));
+    enc_json_free(&json);
+    enc_free(name);
+    return rc;
+}
+
 int enc_config_read(const char *folder, const char *part, const enc_family **family,
                     enc_config *out, enc_error *err)
 {
     enc_json json = ENC_JSON_NONE;
+    int rc = refuse_adapter(folder, part, err);
+    if (rc != ENC_OK)
+        return rc;
     char *name = enc_path_join(part, "config.json");
-    int rc = name ? enc_json_load(folder, name, &json, err) : enc_nomem(err);
+    rc = name ? enc_json_load(folder, name, &json, err) : enc_nomem(err);
     enc_free(name);
     if (rc == ENC_OK)
         rc = enc_config_parse(&json, family, out, err);

@@ -105,7 +105,7 @@ static int check_folder(const char *path, enc_error *err)
     if (!S_ISDIR(status.st_mode))
         return enc_fail(err, ENC_CANTOPEN, "'%s' is neither a folder nor a file; %s", shown,
                         wanted);
-    if (!enc_model_exists(path))
+    if (!enc_model_exists(path) && !enc_file_exists(path, "adapter_config.json"))
         return enc_fail(err, ENC_CANTOPEN, "'%s' has no config.json; %s", shown, wanted);
     return ENC_OK;
 }
@@ -135,10 +135,10 @@ static int load_optional(const char *folder, const char *part, const char *name,
     return rc;
 }
 
-/* "right", the default, or "left". */
+/* "right" or "left"; absent, it is left to tokenizer.json. */
 static int read_side(const enc_json *json, bool *keeps_end, enc_error *err)
 {
-    const char *side = "right";
+    const char *side = *keeps_end ? "left" : "right";
     int rc = enc_json_string(json, "truncation_side", &side, err);
     *keeps_end = strcmp(side, "left") == 0;
     if (rc == ENC_OK && !*keeps_end && strcmp(side, "right") != 0)
@@ -317,10 +317,12 @@ static int load_tokenizer(enc_model *model, const char *folder, const char *part
                                  .lower_case = model->modules.lower_case};
     int length = 0, rc = load_tokenizer_files(folder, part, &files, err);
     if (rc == ENC_OK)
+        rc = enc_tokenizer_open(&files, &model->tokenizer, err);
+    if (rc == ENC_OK) {
+        model->keeps_end = enc_tokenizer_keeps_end(model->tokenizer);
         rc = read_length(&files.config, "tokenizer_config.json", &length,
                          &model->keeps_end, &model->one_type, err);
-    if (rc == ENC_OK)
-        rc = enc_tokenizer_open(&files, &model->tokenizer, err);
+    }
     const char *file = files.json.data         ? "tokenizer.json"
                        : files.vocab.data      ? "vocab.txt"
                        : files.vocab_json.data ? "vocab.json" : files.pieces_name;

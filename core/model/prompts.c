@@ -11,15 +11,47 @@
 
 /* ---- sentence_bert_config.json ------------------------------------------------------- */
 
+/* What may be passed to the reference's loaders without changing what a text becomes. */
+static bool is_harmless(const char *key)
+{
+    static const char *const keys[] = {
+        "add_pooling_layer", "attn_implementation", "clean_up_tokenization_spaces",
+        "device_map", "dtype", "low_cpu_mem_usage", "padding_side", "revision", "torch_dtype",
+        "trust_remote_code", "use_cache", "use_fast", "use_safetensors"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* Objects that are passed on to model, tokenizer and configuration. */
+static int refuse_arguments(const enc_json *json, enc_error *err)
+{
+    static const char *const objects[] = {
+        "model_args", "model_kwargs", "tokenizer_args", "processor_kwargs",
+        "processing_kwargs", "config_args", "config_kwargs"};
+    const char *name = enc_tail(json->name, ENC_TAIL);
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
+        json_t *object = NULL, *value;
+        const char *key;
+        int rc = enc_json_container(json, objects[i], JSON_OBJECT, &object, err);
+        if (rc != ENC_OK)
+            return rc;
+        json_object_foreach(object, key, value)
+            if (!is_harmless(key))
+                return enc_fail(err, ENC_UNSUPPORTED, "%s: %s: %s is not implemented", name,
+                                objects[i], enc_tail(key, ENC_TAIL));
+    }
+    return ENC_OK;
+}
+
 /* Keys with which a Transformer would do something else, and what must stand there. */
 static int refuse_variants(const enc_json *json, enc_error *err)
 {
     static const struct { const char *key, *value; } only[] = {
         {"transformer_task", "feature-extraction"},
         {"module_output_name", "token_embeddings"}};
-    static const char *const empty[] = {"tokenizer_args", "processor_kwargs",
-                                        "processing_kwargs", "config_args", "config_kwargs",
-                                        "tokenizer_name_or_path"};
+    static const char other_tokenizer[] = "tokenizer_name_or_path";
     const char *name = enc_tail(json->name, ENC_TAIL);
     for (size_t i = 0; i < sizeof only / sizeof *only; i++) {
         const char *value = only[i].value;
@@ -30,14 +62,10 @@ static int refuse_variants(const enc_json *json, enc_error *err)
             return enc_fail(err, ENC_UNSUPPORTED, "%s: %s '%s' is not implemented (%s)",
                             name, only[i].key, enc_tail(value, ENC_TAIL), only[i].value);
     }
-    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
-        const json_t *value = json_object_get(json->value, empty[i]);
-        if (value && !json_is_null(value) &&
-            !(json_is_object(value) && json_object_size(value) == 0))
-            return enc_fail(err, ENC_UNSUPPORTED, "%s: %s is not implemented", name,
-                            empty[i]);
-    }
-    return ENC_OK;
+    if (enc_json_has(json, other_tokenizer))
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: %s is not implemented", name,
+                        other_tokenizer);
+    return refuse_arguments(json, err);
 }
 
 /* modality_config.text: the model is called plainly and its last hidden state taken. */

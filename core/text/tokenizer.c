@@ -179,6 +179,8 @@ const enc_words *enc_tokenizer_words(const enc_tokenizer *t) { return t->words; 
 void enc_tokenizer_drop_template(enc_tokenizer *t) { enc_templates_begin(&t->templates); }
 void enc_tokenizer_drop_unknown(enc_tokenizer *t) { t->drops_unknown = t->unknown >= 0; }
 
+bool enc_tokenizer_keeps_end(const enc_tokenizer *t) { return t->keeps_end; }
+
 int32_t enc_tokenizer_max_plain_id(const enc_tokenizer *t)
 {
     if (t->words)

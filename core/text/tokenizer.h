@@ -24,7 +24,8 @@ typedef struct enc_tokenizer_files {
     const char *folder; /* for messages */
     struct json_t *value; /* what tokenizer.json would hold, already parsed, or NULL; */
     const char *value_name; /* the file it comes from */
-    enc_text json;      /* tokenizer.json; truncation and padding inside it are ignored */
+    enc_text json;      /* tokenizer.json; of truncation and padding in it only the
+                        ** side counts (enc_tokenizer_keeps_end) */
     /* What follows is used when json is absent, as transformers makes a tokenizer of it. */
     enc_text vocab;     /* vocab.txt: WordPiece, a token a line */
     enc_text vocab_json; /* vocab.json: BPE, with merges */
@@ -53,6 +54,9 @@ const struct enc_words *enc_tokenizer_words(const enc_tokenizer *tokenizer);
 void enc_tokenizer_drop_template(enc_tokenizer *tokenizer);
 /* From now on tokens with the model's unk_token are left out, if it has one. */
 void enc_tokenizer_drop_unknown(enc_tokenizer *tokenizer);
+
+/* Whether tokenizer.json has a text that is too long lose its beginning (truncation.direction). */
+bool enc_tokenizer_keeps_end(const enc_tokenizer *tokenizer);
 
 /* Largest id that encoding can give; -1 for an empty vocabulary. */
 int32_t enc_tokenizer_max_id(const enc_tokenizer *tokenizer);

@@ -1,6 +1,7 @@
 /* tokenizer_json.c - tokenizer.json into the parts of a tokenizer. */
 #include <string.h>
 
+#include "file.h"
 #include "tokenizer_parts.h"
 
 static int read_added_token(const enc_node *node, enc_added_token *t, enc_error *err)
@@ -62,6 +63,24 @@ static int check_version(const enc_node *root, enc_error *err)
     return rc;
 }
 
+/* The length and the rest of it are for who calls the tokenizer to say. */
+static int read_truncation(enc_tokenizer *t, const enc_node *truncation, enc_error *err)
+{
+    char path[ENC_NODE_PATH];
+    const char *side = "Right";
+    if (enc_node_is_null(truncation))
+        return ENC_OK;
+    int rc = enc_node_expect(truncation, JSON_OBJECT, err);
+    if (rc != ENC_OK || !enc_node_member(truncation, "direction").value)
+        return rc;
+    rc = enc_node_string(truncation, "direction", &side, err);
+    t->keeps_end = rc == ENC_OK && strcmp(side, "Left") == 0;
+    if (rc == ENC_OK && !t->keeps_end && strcmp(side, "Right") != 0)
+        rc = enc_fail(err, ENC_UNSUPPORTED, "%s.direction is '%s', must be 'Right' or 'Left'",
+                      enc_node_path(truncation, path), enc_tail(side, ENC_TAIL));
+    return rc;
+}
+
 static int read_parts(enc_tokenizer *t, const enc_node *root, enc_error *err)
 {
     enc_node model = enc_node_member(root, "model");
@@ -69,7 +88,10 @@ static int read_parts(enc_tokenizer *t, const enc_node *root, enc_error *err)
     enc_node pretokenizer = enc_node_member(root, "pre_tokenizer");
     enc_node processor = enc_node_member(root, "post_processor");
     enc_node added = enc_node_member(root, "added_tokens");
+    enc_node truncation = enc_node_member(root, "truncation");
     int rc = check_version(root, err);
+    if (rc == ENC_OK)
+        rc = read_truncation(t, &truncation, err);
     if (rc == ENC_OK)
         rc = enc_tokenizer_read_model(t, &model, err);
     if (rc == ENC_OK)

@@ -55,6 +55,7 @@ struct enc_tokenizer {
     };
 
     enc_words *words;      /* NULL, or in place of all the above but normaliser and template */
+    bool keeps_end;        /* what enc_tokenizer_keeps_end says */
     bool drops_unknown;    /* tokens `unknown` are left out */
     int32_t unknown;       /* unk_token's id, -1 if the model has none */
 

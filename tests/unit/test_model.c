@@ -179,6 +179,26 @@ TEST("model: shards, another path and what nothing uses leave the fingerprint al
     CHECK_STR(other, plain);
 }
 
+TEST("model: which end of a long text counts is tokenizer_config.json's word, else tokenizer.json's")
+{
+    static const struct { const char *config, *json; bool keeps_end; } rows[] = {
+        {NULL, NULL, false}, {NULL, "\"Left\"", true}, {NULL, "\"Right\"", false},
+        {"\"right\"", "\"Left\"", false}, {"\"left\"", "\"Right\"", true}};
+    const char *folder = copy_checkpoint("bert_gamma");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        copy_edit(folder, "tokenizer_config.json", "truncation_side", rows[i].config);
+        copy_edit(folder, "tokenizer.json", "truncation.direction", rows[i].json);
+        enc_model *model = load(folder);
+        REQUIRE(model);
+        CHECK_INT(model->keeps_end, rows[i].keeps_end);
+        CHECK_INT(model->max_tokens, 32);
+        enc_model_free(model);
+    }
+    copy_edit(folder, "tokenizer.json", "truncation.direction", "\"Up\"");
+    CHECK_STR(copy_load_error(folder, NULL),
+              "tokenizer.json: truncation.direction is 'Up', must be 'Right' or 'Left'");
+}
+
 TEST("model: whatever can change a vector changes the fingerprint")
 {
     static const struct { const char *file, *path, *value; } rows[] = {
@@ -333,6 +353,18 @@ TEST("model: an added token beyond the table is refused only where a text holds 
     free(out);
     enc_session_close(session);
     enc_model_free(model);
+}
+
+TEST("model: an adapter beside the weights, or alone, is not left out in silence")
+{
+    static const char refusal[] = "adapter_config.json is there: adapters are not implemented; "
+                                  "save the model with them merged (peft's merge_and_unload)";
+    const char *folder = copy_checkpoint("bert");
+    copy_write(folder, "adapter_config.json", "{}", 2);
+    CHECK_STR(copy_load_error(folder, NULL), refusal);
+    copy_remove(folder, "modules.json");
+    copy_remove(folder, "config.json");
+    CHECK_STR(copy_load_error(folder, NULL), refusal);
 }
 
 TEST("model: an option that is not there is refused with the choices")

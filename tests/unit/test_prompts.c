@@ -180,9 +180,18 @@ TEST("prompts: settings that would change vectors are obeyed or refused")
          "sentence_bert_config.json: modality_config: method_output_name 'pooler_output' "
          "is not implemented (last_hidden_state)"},
         {"sentence_bert_config.json", "config_args", "{\"num_hidden_layers\":1}",
-         ENC_UNSUPPORTED, "sentence_bert_config.json: config_args is not implemented"},
+         ENC_UNSUPPORTED, "sentence_bert_config.json: config_args: num_hidden_layers is not "
+         "implemented"},
+        {"sentence_bert_config.json", "model_args", "{\"dtype\":\"bfloat16\",\"is_causal\":true}",
+         ENC_UNSUPPORTED, "sentence_bert_config.json: model_args: is_causal is not "
+         "implemented"},
+        {"sentence_bert_config.json", "tokenizer_args", "[1]",
+         ENC_CORRUPT, "sentence_bert_config.json: tokenizer_args is an array, must be an object"},
+        {"sentence_bert_config.json", "tokenizer_name_or_path", "\"other\"", ENC_UNSUPPORTED,
+         "sentence_bert_config.json: tokenizer_name_or_path is not implemented"},
         {"sentence_bert_config.json", "processing_kwargs", "{\"text\":{\"max_length\":5}}",
-         ENC_UNSUPPORTED, "sentence_bert_config.json: processing_kwargs is not implemented"},
+         ENC_UNSUPPORTED, "sentence_bert_config.json: processing_kwargs: text is not "
+         "implemented"},
         {"tokenizer_config.json", "truncation_side", "\"middle\"", ENC_UNSUPPORTED,
          "tokenizer_config.json: truncation_side is 'middle', must be 'right' or 'left'"},
         {"tokenizer_config.json", "truncation_side",
@@ -225,4 +234,18 @@ TEST("prompts: similarity, truncate_dim and lower-casing reach the model")
     REQUIRE(enc_model_load(folder, NULL, &model, NULL) == ENC_OK);
     CHECK_INT(model->info.dimensions, 24);
     enc_model_free(model);
+}
+
+TEST("prompts: arguments for loading that change no result are no reason to refuse")
+{
+    static const char *const rows[][2] = {
+        {"model_args", "{\"torch_dtype\":\"bfloat16\",\"add_pooling_layer\":false}"},
+        {"tokenizer_args", "{\"padding_side\":\"left\",\"use_fast\":true}"},
+        {"config_args", "{\"trust_remote_code\":true}"}, {"processing_kwargs", "{}"},
+        {"model_kwargs", "null"}, {"tokenizer_name_or_path", "null"},
+        {"unpad_inputs", "true"}, {"max_seq_length", "null"}};
+    const char *folder = copy_checkpoint("bert");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        copy_edit(folder, "sentence_bert_config.json", rows[i][0], rows[i][1]);
+    CHECK_STR(copy_load_error(folder, NULL), "");
 }
