@@ -252,8 +252,8 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
     ops->multiply(query, ld, 1, t->packed_keys, t->rows, d, NULL, weight, t->rows);
     if (t->distances.rows > 0)
         add_distances(t, block, (size_t)head, from, weight);
-    enc_weigh(t->model, block, (size_t)head,
-              (enc_keys){t->rows, from, 0, t->rows}, weight, score);
+    const enc_keys keys = {t->rows, from, 0, t->rows};
+    enc_weigh(t->model, block, (size_t)head, &keys, weight, score);
     fesetenv(&host);
     return true;
 }

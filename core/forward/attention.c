@@ -88,16 +88,16 @@ static void hide(float *products, float *scores, size_t first, size_t end)
     }
 }
 
-void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head, enc_keys keys,
-               float *products, float *scores)
+void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head,
+               const enc_keys *keys, float *products, float *scores)
 {
     const enc_relative *relative = &model->weights.relative;
-    range seen = keys_of(layer, keys.query, keys.rows);
-    size_t first = seen.first - keys.first, end = seen.end - keys.first;
+    range seen = keys_of(layer, keys->query, keys->rows);
+    size_t first = seen.first - keys->first, end = seen.end - keys->first;
     size_t count = end - first;
     float *x = products + first, scale = layer->scale;
     if (relative->bias || relative->slope) {
-        enc_relative_add(relative, head, (ptrdiff_t)seen.first - (ptrdiff_t)keys.query, x,
+        enc_relative_add(relative, head, (ptrdiff_t)seen.first - (ptrdiff_t)keys->query, x,
                          count, scale, x);
         scale = 1;
     }
@@ -105,7 +105,7 @@ void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head, enc_
         scores[first + i] = x[i] * scale;
     model->ops->softmax(x, count, scale);
     hide(products, scores, 0, first);
-    hide(products, scores, end, keys.count);
+    hide(products, scores, end, keys->count);
 }
 
 int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv, size_t rows,
@@ -140,9 +140,9 @@ int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv,
         ops->multiply(q + row * h.qkv, h.qkv, count, s.keys, n, h.d, NULL, s.scores, n);
         if (distances->span > 0) /* no family has windows too: the keys are all there are */
             enc_disentangled_add(&work, &terms, q, k, h.qkv, row, count, s.scores);
-        for (size_t i = 0; i < count; i++)
-            enc_weigh(model, layer, head, (enc_keys){rows, row + i, keys.first, n},
-                      s.scores + i * n, NULL);
+        enc_keys seen = {rows, row, keys.first, n};
+        for (size_t i = 0; i < count; i++, seen.query++)
+            enc_weigh(model, layer, head, &seen, s.scores + i * n, NULL);
         ops->multiply(s.scores, n, count, s.values, h.d, n, NULL, out + row * h.out, h.out);
         if (enc_poll_stop(poll))
             return ENC_INTERRUPTED;

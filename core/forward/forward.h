@@ -79,10 +79,10 @@ typedef struct enc_keys {
     size_t count; /* of keys */
 } enc_keys;
 
-/* A query's products with keys, QKᵀ [keys.count], become its weights, in place, 0 for keys that it
-** doesn't see; `scores`, if not NULL, what softmax sees: scaled, with the bias of relative
+/* A query's products with keys, QKᵀ [keys->count], become its weights, in place, 0 for keys that
+** it doesn't see; `scores`, if not NULL, what softmax sees: scaled, with the bias of relative
 ** positions; -infinity for keys that it doesn't see. */
-void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head, enc_keys keys,
-               float *products, float *scores);
+void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head,
+               const enc_keys *keys, float *products, float *scores);
 
 #endif
