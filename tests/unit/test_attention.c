@@ -248,7 +248,7 @@ TEST("attention: a row shows scores of keys that are seen, -infinity and 0 for o
     layer.after = 1;
     for (size_t i = 0; i < ROWS; i++)
         weight[i] = (float)i;
-    enc_weigh(&model, &layer, 0, (enc_keys){ROWS, 4, 0, ROWS}, weight, score);
+    enc_weigh(&model, &layer, 0, &(enc_keys){ROWS, 4, 0, ROWS}, weight, score);
     for (size_t i = 0; i < ROWS; i++) {
         bool seen = i >= 2 && i <= 5;
         CHECK(seen ? score[i] == (float)i / 2 : isinf(score[i]) && score[i] < 0);
