@@ -87,6 +87,9 @@ FLAGS_kernel_avx512 := -O3 -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512
 FLAGS_kernel_neon   := -O3
 FLAGS_kernel_portable := -O3
 
+# A loop over all pairs of tokens that is no kernel's: four at a time, with the same bits.
+FLAGS_relative := -O3
+
 # -z nodelete          stays mapped after the last connection closed: threads may run in it
 # -z relro,-z now      no writable function pointers, no lazy binding in somebody's query
 # -z defs              a forgotten symbol is an error here, not at the user's prompt (the

@@ -154,11 +154,12 @@ static void widen_q4_k(const unsigned char *block, size_t blocks, float *out)
 {
     for (size_t b = 0; b < blocks; b++, block += 144, out += LARGE) {
         const float d = half_at(block), dmin = half_at(block + 2);
-        for (int i = 0; i < LARGE; i++) {
+        for (int part = 0; part < LARGE / 32; part++) {
             int scale, minimum;
-            q4_scales(block + 4, i / 32, &scale, &minimum);
-            out[i] = d * (float)scale * (float)four_bits(block + 16, i) -
-                     dmin * (float)minimum;
+            q4_scales(block + 4, part, &scale, &minimum);
+            const float step = d * (float)scale, least = dmin * (float)minimum;
+            for (int i = part * 32; i < part * 32 + 32; i++)
+                out[i] = step * (float)four_bits(block + 16, i) - least;
         }
     }
 }
@@ -168,11 +169,14 @@ static void widen_q5_k(const unsigned char *block, size_t blocks, float *out)
 {
     for (size_t b = 0; b < blocks; b++, block += 176, out += LARGE) {
         const float d = half_at(block), dmin = half_at(block + 2);
-        for (int i = 0; i < LARGE; i++) {
+        for (int part = 0; part < LARGE / 32; part++) {
             int scale, minimum;
-            q4_scales(block + 4, i / 32, &scale, &minimum);
-            const int q = four_bits(block + 48, i) | one_bit(block + 16, i) << 4;
-            out[i] = d * (float)scale * (float)q - dmin * (float)minimum;
+            q4_scales(block + 4, part, &scale, &minimum);
+            const float step = d * (float)scale, least = dmin * (float)minimum;
+            for (int i = part * 32; i < part * 32 + 32; i++) {
+                const int q = four_bits(block + 48, i) | one_bit(block + 16, i) << 4;
+                out[i] = step * (float)q - least;
+            }
         }
     }
 }

@@ -98,7 +98,7 @@ void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head,
     float *x = products + first, scale = layer->scale;
     if (relative->bias || relative->slope) {
         enc_relative_add(relative, head, (ptrdiff_t)seen.first - (ptrdiff_t)keys->query, x,
-                         count, scale, x);
+                         count, scale);
         scale = 1;
     }
     for (size_t i = 0; scores && i < count; i++)

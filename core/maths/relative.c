@@ -84,13 +84,13 @@ static size_t run_of(const enc_relative *relative, ptrdiff_t distance)
     return low;
 }
 
-void enc_relative_add(const enc_relative *relative, size_t head, ptrdiff_t first,
-                      const float *products, size_t count, float scale, float *scores)
+void enc_relative_add(const enc_relative *relative, size_t head, ptrdiff_t first, float *x,
+                      size_t count, float scale)
 {
     if (relative->slope) {
         for (size_t i = 0; i < count; i++)
-            scores[i] = products[i] * scale -
-                        relative->slope[head] * fabsf((float)((ptrdiff_t)i + first));
+            x[i] = x[i] * scale -
+                   relative->slope[head] * fabsf((float)((ptrdiff_t)i + first));
         return;
     }
     size_t run = run_of(relative, first);
@@ -99,6 +99,6 @@ void enc_relative_add(const enc_relative *relative, size_t head, ptrdiff_t first
         size_t end = left < (ptrdiff_t)count ? (size_t)left : count;
         float bias = relative->bias[head * relative->runs + run];
         for (; i < end; i++)
-            scores[i] = products[i] * scale + bias;
+            x[i] = x[i] * scale + bias;
     }
 }

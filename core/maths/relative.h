@@ -34,9 +34,9 @@ void enc_relative_spread(const float *table, int heads, int buckets, int reach, 
 /* The slopes of bias that falls: slope [H]. */
 void enc_relative_slopes(int heads, float *slope);
 
-/* scores [count] = scale·products + the bias of a query whose first key stands `first` behind it
-** (before it if negative); may be the same memory. */
-void enc_relative_add(const enc_relative *relative, size_t head, ptrdiff_t first,
-                      const float *products, size_t count, float scale, float *scores);
+/* In place: x [count] = scale·x + the bias of a query whose first key stands `first` behind it
+** (before it if negative). */
+void enc_relative_add(const enc_relative *relative, size_t head, ptrdiff_t first, float *x,
+                      size_t count, float scale);
 
 #endif

@@ -243,12 +243,13 @@ TEST("attention: a row shows scores of keys that are seen, -infinity and 0 for o
     enum { ROWS = 9, D = 4 };
     enc_model model = heads_of(enc_ops_get(), 1, D);
     enc_layer layer = open_layer(&model);
+    const enc_keys keys = {ROWS, 4, 0, ROWS};
     float weight[ROWS], score[ROWS];
     layer.before = 2;
     layer.after = 1;
     for (size_t i = 0; i < ROWS; i++)
         weight[i] = (float)i;
-    enc_weigh(&model, &layer, 0, &(enc_keys){ROWS, 4, 0, ROWS}, weight, score);
+    enc_weigh(&model, &layer, 0, &keys, weight, score);
     for (size_t i = 0; i < ROWS; i++) {
         bool seen = i >= 2 && i <= 5;
         CHECK(seen ? score[i] == (float)i / 2 : isinf(score[i]) && score[i] < 0);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "relative.h"
 
@@ -34,8 +35,8 @@ static void check_biases(int buckets, int reach)
     enc_relative relative = {bias, end, runs, NULL};
     for (int head = 0; head < HEADS; head++)
         for (int from = -ROWS; from < 3 * ROWS; from += 19) {
-            enc_relative_add(&relative, (size_t)head, -(ptrdiff_t)from, product, ROWS, 0.5f,
-                             score);
+            memcpy(score, product, sizeof score);
+            enc_relative_add(&relative, (size_t)head, -(ptrdiff_t)from, score, ROWS, 0.5f);
             for (int i = 0; i < ROWS; i++) {
                 int bucket = enc_relative_bucket(i - from, buckets, reach);
                 wrong += (double)score[i] != i % 7 * 0.5 + bucket * HEADS + head;
@@ -69,13 +70,13 @@ TEST("relative: buckets and reach may be others than MPNet's")
 TEST("relative: a bias that falls with the distance has the paper's slopes, any number of heads")
 {
     /* Press et al. 2021: of 8 heads 1/2, 1/4, ... 1/256; of 12 those, then of 16 every other. */
-    float slope[12], product[5] = {1, 2, 3, 4, 5}, score[5];
+    float slope[12], score[5] = {1, 2, 3, 4, 5};
     enc_relative_slopes(12, slope);
     for (int head = 0; head < 12; head++)
         CHECK_NEAR(slope[head],
                    head < 8 ? pow(2, -(head + 1)) : pow(2, -0.5 * (2 * (head - 8) + 1)), 1e-7);
     enc_relative relative = {.slope = slope};
-    enc_relative_add(&relative, 1, -2, product, 5, 2, score);
+    enc_relative_add(&relative, 1, -2, score, 5, 2);
     for (int i = 0; i < 5; i++)
         CHECK_NEAR(score[i], 2 * (i + 1) - 0.25 * abs(i - 2), 0);
 }
