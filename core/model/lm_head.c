@@ -200,8 +200,11 @@ static int open_same(const enc_model *model, enc_checkpoint **out, enc_error *er
 static int load(const enc_model *model, enc_lm_head **out, enc_error *err)
 {
     enc_checkpoint *checkpoint = NULL;
-    if (!model->lm[0])
-        return fail_none(model, "models of its kind have none", err);
+    if (!model->lm[0]) {
+        char why[96];
+        snprintf(why, sizeof why, "of the family '%s' none is known", model->info.family);
+        return fail_none(model, why, err);
+    }
     enc_lm_head *head = ENC_ZALLOC(enc_lm_head, 1);
     int rc = head ? open_same(model, &checkpoint, err) : enc_nomem(err);
     if (rc == ENC_OK)

@@ -68,7 +68,7 @@ SELECT 'token_embedding: the word where it stands',
 SELECT * FROM attention('the bank', 'glove');
 -- error: attention: the model 'elmo' has no attention: its layers read tokens one after another
 SELECT * FROM attention('the bank', 'elmo');
--- error: lm_head: the checkpoint has no language-model head: models of its kind have none
+-- error: lm_head: the checkpoint has no language-model head: of the family 'static' none is known
 SELECT * FROM lm_head('the bank', 'glove');
 -- error: hidden_states: layer 1 is out of range: the model has layers 0 to 0, or -1 to -1 from the end
 SELECT * FROM hidden_states('the bank', 'glove', '{"layer": 1}');
