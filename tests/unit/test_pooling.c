@@ -153,7 +153,8 @@ static void dense_make(dense *d, const enc_ops *ops)
     d->step[0] = (enc_step){.kind = ENC_STEP_DENSE, .dense = {IN, OUT, d->packed, d->bias},
                             .activation = ENC_ACT_TANH};
     d->step[1] = (enc_step){.kind = ENC_STEP_LAYER_NORM,
-                            .norm = {OUT, d->scale, d->shift, 1e-5f}};
+                            .norm = {.width = OUT, .weight = d->scale, .bias = d->shift,
+                                     .eps = 1e-5f}};
     d->step[2] = (enc_step){.kind = ENC_STEP_NORMALIZE};
 }
 
