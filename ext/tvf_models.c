@@ -78,7 +78,10 @@ static void result_info(sqlite3_context *context, const enc_model *model, int co
         if (info->max_tokens > 0) /* NULL: no limit */
             sqlite3_result_int(context, info->max_tokens);
         break;
-    case VOCABULARY: sqlite3_result_int(context, info->vocabulary); break;
+    case VOCABULARY:
+        if (info->vocabulary > 0) /* NULL: words are read letter by letter */
+            sqlite3_result_int(context, info->vocabulary);
+        break;
     case PARAMETERS: sqlite3_result_int64(context, info->parameters); break;
     case BYTES: sqlite3_result_int64(context, enc_model_bytes(model)); break;
     case QUANTIZE: result_text(context, info->quantize); break;

@@ -23,6 +23,8 @@ SELECT 'embed_models: word vectors are a family of zero layers',
 SELECT 'embed_models: words that have rows are counted, no length is a limit',
        vocabulary = 72 AND max_tokens IS NULL AND parameters = 72 * 12
   FROM embed_models WHERE name = 'glove';
+SELECT 'embed_models: a model that reads letters has no vocabulary', vocabulary IS NULL
+  FROM embed_models WHERE name = 'elmo';
 SELECT 'embed_models: the same vectors in another spelling are another file',
        count(DISTINCT fingerprint) = 2 FROM embed_models WHERE name IN ('w2v', 'plain');
 
