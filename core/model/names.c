@@ -34,8 +34,7 @@ static const char *const nomic_prefixes[] = {"bert.", "nomic_bert.", "", NULL};
 static const char *const roberta_prefixes[] = {"roberta.", "", NULL};
 static const char *const albert_prefixes[] = {"albert.", "", NULL};
 static const char *const model_prefixes[] = {"model.", "", NULL};
-static const char *const gpt2_prefixes[] = {"transformer.", "", NULL};
-static const char *const t5_prefixes[] = {"transformer.", "", NULL};
+static const char *const transformer_prefixes[] = {"transformer.", "", NULL};
 
 /* ---- Language-model heads ------------------------------------------------------------ */
 
@@ -293,7 +292,7 @@ const enc_names enc_names_gemma3 = {
 };
 
 const enc_names enc_names_gpt2 = {
-    .prefixes = gpt2_prefixes,
+    .prefixes = transformer_prefixes,
     .lm = {&lm_plain},
     .transposed = true,
     .slot = {
@@ -312,7 +311,7 @@ const enc_names enc_names_gpt2 = {
 /* ---- Encoders of encoder-decoders ---------------------------------------------------- */
 
 const enc_names enc_names_t5 = {
-    .prefixes = t5_prefixes,
+    .prefixes = transformer_prefixes,
     .slot = {
         [ENC_SLOT_TOKENS] = "shared",
         [ENC_SLOT_TOKENS_TIED] = "encoder.embed_tokens",
