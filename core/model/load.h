@@ -100,13 +100,19 @@ int enc_gguf_open(const char *path, enc_checkpoint **out, enc_error *err);
 int enc_gguf_load(enc_model *model, const char *folder, const char *file, enc_digest *digest,
                   enc_error *err);
 
-/* ---- Steps that are alike for folders and files (model.c) ------------------------------- */
+/* ---- Tokenizer and lengths (model_tokenizer.c) ------------------------------------------ */
 
+/* model->tokenizer from the files in folder/part, then enc_model_accept_tokenizer. */
+int enc_model_load_tokenizer(enc_model *model, const char *folder, const char *part,
+                             enc_digest *digest, enc_error *err);
 /* Sets max_tokens from what the modules say, `length` (0: nothing) and the positions; checks
 ** that what the tokenizer gives lies inside the model's tables. For messages: `file` holds the
 ** tokenizer, `says` the sizes. */
 int enc_model_accept_tokenizer(enc_model *model, const char *file, const char *says,
                                int length, enc_digest *digest, enc_error *err);
+
+/* ---- Steps that are alike for folders and files (model.c) ------------------------------- */
+
 /* What the sizes don't show but the vectors depend on. */
 void enc_model_digest_config(enc_digest *digest, const enc_model *model);
 /* info.unused_tensors, once all that is wanted has been read. */
