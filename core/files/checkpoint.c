@@ -437,6 +437,19 @@ int enc_checkpoint_read_indices(enc_checkpoint *checkpoint, enc_tensor *tensor, 
     return ENC_OK;
 }
 
+int enc_tensor_check_shape(const enc_checkpoint *checkpoint, const enc_tensor *tensor, int rank,
+                           const int64_t *shape, const char *says, enc_error *err)
+{
+    if (tensor->rank == rank &&
+        memcmp(tensor->shape, shape, (size_t)rank * sizeof *shape) == 0)
+        return ENC_OK;
+    char has[ENC_SHAPE_SHOWN], wanted[ENC_SHAPE_SHOWN];
+    return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' has shape %s, %s says %s",
+                    enc_checkpoint_file(checkpoint, tensor), enc_tail(tensor->name, ENC_TAIL),
+                    enc_shape_show(tensor->shape, tensor->rank, has), says,
+                    enc_shape_show(shape, rank, wanted));
+}
+
 int enc_checkpoint_unchanged(const enc_checkpoint *checkpoint, enc_error *err)
 {
     int rc = ENC_OK;

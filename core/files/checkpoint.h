@@ -76,6 +76,11 @@ uint64_t enc_checkpoint_signature(const enc_checkpoint *checkpoint);
 /* Number of elements, the product of the shape. */
 uint64_t enc_tensor_elements(const enc_tensor *tensor);
 
+/* ENC_CORRUPT with both shapes unless the tensor has this one; `says` is the file that asks for
+** it. */
+int enc_tensor_check_shape(const enc_checkpoint *checkpoint, const enc_tensor *tensor, int rank,
+                           const int64_t *shape, const char *says, enc_error *err);
+
 enum { ENC_SHAPE_SHOWN = 192 };
 /* "[30522, 384]" for messages. */
 const char *enc_shape_show(const int64_t *shape, int rank, char buffer[ENC_SHAPE_SHOWN]);

@@ -67,15 +67,7 @@ static int locate(const enc_binder *b, const want *w, enc_tensor **out, enc_erro
     enc_tensor *tensor = *out = find(b, b->prefix, w);
     if (!tensor)
         return fail_missing(b, w, err);
-    if (tensor->rank == w->rank &&
-        memcmp(tensor->shape, w->shape, (size_t)w->rank * sizeof *w->shape) == 0)
-        return ENC_OK;
-    char has[ENC_SHAPE_SHOWN], says[ENC_SHAPE_SHOWN];
-    return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' has shape %s, %s says %s",
-                    enc_checkpoint_file(b->checkpoint, tensor),
-                    enc_tail(tensor->name, ENC_TAIL),
-                    enc_shape_show(tensor->shape, tensor->rank, has), b->says,
-                    enc_shape_show(w->shape, w->rank, says));
+    return enc_tensor_check_shape(b->checkpoint, tensor, w->rank, w->shape, b->says, err);
 }
 
 static int read(enc_binder *b, const want *w, enc_tensor *tensor, float *to, enc_error *err)

@@ -45,15 +45,9 @@ static int take(enc_checkpoint *checkpoint, const want *w, float **out, enc_erro
     enc_tensor *tensor = find(checkpoint, w);
     if (!tensor)
         return ENC_OK;
-    if (tensor->rank != w->rank ||
-        memcmp(tensor->shape, w->shape, (size_t)w->rank * sizeof *w->shape) != 0) {
-        char has[ENC_SHAPE_SHOWN], says[ENC_SHAPE_SHOWN];
-        return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' has shape %s, config.json says %s",
-                        enc_checkpoint_file(checkpoint, tensor),
-                        enc_tail(tensor->name, ENC_TAIL),
-                        enc_shape_show(tensor->shape, tensor->rank, has),
-                        enc_shape_show(w->shape, w->rank, says));
-    }
+    int rc = enc_tensor_check_shape(checkpoint, tensor, w->rank, w->shape, "config.json", err);
+    if (rc != ENC_OK)
+        return rc;
     *out = ENC_ALLOC(float, (size_t)enc_tensor_elements(tensor));
     if (!*out)
         return enc_nomem(err);
