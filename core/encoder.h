@@ -372,7 +372,7 @@ const char *enc_version(void);
 
 typedef struct enc_runtime_info {
     const char *cpu;      /* "AMD EPYC (avx2 fma avx512f ...)" */
-    const char *kernel;   /* the kernel in use: "avx512", "avx2", "portable", "openblas" */
+    const char *kernel;   /* the kernel in use: "avx512-bf16", "avx2", "portable", "openblas" */
     const char *kernels;  /* those this CPU can run, separated by ", " */
     const char *note;     /* what is wrong with the settings, a sentence; "" if nothing is */
     const char *blas;     /* OpenBLAS's own description, "" before its first use is fine */

@@ -72,7 +72,8 @@ static bool convolve(const pass *p, const enc_elmo_filter *filter, const scratch
     size_t count = filter->linear.out;
     for (size_t i = 0; i < places; i++)
         memcpy(s->windows + i * in, s->table + i * e->character_width, in * sizeof(float));
-    if (!enc_linear_apply(p->model->ops, &filter->linear, s->windows, places, s->maps, p->poll))
+    if (enc_linear_apply(p->model->ops, &filter->linear, s->windows, places, NULL, s->maps,
+                         NULL, p->poll) != ENC_OK)
         return false;
     memcpy(out, s->maps, count * sizeof *out);
     for (size_t i = 1; i < places; i++)
@@ -89,8 +90,8 @@ static bool highway(const pass *p, const enc_elmo_highway *h, float *x, float *r
     const enc_ops *ops = p->model->ops;
     size_t n = p->elmo->features;
     float *transformed = room, *carry = room + n;
-    if (!enc_linear_apply(ops, &h->transform, x, 1, transformed, p->poll) ||
-        !enc_linear_apply(ops, &h->carry, x, 1, carry, p->poll))
+    if (enc_linear_apply(ops, &h->transform, x, 1, NULL, transformed, NULL, p->poll) ||
+        enc_linear_apply(ops, &h->carry, x, 1, NULL, carry, NULL, p->poll))
         return false;
     ops->activate[ENC_ACT_RELU](transformed, n);
     ops->activate[ENC_ACT_SIGMOID](carry, n);
@@ -124,8 +125,8 @@ static int embed_word(void *context, size_t index, enc_arena *arena)
     for (int i = 0; i < e->highways; i++)
         if (!highway(p, &e->highway[i], features, room))
             return ENC_INTERRUPTED;
-    return enc_linear_apply(p->model->ops, &e->projection, features, 1,
-                            p->in + index * e->width, p->poll) ? ENC_OK : ENC_INTERRUPTED;
+    return enc_linear_apply(p->model->ops, &e->projection, features, 1, NULL,
+                            p->in + index * e->width, NULL, p->poll);
 }
 
 /* ---- Layers -------------------------------------------------------------------------- */

@@ -62,10 +62,10 @@ static stretch stretch_at(const pass *p, size_t index)
     return (stretch){first, left < p->stretch ? left : p->stretch};
 }
 
-static bool project(const pass *p, const enc_linear *linear, const float *x, size_t rows,
-                    float *y)
+static int project(const pass *p, const enc_linear *linear, const float *x, size_t rows,
+                   const enc_after *after, float *y, enc_arena *scratch)
 {
-    return enc_linear_apply(p->ops, linear, x, rows, y, p->poll);
+    return enc_linear_apply(p->ops, linear, x, rows, after, y, scratch, p->poll);
 }
 
 /* In place; nothing where there is no such norm. */
@@ -164,12 +164,11 @@ static int project_embedding(void *context, size_t index, enc_arena *scratch)
     const enc_norm *last = &p->model->weights.embedding_norm;
     stretch s = stretch_at(p, index);
     float *x = p->x + s.first * p->width;
-    (void)scratch;
-    if (!project(p, projection, p->narrow + s.first * projection->in, s.count, x))
-        return ENC_INTERRUPTED;
-    if (p->model->family->projected_first)
+    int rc = project(p, projection, p->narrow + s.first * projection->in, s.count, NULL, x,
+                     scratch);
+    if (rc == ENC_OK && p->model->family->projected_first)
         norm(p, last, x, s.count);
-    return ENC_OK;
+    return rc;
 }
 
 /* Hidden state 0. */
@@ -215,12 +214,11 @@ static int project_qkv(void *context, size_t index, enc_arena *scratch)
     float *qkv = p->qkv + s.first * p->h.qkv;
     if (!x)
         return ENC_NOMEM;
-    if (!project(p, &layer->qkv, x, s.count, qkv))
-        return ENC_INTERRUPTED;
+    int rc = project(p, &layer->qkv, x, s.count, NULL, qkv, scratch);
     if (layer->rotary || layer->query_norm.weight || layer->key_norm.weight)
-        for (size_t row = 0; row < s.count; row++)
+        for (size_t row = 0; rc == ENC_OK && row < s.count; row++)
             prepare_row(p, qkv + row * p->h.qkv, p->position[s.first + row]);
-    return ENC_OK;
+    return rc;
 }
 
 /* One head of one text. */
@@ -233,32 +231,35 @@ static int attend(void *context, size_t index, enc_arena *scratch)
                       p->heads + first * p->h.out);
 }
 
-/* wide [rows, F] = act(wide), or, from wide [rows, 2F], act(gate) · up. */
-static void activate(const pass *p, float *wide, size_t rows)
+/* wide [rows, F] = act(gate) · up of wide [rows, 2F], gate and up side by side; in place. */
+static void gate(const pass *p, float *wide, size_t rows)
 {
     void (*function)(float *, size_t) = p->ops->activate[p->model->config.activation];
     size_t ffn = (size_t)p->model->config.ffn_size;
-    if (!p->model->config.gated) {
-        if (function)
-            function(wide, rows * ffn);
-        return;
-    }
     for (size_t row = 0; row < rows; row++) {
-        float *to = wide + row * ffn, *gate = to + row * ffn, *up = gate + ffn;
+        float *to = wide + row * ffn, *first = to + row * ffn, *up = first + ffn;
         if (function)
-            function(gate, ffn);
+            function(first, ffn);
         for (size_t i = 0; i < ffn; i++)
-            to[i] = gate[i] * up[i];
+            to[i] = first[i] * up[i];
     }
 }
 
-/* to = after(x + within(to)), which f(before(x)) has left in `to` */
-static void add_residual(const pass *p, const enc_norms *norms, const float *x, float *to,
-                         size_t rows)
+/* to = after(x + within(linear(from))), norms that stand about a part of a block. */
+static int add_to(const pass *p, const enc_linear *linear, const enc_norms *norms,
+                  const float *from, const float *x, size_t rows, float *to,
+                  enc_arena *scratch)
 {
-    norm(p, &norms->within, to, rows);
-    p->ops->add(x, to, rows * p->width);
+    const enc_after add = {ENC_ACT_NONE, norms->within.weight ? NULL : x};
+    int rc = project(p, linear, from, rows, &add, to, scratch);
+    if (rc != ENC_OK)
+        return rc;
+    if (norms->within.weight) {
+        norm(p, &norms->within, to, rows);
+        p->ops->add(x, to, rows * p->width);
+    }
     norm(p, &norms->after, to, rows);
+    return ENC_OK;
 }
 
 /* What a block does with a stretch of rows once its heads are known: project them, residual and
@@ -267,26 +268,28 @@ static int finish_block(void *context, size_t index, enc_arena *scratch)
 {
     const pass *p = context;
     const enc_layer *layer = p->layer;
+    const bool gated = p->model->config.gated;
+    const enc_after activation = {gated ? ENC_ACT_NONE : p->model->config.activation, NULL};
     stretch s = stretch_at(p, index);
     float *x = p->x + s.first * p->width, *sum = p->sum + s.first * p->width;
     float *wide = ENC_ARENA(scratch, float, s.count * layer->ffn_up.out);
     if (!wide)
         return ENC_NOMEM;
 
-    if (!project(p, &layer->attention_out, p->heads + s.first * p->h.out, s.count, sum))
-        return ENC_INTERRUPTED;
-    add_residual(p, &layer->attention_norms, x, sum, s.count);
+    int rc = add_to(p, &layer->attention_out, &layer->attention_norms,
+                    p->heads + s.first * p->h.out, x, s.count, sum, scratch);
+    if (rc != ENC_OK)
+        return rc;
 
     const float *in = normed(p, &layer->ffn_norms.before, sum, s.count, scratch);
     if (!in)
         return ENC_NOMEM;
-    if (!project(p, &layer->ffn_up, in, s.count, wide))
-        return ENC_INTERRUPTED;
-    activate(p, wide, s.count);
-    if (!project(p, &layer->ffn_down, wide, s.count, x))
-        return ENC_INTERRUPTED;
-    add_residual(p, &layer->ffn_norms, sum, x, s.count);
-    return ENC_OK;
+    rc = project(p, &layer->ffn_up, in, s.count, &activation, wide, scratch);
+    if (rc != ENC_OK)
+        return rc;
+    if (gated)
+        gate(p, wide, s.count);
+    return add_to(p, &layer->ffn_down, &layer->ffn_norms, wide, sum, s.count, x, scratch);
 }
 
 /* The norm behind the last block, of a stretch of rows. */

@@ -29,10 +29,9 @@ bool enc_lm_project(const enc_model *model, const enc_lm_head *head, const float
     }
     const enc_linear dense = {.in = (size_t)model->config.hidden_size, .out = head->width,
                               .packed = head->dense, .bias = head->dense_bias};
-    if (!enc_linear_apply(ops, &dense, x, rows, z, poll))
+    const enc_after after = {head->activation, NULL};
+    if (enc_linear_apply(ops, &dense, x, rows, &after, z, NULL, poll) != ENC_OK)
         return false;
-    if (ops->activate[head->activation])
-        ops->activate[head->activation](z, rows * head->width);
     for (size_t i = 0; head->norm_weight && i < rows; i++)
         ops->layer_norm(z + i * head->width, head->width, head->norm_weight, head->norm_bias,
                         head->norm_eps);

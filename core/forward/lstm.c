@@ -52,8 +52,8 @@ static bool project(const run *r, const enc_linear *linear, const float *x, size
 {
     size_t step = r->ops->row_invariant ? rows : 1;
     for (size_t row = 0; row < rows; row += step)
-        if (!enc_linear_apply(r->ops, linear, x + row * linear->in, step,
-                              y + row * linear->out, r->poll))
+        if (enc_linear_apply(r->ops, linear, x + row * linear->in, step, NULL,
+                             y + row * linear->out, NULL, r->poll) != ENC_OK)
             return false;
     return true;
 }
@@ -125,10 +125,9 @@ int enc_lstm_run(const enc_ops *ops, const enc_elmo *elmo, const enc_lstm *lstm,
     enc_mark mark = enc_arena_mark(arena);
     int rc = take(&r, start[count], count, arena) ? ENC_OK : ENC_NOMEM;
     for (size_t i = 0; rc == ENC_OK && i < count; i++)
-        if (!enc_linear_apply(ops, &lstm->input, x + start[i] * elmo->width,
-                              start[i + 1] - start[i], r.gates + start[i] * 4 * elmo->cell,
-                              poll))
-            rc = ENC_INTERRUPTED;
+        rc = enc_linear_apply(ops, &lstm->input, x + start[i] * elmo->width,
+                              start[i + 1] - start[i], NULL,
+                              r.gates + start[i] * 4 * elmo->cell, NULL, poll);
     size_t active;
     for (size_t at = 0;
          rc == ENC_OK && (active = find_active(&r, backwards, start, count, at)) > 0; at++)

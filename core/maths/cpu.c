@@ -102,6 +102,9 @@ void enc_cpu_detect(enc_cpu *cpu)
     cpu->avx2 = ymm && has[HAS_AVX2] && has[HAS_FMA];
     cpu->avx512 = cpu->avx2 && zmm && has[HAS_512F] && has[HAS_512DQ] && has[HAS_512BW] &&
                   has[HAS_512VL];
+    cpu->avx_vnni = cpu->avx2 && has[HAS_AVXVNNI];
+    cpu->avx512_vnni = cpu->avx512 && has[HAS_512VNNI];
+    cpu->avx512_bf16 = cpu->avx512_vnni && has[HAS_512BF16];
 
     append_brand(cpu);
     const char *separator = " (";
@@ -120,11 +123,32 @@ void enc_cpu_detect(enc_cpu *cpu)
 
 #else
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+
+/* HWCAP_ASIMDDP of the kernel's asm/hwcap.h */
+static bool has_dotprod(void)
+{
+    return getauxval(AT_HWCAP) >> 20 & 1;
+}
+#elif defined(__aarch64__) && defined(__APPLE__)
+static bool has_dotprod(void)
+{
+    return true; /* every Apple CPU that runs macOS on arm64 */
+}
+#else
+static bool has_dotprod(void)
+{
+    return false;
+}
+#endif
+
 void enc_cpu_detect(enc_cpu *cpu)
 {
     *cpu = (enc_cpu){0};
+    cpu->dotprod = has_dotprod();
 #if defined(__aarch64__)
-    append(cpu, "arm64 (neon)");
+    append(cpu, cpu->dotprod ? "arm64 (neon dotprod)" : "arm64 (neon)");
 #else
     append(cpu, "unknown");
 #endif

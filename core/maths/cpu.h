@@ -10,6 +10,10 @@
 typedef struct enc_cpu {
     bool avx2;   /* AVX2 and FMA, and the system saves the 256-bit registers */
     bool avx512; /* AVX-512 F, DQ, BW and VL besides, and the 512-bit registers are saved */
+    bool avx_vnni;    /* avx2, and 8-bit products on 256-bit registers */
+    bool avx512_vnni; /* avx512, and 8-bit products */
+    bool avx512_bf16; /* avx512_vnni, and bf16 products */
+    bool dotprod;     /* arm64: 8-bit products */
     char text[128]; /* "AMD EPYC (avx2 fma avx512f)" */
 } enc_cpu;
 

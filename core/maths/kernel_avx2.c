@@ -17,6 +17,7 @@
 #define KERNEL_NAME "avx2"
 #define WIDTH 8
 #define PANEL_VECS 2
+#define LAYOUT "float32x16"
 #define TILE_ROWS 6  /* 12 of the 16 registers are sums, 2 the panel, 1 an element of x */
 
 typedef __m256 vec;

@@ -17,6 +17,7 @@
 #define KERNEL_NAME "avx512"
 #define WIDTH 16
 #define PANEL_VECS 2
+#define LAYOUT "float32x32"
 #define TILE_ROWS 12 /* 24 of the 32 registers are sums */
 
 typedef __m512 vec;

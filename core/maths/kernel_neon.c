@@ -14,6 +14,7 @@
 #define KERNEL_NAME "neon"
 #define WIDTH 4
 #define PANEL_VECS 4
+#define LAYOUT "float32x16"
 #define TILE_ROWS 6 /* 24 of the 32 registers are sums, 4 the panel */
 
 typedef float32x4_t vec;

@@ -87,6 +87,8 @@ static void after_fork(void)
 
 /* ---- The kernel ---------------------------------------------------------------------- */
 
+static enc_ops table; /* written once, before any thread sees it */
+
 static size_t blas_packed_size(size_t n, size_t k)
 {
     return n * k;
@@ -126,12 +128,48 @@ static void blas_multiply(const float *x, size_t ldx, size_t rows, const float *
     leave();
 }
 
+static size_t product_packed_size(size_t n, size_t k)
+{
+    return blas_packed_size(n, k) * sizeof(float);
+}
+
+static void product_pack(const float *source, size_t n, size_t k, size_t column_stride,
+                         size_t depth_stride, void *packed)
+{
+    blas_pack(source, n, k, column_stride, depth_stride, packed);
+}
+
+static void product_unpack(const void *packed, size_t n, size_t k, float *columns)
+{
+    memcpy(columns, packed, n * k * sizeof *columns);
+}
+
+static void product_multiply(const void *x, size_t ldx, size_t rows, const void *packed,
+                             size_t n, size_t k, const enc_epilogue *epilogue, float *y,
+                             size_t ldy)
+{
+    void (*activate)(float *, size_t) = table.activate[epilogue->activation];
+    blas_multiply(x, ldx / sizeof(float), rows, packed, n, k, epilogue->bias, y, ldy);
+    for (size_t row = 0; activate && row < rows; row++)
+        activate(y + row * ldy, n);
+    for (size_t row = 0; epilogue->residual && row < rows; row++)
+        table.add(epilogue->residual + row * epilogue->ld_residual, y + row * ldy, n);
+}
+
+static const enc_product float32_product = {
+    .layout = "float32",
+    .packed_size = product_packed_size,
+    .pack = product_pack,
+    .unpack = product_unpack,
+    .multiply = product_multiply,
+};
+
 const enc_ops *enc_ops_openblas(const enc_ops *vectors)
 {
-    static enc_ops table;
     table = *vectors;
     table.name = "openblas";
     table.row_invariant = false;
+    table.product[ENC_WEIGHT_F32] = &float32_product;
     table.packed_size = blas_packed_size;
     table.pack = blas_pack;
     table.multiply = blas_multiply;

@@ -14,6 +14,7 @@
 #define KERNEL_NAME "portable"
 #define WIDTH 4
 #define PANEL_VECS 2
+#define LAYOUT "float32x8"
 #define TILE_ROWS 4 /* 8 of 16 registers are sums; products need some more */
 
 typedef float vec __attribute__((vector_size(16)));

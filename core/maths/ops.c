@@ -11,7 +11,7 @@
 #include "cpu.h"
 #include "kernel.h"
 
-enum { MAX_KERNELS = 4, NAMES_SIZE = 192, SHOWN = 32 };
+enum { MAX_KERNELS = 8, NAMES_SIZE = 192, SHOWN = 32 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const enc_ops *kernels[MAX_KERNELS]; /* best first */
@@ -20,6 +20,28 @@ static const enc_ops *chosen;
 static char names[NAMES_SIZE];
 static char note[NAMES_SIZE];
 static enc_cpu cpu;
+
+/* Products that a row of the table takes in place of those of the row it is made of; NULL: as
+** they are there. */
+typedef struct variant {
+    const char *name;
+    const enc_ops *of;
+    const enc_product *product[ENC_WEIGHT_TYPES];
+} variant;
+
+static inline void add_variant(bool can_run, const variant *v)
+{
+    static enc_ops made[MAX_KERNELS];
+    enc_ops *to = &made[kernel_count];
+    if (!can_run)
+        return;
+    *to = *v->of;
+    to->name = v->name;
+    for (int type = 0; type < ENC_WEIGHT_TYPES; type++)
+        if (v->product[type])
+            to->product[type] = v->product[type];
+    kernels[kernel_count++] = to;
+}
 
 static const enc_ops *find(const char *name)
 {
@@ -52,11 +74,15 @@ static void choose(void)
 {
     enc_cpu_detect(&cpu);
 #if defined(__x86_64__)
+    add_variant(cpu.avx512_bf16, &(variant){"avx512-bf16", &enc_ops_avx512, {NULL}});
+    add_variant(cpu.avx512_vnni, &(variant){"avx512-vnni", &enc_ops_avx512, {NULL}});
     if (cpu.avx512)
         kernels[kernel_count++] = &enc_ops_avx512;
+    add_variant(cpu.avx_vnni, &(variant){"avx2-vnni", &enc_ops_avx2, {NULL}});
     if (cpu.avx2)
         kernels[kernel_count++] = &enc_ops_avx2;
 #elif defined(__aarch64__)
+    add_variant(cpu.dotprod, &(variant){"neon-dotprod", &enc_ops_neon, {NULL}});
     kernels[kernel_count++] = &enc_ops_neon;
 #endif
 #if !defined(ENC_NO_OPENBLAS)

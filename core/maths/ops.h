@@ -2,8 +2,10 @@
 ** ops.h - the table of operations that a kernel provides; forward pass and CPU meet here.
 **
 ** One row per kernel: "avx512", "avx2", "neon", "openblas" and "portable" (no processor's
-** own instructions; the definition of what the others compute). The best one this CPU can
-** run is chosen once per process; CONTEXTUAL_KERNEL=name forces one. Own kernels sum each
+** own instructions; the definition of what the others compute), and rows that differ from
+** one of these in the products for which a newer processor has instructions: "avx2-vnni",
+** "avx512-vnni", "avx512-bf16", "neon-dotprod". The best one this CPU can run is chosen once
+** per process; CONTEXTUAL_KERNEL=name forces one. Own kernels sum each
 ** element of a product over k in rising order with one accumulator, so that a row's bits do
 ** not depend on the rows beside it. OpenBLAS does not promise that (row_invariant false):
 ** there every text is a call of its own. Any number of threads may use a kernel at once.
@@ -31,9 +33,64 @@ enum enc_activation {
     ENC_ACT_COUNT
 };
 
+/* Number types that a matrix of weights is held in. */
+enum enc_weight_type {
+    ENC_WEIGHT_F32 = 0,
+    ENC_WEIGHT_BF16, /* the upper half of a float32, rounded to nearest even */
+    ENC_WEIGHT_INT8, /* a scale for each column; rows of x get 8 bits too */
+    ENC_WEIGHT_TYPES
+};
+
+/* What follows a product, element by element: y = activation(x · B + bias) + residual. */
+typedef struct enc_epilogue {
+    const float *bias;     /* [n], or NULL */
+    enum enc_activation activation;
+    const float *residual; /* [rows, n]; NULL: none; may be y itself */
+    size_t ld_residual;    /* floats from row to row */
+} enc_epilogue;
+
+/* Products with a packed right-hand side B [k, n] of one number type. */
+typedef struct enc_product {
+    /* Says how pack() lays numbers out; kernels with the same name here can take each other's
+    ** packed matrices. */
+    const char *layout;
+
+    /* Bytes that pack() writes. Columns from c on, c a multiple of 32, are a right-hand side of
+    ** their own that starts packed_size(c, k) bytes further on. */
+    size_t (*packed_size)(size_t n, size_t k);
+
+    /* Lays B out. Element (depth j, column i) stands at
+    ** source[i*column_stride + j*depth_stride]: a weight matrix [out, in] has column_stride =
+    ** in and depth_stride = 1. `packed` is aligned to 64 bytes. */
+    void (*pack)(const float *source, size_t n, size_t k, size_t column_stride,
+                 size_t depth_stride, void *packed);
+
+    /* The other way: columns [n, k], as far as the number type has kept them. */
+    void (*unpack)(const void *packed, size_t n, size_t k, float *columns);
+
+    /* Bytes of a row of x as multiply() takes it, a multiple of 64; 0: multiply() takes the
+    ** float32 themselves, and there is no prepare(). */
+    size_t (*prepared_size)(size_t k);
+
+    /* prepared [rows][prepared_size(k)], aligned to 64 bytes, from x [rows, k], `ldx` floats
+    ** from row to row. Each row by itself. */
+    void (*prepare)(const float *x, size_t ldx, size_t rows, size_t k, void *prepared);
+
+    /* y [rows, n] from x [rows, k], prepared or float32, `ldx` BYTES from row to row; y has
+    ** `ldy` floats from row to row and does not overlap x. */
+    void (*multiply)(const void *x, size_t ldx, size_t rows, const void *packed, size_t n,
+                     size_t k, const enc_epilogue *epilogue, float *y, size_t ldy);
+} enc_product;
+
 typedef struct enc_ops {
     const char *name;
     bool row_invariant;
+
+    /* Products with weights, by their number type. */
+    const enc_product *product[ENC_WEIGHT_TYPES];
+
+    /* The next three are product[ENC_WEIGHT_F32] in short, for matrices that are packed and
+    ** multiplied on the way: keys, values, positions. */
 
     /* Floats that pack() writes for a right-hand side of n columns and depth k. Columns
     ** from c on, c a multiple of 32, are a right-hand side of their own that starts at

@@ -221,7 +221,7 @@ int enc_bind_by_head(enc_binder *b, int block, enc_linear *to, enc_error *err)
         rc = enc_nomem(err);
     }
     enc_free(rows);
-    *to = (enc_linear){width, 3 * out, packed, bias};
+    *to = (enc_linear){width, 3 * out, packed, bias, ENC_WEIGHT_F32};
     if (rc == ENC_OK)
         rc = enc_bind_tensor(b, names[ENC_SLOT_QV_BIAS], block, "q_bias", 1, &length, bias,
                              err);

@@ -227,7 +227,7 @@ static void pack(binder *b, const float *matrix, const float *bias, size_t in, s
         return;
     }
     ops->pack(matrix, out, in, 1, out, packed);
-    *to = (enc_linear){in, out, packed, bias ? keep(b, bias, out) : NULL};
+    *to = (enc_linear){in, out, packed, bias ? keep(b, bias, out) : NULL, ENC_WEIGHT_F32};
 }
 
 static void bind_linear(binder *b, const char *matrix_name, const char *bias_name, size_t in,

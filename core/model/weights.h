@@ -1,8 +1,8 @@
 /*
 ** weights.h - an encoder's weights as the forward pass takes them.
 **
-** All are float32. Matrices of linear layers are packed for the kernel in use (ops.h) and exist
-** in that layout only.
+** Matrices of linear layers are packed for the kernel in use (ops.h), in the number type that
+** was asked for, and exist in that layout only. Everything else is float32.
 */
 #ifndef ENC_WEIGHTS_H
 #define ENC_WEIGHTS_H
@@ -10,6 +10,7 @@
 #include "convolution.h"
 #include "disentangled.h"
 #include "family.h"
+#include "memory.h"
 #include "ops.h"
 #include "poll.h"
 #include "relative.h"
@@ -18,8 +19,9 @@
 typedef struct enc_linear {
     size_t in;
     size_t out;
-    const float *packed; /* as ops->pack left W [out, in] */
-    const float *bias;   /* [out], or NULL */
+    const void *packed; /* W [out, in] as ops->product[type]->pack left it */
+    const float *bias;  /* [out], or NULL */
+    enum enc_weight_type type;
 } enc_linear;
 
 typedef struct enc_norm {
@@ -72,10 +74,17 @@ typedef struct enc_weights {
     enc_norm final_norm;    /* behind the last block */
 } enc_weights;
 
-/* y [rows, out] = x [rows, in] Wᵀ + b, in pieces between which `poll` is asked. Where the
-** kernel is not row-invariant the rows must be those of one text. Implemented in linear.c.
-** False: stopped. */
-bool enc_linear_apply(const enc_ops *ops, const enc_linear *linear, const float *x,
-                      size_t rows, float *y, enc_poll *poll);
+/* What follows a linear layer: y = activation(x Wᵀ + b) + residual. */
+typedef struct enc_after {
+    enum enc_activation activation;
+    const float *residual; /* [rows, out]; NULL: none */
+} enc_after;
+
+/* y [rows, out] of x [rows, in], in pieces between which `poll` is asked; `after` may be NULL.
+** Where the kernel is not row-invariant the rows must be those of one text. `scratch` takes what
+** x becomes for the product and is left as it was; NULL will do for a float32 layer. Implemented
+** in linear.c. Returns ENC_OK, ENC_NOMEM or ENC_INTERRUPTED. */
+int enc_linear_apply(const enc_ops *ops, const enc_linear *linear, const float *x, size_t rows,
+                     const enc_after *after, float *y, enc_arena *scratch, enc_poll *poll);
 
 #endif

@@ -164,7 +164,7 @@ static void walk_add(walk *w, size_t in, size_t out)
         exit(1);
     w->ops->pack(source, out, in, in, 1, packed);
     enc_free(source);
-    w->linear[w->count++] = (enc_linear){in, out, packed, noises(out)};
+    w->linear[w->count++] = (enc_linear){in, out, packed, noises(out), ENC_WEIGHT_F32};
     w->products += (double)in * (double)out;
 }
 
@@ -182,7 +182,7 @@ static double walk_once(const walk *w, const float *x, float *y, size_t rows, si
     int64_t start = nanoseconds();
     for (size_t t = 0; t < turns; t++)
         for (size_t i = 0; i < w->count; i++)
-            enc_linear_apply(w->ops, &w->linear[i], x, rows, y, NULL);
+            enc_linear_apply(w->ops, &w->linear[i], x, rows, NULL, y, NULL, NULL);
     double spent = (double)(nanoseconds() - start);
     return 2 * w->products * (double)rows * (double)turns / spent;
 }

@@ -10,8 +10,9 @@
 #include "memory.h"
 #include "ops.h"
 
-static const char *const kernel_names[] = {"avx512", "avx2", "neon", "openblas",
-                                          "portable"};
+static const char *const kernel_names[] = {
+    "avx512-bf16", "avx512-vnni", "avx512", "avx2-vnni", "avx2", "neon-dotprod", "neon",
+    "openblas", "portable"};
 
 /* Runs the block after it once for every kernel that this processor can run. */
 #define FOR_KERNELS(ops)                                                                  \

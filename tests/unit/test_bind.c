@@ -215,7 +215,8 @@ TEST("bind: one NaN in any tensor in use is refused by the tensor's name")
 
 static bool same_linear(const enc_linear *a, const enc_linear *b)
 {
-    return a->packed == b->packed && a->bias == b->bias && a->in == b->in && a->out == b->out;
+    return a->packed == b->packed && a->bias == b->bias && a->in == b->in && a->out == b->out &&
+           a->type == b->type;
 }
 
 TEST("bind: matrices that are stored the other way round compute the same product")

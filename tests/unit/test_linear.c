@@ -20,7 +20,7 @@ static bool layer_make(layer *l, const enc_ops *ops, size_t rows, size_t in, siz
     bool made = weights && l->packed && l->bias && l->x && l->y;
     if (made)
         ops->pack(weights, out, in, in, 1, l->packed);
-    l->linear = (enc_linear){in, out, l->packed, l->bias};
+    l->linear = (enc_linear){in, out, l->packed, l->bias, ENC_WEIGHT_F32};
     enc_free(weights);
     return made;
 }
@@ -42,10 +42,11 @@ TEST("linear: a text's rows have the same bits alone and in the middle of a batc
         REQUIRE(layer_make(&l, ops, ROWS, IN, OUT));
         float *alone = ENC_ALLOC(float, ROWS * OUT);
         REQUIRE(alone != NULL);
-        CHECK(enc_linear_apply(ops, &l.linear, l.x, ROWS, l.y, NULL));
+        CHECK(enc_linear_apply(ops, &l.linear, l.x, ROWS, NULL, l.y, NULL, NULL) == ENC_OK);
         for (size_t t = 0; t < TEXTS; t++) {
             size_t rows = starts[t + 1] - starts[t];
-            CHECK(enc_linear_apply(ops, &l.linear, l.x + starts[t] * IN, rows, alone, NULL));
+            CHECK(enc_linear_apply(ops, &l.linear, l.x + starts[t] * IN, rows, NULL, alone, NULL,
+                                   NULL) == ENC_OK);
             CHECK(!memcmp(alone, l.y + starts[t] * OUT, rows * OUT * sizeof *alone));
         }
         enc_free(alone);
@@ -62,7 +63,7 @@ TEST("linear: a layer too large for one call is cut over its columns and stays t
     REQUIRE(layer_make(&l, ops, ROWS, IN, OUT));
     float *whole = ENC_ALLOC(float, ROWS * OUT);
     REQUIRE(whole != NULL);
-    CHECK(enc_linear_apply(ops, &l.linear, l.x, ROWS, l.y, NULL));
+    CHECK(enc_linear_apply(ops, &l.linear, l.x, ROWS, NULL, l.y, NULL, NULL) == ENC_OK);
     ops->multiply(l.x, IN, ROWS, l.packed, OUT, IN, l.bias, whole, OUT);
     size_t unlike = 0;
     for (size_t i = 0; i < ROWS * OUT; i++) {
@@ -91,10 +92,10 @@ TEST("linear: stops between two calls when the progress callback says so")
         int left = 1;
         enc_poll poll;
         enc_poll_begin(&poll, count_and_stop, &left, 0);
-        CHECK(!enc_linear_apply(ops, &l.linear, l.x, ROWS, l.y, &poll));
+        CHECK(enc_linear_apply(ops, &l.linear, l.x, ROWS, NULL, l.y, NULL, &poll) != ENC_OK);
         left = 1000000;
         enc_poll_begin(&poll, count_and_stop, &left, 0);
-        CHECK(enc_linear_apply(ops, &l.linear, l.x, ROWS, l.y, &poll));
+        CHECK(enc_linear_apply(ops, &l.linear, l.x, ROWS, NULL, l.y, NULL, &poll) == ENC_OK);
         layer_free(&l);
     }
 }
@@ -105,7 +106,7 @@ TEST("linear: no rows are nothing to do")
     {
         layer l;
         REQUIRE(layer_make(&l, ops, 1, 8, 8));
-        CHECK(enc_linear_apply(ops, &l.linear, l.x, 0, l.y, NULL));
+        CHECK(enc_linear_apply(ops, &l.linear, l.x, 0, NULL, l.y, NULL, NULL) == ENC_OK);
         layer_free(&l);
     }
 }

@@ -48,6 +48,10 @@ TEST("ops: a kernel is offered only where the processor has its instructions")
     CHECK((enc_ops_find("avx2") != NULL) == cpu.avx2);
     CHECK((enc_ops_find("avx512") != NULL) == cpu.avx512);
     CHECK(!cpu.avx512 || cpu.avx2);
+    CHECK((enc_ops_find("avx2-vnni") != NULL) == cpu.avx_vnni);
+    CHECK((enc_ops_find("avx512-vnni") != NULL) == cpu.avx512_vnni);
+    CHECK((enc_ops_find("avx512-bf16") != NULL) == cpu.avx512_bf16);
+    CHECK((enc_ops_find("neon-dotprod") != NULL) == cpu.dotprod);
     CHECK(strlen(enc_cpu_describe()) > 0);
     CHECK_STR(enc_cpu_describe(), cpu.text);
     CHECK((strlen(enc_blas_describe()) > 0) == (enc_ops_find("openblas") != NULL));
