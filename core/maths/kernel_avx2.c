@@ -73,6 +73,18 @@ static inline vec vec_exp2_of_shifted(vec v)
     return _mm256_castsi256_ps(_mm256_slli_epi32(i, 23));
 }
 
+static inline vec vec_load_words(const void *x) { return _mm256_loadu_ps(x); }
+
+static inline vec vec_low_half(vec v)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(v), 16));
+}
+
+static inline vec vec_high_half(vec v)
+{
+    return _mm256_and_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(-0x10000)));
+}
+
 static inline float vec_fold_add(vec v) { return fold8_add(v); }
 static inline float vec_fold_max(vec v) { return fold8_max(v); }
 

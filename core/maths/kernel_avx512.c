@@ -78,6 +78,18 @@ static inline vec vec_exp2_of_shifted(vec v)
     return _mm512_castsi512_ps(_mm512_slli_epi32(i, 23));
 }
 
+static inline vec vec_load_words(const void *x) { return _mm512_loadu_ps(x); }
+
+static inline vec vec_low_half(vec v)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(v), 16));
+}
+
+static inline vec vec_high_half(vec v)
+{
+    return _mm512_and_ps(v, _mm512_castsi512_ps(_mm512_set1_epi32(-0x10000)));
+}
+
 static inline float vec_fold_add(vec v)
 {
     return fold8_add(_mm256_add_ps(low_half(v), high_half(v)));

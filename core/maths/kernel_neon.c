@@ -64,6 +64,22 @@ static inline vec vec_exp2_of_shifted(vec v)
     return vreinterpretq_f32_u32(vshlq_n_u32(i, 23));
 }
 
+static inline vec vec_load_words(const void *x)
+{
+    return vreinterpretq_f32_u8(vld1q_u8(x));
+}
+
+static inline vec vec_low_half(vec v)
+{
+    return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(v), 16));
+}
+
+static inline vec vec_high_half(vec v)
+{
+    uint32x4_t high = vandq_u32(vreinterpretq_u32_f32(v), vdupq_n_u32(0xffff0000u));
+    return vreinterpretq_f32_u32(high);
+}
+
 static inline float vec_fold_add(vec v)
 {
     float32x2_t x = vadd_f32(vget_low_f32(v), vget_high_f32(v));

@@ -78,6 +78,16 @@ static inline vec vec_exp2_of_shifted(vec v)
     return (vec)(((vec_bits)v + 127) << 23);
 }
 
+static inline vec vec_load_words(const void *x)
+{
+    vec v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+static inline vec vec_low_half(vec v) { return (vec)((vec_bits)v << 16); }
+static inline vec vec_high_half(vec v) { return (vec)((vec_bits)v & ~0xffff); }
+
 static inline float vec_fold_add(vec v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
 static inline float vec_fold_max(vec v)

@@ -45,7 +45,7 @@ enum enc_weight_type {
 typedef struct enc_epilogue {
     const float *bias;     /* [n], or NULL */
     enum enc_activation activation;
-    const float *residual; /* [rows, n]; NULL: none; may be y itself */
+    const float *residual; /* [rows, n]; NULL: none; does not overlap y */
     size_t ld_residual;    /* floats from row to row */
 } enc_epilogue;
 
