@@ -30,6 +30,7 @@ extern const enc_ops enc_ops_neon;
 #if defined(__x86_64__)
 extern const enc_ops enc_ops_avx2;   /* AVX2, FMA */
 extern const enc_ops enc_ops_avx512; /* AVX-512 F, DQ, BW, VL */
+extern const enc_product enc_bf16_avx512; /* AVX512_BF16 besides */
 #endif
 
 #if !defined(ENC_NO_OPENBLAS)
