@@ -80,9 +80,11 @@ static inline vec vec_low_half(vec v)
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(v), 16));
 }
 
+/* Two shifts: a mask would take one of the 16 registers. */
 static inline vec vec_high_half(vec v)
 {
-    return _mm256_and_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(-0x10000)));
+    __m256i low = _mm256_srli_epi32(_mm256_castps_si256(v), 16);
+    return _mm256_castsi256_ps(_mm256_slli_epi32(low, 16));
 }
 
 static inline float vec_fold_add(vec v) { return fold8_add(v); }
