@@ -88,6 +88,9 @@ FLAGS_kernel_bf16_avx512 := $(FLAGS_kernel_avx512) -mavx512bf16
 FLAGS_kernel_neon   := -O3
 FLAGS_kernel_portable := -O3
 
+FLAGS_kernel_int8_layout   := -O3
+FLAGS_kernel_int8_portable := -O3
+
 # A loop over all pairs of tokens that is no kernel's: four at a time, with the same bits.
 FLAGS_relative := -O3
 

@@ -22,6 +22,7 @@
 #endif
 
 extern const enc_ops enc_ops_portable;
+extern const enc_product enc_int8_portable;
 
 #if defined(__aarch64__)
 extern const enc_ops enc_ops_neon;

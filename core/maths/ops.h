@@ -41,6 +41,9 @@ enum enc_weight_type {
     ENC_WEIGHT_TYPES
 };
 
+/* A product with 8-bit weights sums 255 * 127 * k at most, in 32 bits: k may be this large. */
+enum { ENC_INT8_MAX_DEPTH = INT32_MAX / (255 * 127) };
+
 /* What follows a product, element by element: y = activation(x · B + bias) + residual. */
 typedef struct enc_epilogue {
     const float *bias;     /* [n], or NULL */
