@@ -1,14 +1,16 @@
 /*
 ** pool.c - see pool.h.
 **
-** A run is a `job` on its caller's stack, in a list while it has items to give away. Helpers
-** sleep on one condition variable; one that wakes joins the first job of the list, which is
-** counted in job->helpers, and takes items by an atomic counter until none is left. The caller
-** does the same, takes the job off the list, and waits until no helper is inside.
+** A run takes one of the pool's slots and publishes its items there in one atomic word, from
+** which whoever works takes the next. To take an item is all that binds a helper to a run: until
+** then it may look at a slot at any time, whosever it is, and nobody waits for it. The caller
+** takes items too until there are none, and waits for those that helpers have taken.
+**
+** A helper without work looks at the slots for a while, then sleeps on a condition variable of
+** its own. Who publishes wakes one sleeper, who wakes two more while there is work.
 */
 #include "pool.h"
 
-#include <errno.h>
 #include <fenv.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,28 +20,46 @@
 
 #include "cpu_count.h"
 
-enum { HELPER_STACK = 1024 * 1024, MAX_THREADS = 256, WAIT_NANOSECONDS = 2 * 1000 * 1000 };
+enum {
+    HELPER_STACK = 1024 * 1024,
+    MAX_THREADS = 256,
+    SLOTS = 64, /* runs at a time, those inside items included; more are done alone */
+    CACHE_LINE = 64,
+    LOOKS = 16, /* between two looks at the clock */
+    WAIT_NANOSECONDS = 2 * 1000 * 1000,
+    RETRY_NANOSECONDS = 1000 * 1000 * 1000
+};
 
-typedef struct job {
-    struct job *next;
+typedef struct slot {
+    _Alignas(CACHE_LINE) _Atomic uint64_t work; /* items << 32 | the next one; next = items:
+                                                ** nothing to take. Who takes one may read on */
     enc_task task;
     void *context;
-    size_t count;
-    atomic_size_t taken; /* items given out; >= count: nothing left */
     enc_poll *poll;
-    int helpers;         /* inside the job; under the pool's mutex */
-} job;
+    atomic_size_t threads; /* helpers of a lower number may take items */
+    _Alignas(CACHE_LINE) atomic_size_t left; /* items not yet done */
+    atomic_bool waits; /* the caller sleeps until `left` is 0 */
+    atomic_bool taken; /* the slot is some run's */
+} slot;
+
+typedef struct sleeper {
+    pthread_cond_t wake;
+    atomic_bool asleep; /* set by the helper, reset by who wakes it; both under the mutex */
+} sleeper;
 
 static struct {
+    slot slot[SLOTS];
+    atomic_size_t slots;           /* that were ever taken */
+    sleeper sleeper[MAX_THREADS];  /* [number]; 0 is no helper but stands for the caller */
+    atomic_size_t asleep;
     pthread_mutex_t mutex;
-    pthread_cond_t work; /* a job came */
-    pthread_cond_t left; /* a helper left a job */
-    job *jobs;
-    int size;            /* threads a run may use; 0: not counted yet */
-    int helpers;         /* alive */
+    pthread_cond_t done;           /* a run's last item is done */
+    atomic_size_t size;            /* threads a run may use; 0: not counted yet */
+    atomic_size_t cores;
+    atomic_size_t helpers;         /* alive; grows under the mutex */
+    int64_t retry;                 /* no thread could be had: not again before then */
     bool watches_fork;
-} pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER,
-          NULL, 0, 0, false};
+} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* Times are those of the monotonic clock: a wait must not grow when somebody sets the time. */
 static void make_conditions(void)
@@ -47,12 +67,13 @@ static void make_conditions(void)
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool.work, &attributes);
-    pthread_cond_init(&pool.left, &attributes);
+    pthread_cond_init(&pool.done, &attributes);
+    for (size_t i = 0; i < MAX_THREADS; i++)
+        pthread_cond_init(&pool.sleeper[i].wake, &attributes);
     pthread_condattr_destroy(&attributes);
 }
 
-/* ---- Fork: the child has no helpers and no other thread's jobs ---- */
+/* ---- Fork: the child has no helpers and no other thread's runs ---- */
 
 static void before_fork(void) { pthread_mutex_lock(&pool.mutex); }
 static void after_fork_parent(void) { pthread_mutex_unlock(&pool.mutex); }
@@ -61,95 +82,204 @@ static void after_fork_child(void)
 {
     pthread_mutex_init(&pool.mutex, NULL);
     make_conditions();
-    pool.jobs = NULL;
-    pool.helpers = 0;
+    for (size_t i = 0; i < SLOTS; i++) {
+        atomic_store(&pool.slot[i].work, 0);
+        atomic_store(&pool.slot[i].waits, false);
+        atomic_store(&pool.slot[i].taken, false);
+    }
+    for (size_t i = 0; i < MAX_THREADS; i++)
+        atomic_store(&pool.sleeper[i].asleep, false);
+    atomic_store(&pool.asleep, 0);
+    atomic_store(&pool.helpers, 0);
 }
 
 /* ---- Size ---- */
 
-static int wanted_size(void)
+/* What CONTEXTUAL_THREADS says; 0: nothing of use. */
+static size_t size_told(void)
 {
     const char *text = getenv("CONTEXTUAL_THREADS");
-    int size = 0;
+    size_t size = 0;
     for (; text && *text >= '0' && *text <= '9' && size <= MAX_THREADS; text++)
-        size = size * 10 + (*text - '0');
-    if (size < 1)
-        size = enc_cpu_count();
-    return size < MAX_THREADS ? size : MAX_THREADS;
+        size = size * 10 + (size_t)(*text - '0');
+    return size;
 }
 
-static int size_locked(void)
+static size_t at_most(size_t a, size_t most)
 {
-    if (pool.size == 0)
-        pool.size = wanted_size();
-    return pool.size;
+    return a < most ? a : most;
+}
+
+/* Counted once, by whoever asks first. */
+static void count_threads(void)
+{
+    pthread_mutex_lock(&pool.mutex);
+    if (atomic_load(&pool.size) == 0) {
+        size_t told = size_told(), cores = (size_t)enc_cpu_count();
+        size_t size = at_most(told > 0 ? told : cores, MAX_THREADS);
+        atomic_store(&pool.cores, at_most(cores, size));
+        atomic_store(&pool.size, size);
+    }
+    pthread_mutex_unlock(&pool.mutex);
 }
 
 int enc_pool_size(void)
 {
-    pthread_mutex_lock(&pool.mutex);
-    int size = size_locked();
-    pthread_mutex_unlock(&pool.mutex);
-    return size;
+    if (atomic_load(&pool.size) == 0)
+        count_threads();
+    return (int)atomic_load(&pool.size);
+}
+
+int enc_pool_cores(void)
+{
+    if (atomic_load(&pool.size) == 0)
+        count_threads();
+    return (int)atomic_load(&pool.cores);
 }
 
 int enc_pool_helpers(void)
 {
-    pthread_mutex_lock(&pool.mutex);
-    int helpers = pool.helpers;
-    pthread_mutex_unlock(&pool.mutex);
-    return helpers;
+    return (int)atomic_load(&pool.helpers);
 }
 
-/* ---- Work ---- */
+/* ---- Items ---- */
 
-static bool stopped(const job *run)
+/* Takes the slot's next item. The word is all that counts: should it have become another run's
+** since it was looked at, the item is that one's. */
+static bool take(slot *s, size_t *index)
 {
-    return run->poll && atomic_load_explicit(&run->poll->stop, memory_order_relaxed);
-}
-
-static void take_items(job *run, enc_arena *scratch)
-{
-    for (;;) {
-        size_t index = atomic_fetch_add(&run->taken, 1);
-        if (index >= run->count)
-            return;
-        if (!stopped(run))
-            run->task(run->context, index, scratch);
-    }
-}
-
-static job *job_with_work(void)
-{
-    for (job *run = pool.jobs; run; run = run->next)
-        if (atomic_load(&run->taken) < run->count)
-            return run;
-    return NULL;
-}
-
-static void *helper(void *unused)
-{
-    (void)unused;
-    enc_arena scratch = {0};
-    fesetenv(FE_DFL_ENV); /* the creating thread's rounding and traps are not ours */
-    pthread_mutex_lock(&pool.mutex);
-    for (;;) {
-        job *run = job_with_work();
-        if (!run) {
-            pthread_cond_wait(&pool.work, &pool.mutex);
-            continue;
+    uint64_t work = atomic_load(&s->work);
+    while ((uint32_t)work < work >> 32)
+        if (atomic_compare_exchange_weak(&s->work, &work, work + 1)) {
+            *index = (uint32_t)work;
+            return true;
         }
-        run->helpers++;
-        pthread_mutex_unlock(&pool.mutex);
-        take_items(run, &scratch);
+    return false;
+}
+
+static bool has_work(slot *s)
+{
+    uint64_t work = atomic_load(&s->work);
+    return (uint32_t)work < work >> 32;
+}
+
+/* Does items until there are none to take; the number done. As long as the last of them is not
+** counted as done, the slot stays the run's. */
+static size_t do_items(slot *s, enc_arena *scratch)
+{
+    size_t index, done = 0;
+    for (; take(s, &index); done++)
+        if (!s->poll || !atomic_load_explicit(&s->poll->stop, memory_order_relaxed))
+            s->task(s->context, index, scratch);
+    if (done > 0 && atomic_fetch_sub(&s->left, done) == done && atomic_load(&s->waits)) {
         pthread_mutex_lock(&pool.mutex);
-        if (--run->helpers == 0)
-            pthread_cond_broadcast(&pool.left);
+        pthread_cond_broadcast(&pool.done);
+        pthread_mutex_unlock(&pool.mutex);
+    }
+    return done;
+}
+
+/* ---- Waiting ---- */
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
+/* A time without sleep. */
+typedef struct vigil {
+    int64_t until;
+    unsigned looks;
+} vigil;
+
+/* False once it is over. */
+static bool watch(vigil *v)
+{
+    relax();
+    if (++v->looks % LOOKS != 0)
+        return true;
+    int64_t now = enc_nanoseconds();
+    if (v->until == 0)
+        v->until = now + ENC_POOL_LINGER;
+    return now < v->until;
+}
+
+/* ---- Helpers ---- */
+
+/* A slot whose items helper `number` may take. */
+static slot *find_work(size_t number)
+{
+    size_t slots = atomic_load(&pool.slots);
+    for (slot *s = pool.slot; s < pool.slot + slots; s++)
+        if (has_work(s) && number < atomic_load(&s->threads))
+            return s;
+    return NULL;
+}
+
+/* Wakes up to `count` of the helpers that may take items of s. */
+static void wake(const slot *s, size_t count)
+{
+    if (atomic_load(&pool.asleep) == 0)
+        return;
+    size_t threads = atomic_load(&s->threads);
+    pthread_mutex_lock(&pool.mutex);
+    for (size_t number = 1; count > 0 && number < threads; number++) {
+        sleeper *who = &pool.sleeper[number];
+        if (!atomic_load(&who->asleep))
+            continue;
+        atomic_store(&who->asleep, false);
+        atomic_fetch_sub(&pool.asleep, 1);
+        pthread_cond_signal(&who->wake);
+        count--;
+    }
+    pthread_mutex_unlock(&pool.mutex);
+}
+
+/* Until somebody wakes this helper, who publishes work that it has not seen. */
+static void sleep_on(size_t number)
+{
+    sleeper *self = &pool.sleeper[number];
+    pthread_mutex_lock(&pool.mutex);
+    atomic_store(&self->asleep, true);
+    atomic_fetch_add(&pool.asleep, 1);
+    if (find_work(number)) { /* its publisher may have seen nobody asleep */
+        atomic_store(&self->asleep, false);
+        atomic_fetch_sub(&pool.asleep, 1);
+    }
+    while (atomic_load(&self->asleep))
+        pthread_cond_wait(&self->wake, &pool.mutex);
+    pthread_mutex_unlock(&pool.mutex);
+}
+
+static void *helper(void *sleeper_of_it)
+{
+    const size_t number = (size_t)((sleeper *)sleeper_of_it - pool.sleeper);
+    enc_arena scratch = {0};
+    vigil v = {0};
+    bool woken = true;
+    fesetenv(FE_DFL_ENV); /* the creating thread's rounding and traps are not ours */
+    for (;;) {
+        slot *s = find_work(number);
+        if (s) {
+            if (woken)
+                wake(s, 2);
+            do_items(s, &scratch);
+            woken = false;
+            v = (vigil){0};
+        } else if (!watch(&v)) {
+            sleep_on(number);
+            woken = true;
+            v = (vigil){0};
+        }
     }
     return NULL;
 }
 
-static bool start_helper(void)
+static bool start_helper(size_t number)
 {
     pthread_attr_t attributes;
     pthread_t thread;
@@ -160,32 +290,51 @@ static bool start_helper(void)
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&thread, &attributes, helper, NULL);
+    int failed = pthread_create(&thread, &attributes, helper, &pool.sleeper[number]);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return !failed;
 }
 
-static void publish(job *run)
+/* At least `wanted` helpers, if they can be had. */
+static void start_helpers(size_t wanted)
 {
+    if (atomic_load_explicit(&pool.helpers, memory_order_relaxed) >= wanted)
+        return;
     pthread_mutex_lock(&pool.mutex);
-    if (!pool.watches_fork) { /* the first run; there is no helper yet */
+    if (!pool.watches_fork) { /* there is no helper yet */
         make_conditions();
         pool.watches_fork =
             pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0;
     }
-    size_t wanted = (size_t)size_locked() - 1;
-    if (wanted > run->count - 1)
-        wanted = run->count - 1;
-    while (pool.watches_fork && (size_t)pool.helpers < wanted && start_helper())
-        pool.helpers++;
-    run->next = pool.jobs;
-    pool.jobs = run;
-    pthread_cond_broadcast(&pool.work);
+    size_t alive = atomic_load(&pool.helpers);
+    if (pool.watches_fork && alive < wanted && enc_nanoseconds() >= pool.retry) {
+        while (alive < wanted && start_helper(alive + 1))
+            atomic_store(&pool.helpers, ++alive);
+        pool.retry = alive < wanted ? enc_nanoseconds() + RETRY_NANOSECONDS : 0;
+    }
     pthread_mutex_unlock(&pool.mutex);
 }
 
-static void wait_a_little(void)
+/* ---- Runs ---- */
+
+/* NULL: all are taken. */
+static slot *take_slot(void)
+{
+    for (size_t i = 0; i < SLOTS; i++) {
+        slot *s = &pool.slot[i];
+        if (atomic_load_explicit(&s->taken, memory_order_relaxed) ||
+            atomic_exchange(&s->taken, true))
+            continue;
+        size_t slots = atomic_load(&pool.slots);
+        while (slots < i + 1 && !atomic_compare_exchange_weak(&pool.slots, &slots, i + 1))
+            ;
+        return s;
+    }
+    return NULL;
+}
+
+static void sleep_a_little(void)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -194,35 +343,56 @@ static void wait_a_little(void)
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
-    pthread_cond_timedwait(&pool.left, &pool.mutex, &until);
+    pthread_cond_timedwait(&pool.done, &pool.mutex, &until);
 }
 
-static void withdraw(job *run)
+/* Until the items that helpers have taken are done. */
+static void wait_for_helpers(slot *s, enc_poll *poll)
 {
+    for (vigil v = {0}; atomic_load(&s->left) > 0;)
+        if (!watch(&v))
+            break;
+    if (atomic_load(&s->left) == 0)
+        return;
     pthread_mutex_lock(&pool.mutex);
-    job **link = &pool.jobs;
-    while (*link != run)
-        link = &(*link)->next;
-    *link = run->next;
-    while (run->helpers > 0) {
-        wait_a_little();
+    atomic_store(&s->waits, true);
+    while (atomic_load(&s->left) > 0) {
+        sleep_a_little();
         pthread_mutex_unlock(&pool.mutex);
-        enc_poll_stop(run->poll); /* outside the lock: it runs the host's code */
+        enc_poll_stop(poll); /* outside the lock: it runs the host's code */
         pthread_mutex_lock(&pool.mutex);
     }
+    atomic_store(&s->waits, false);
     pthread_mutex_unlock(&pool.mutex);
 }
 
-void enc_pool_run(enc_task task, void *context, size_t count, enc_arena *scratch,
-                  enc_poll *poll)
+static void run_alone(enc_task task, void *context, size_t count, enc_arena *scratch,
+                      const enc_poll *poll)
 {
-    job run = {.task = task, .context = context, .count = count, .poll = poll};
-    atomic_init(&run.taken, 0);
-    if (count < 2 || enc_pool_size() < 2) {
-        take_items(&run, scratch);
+    for (size_t i = 0; i < count; i++)
+        if (!poll || !atomic_load_explicit(&poll->stop, memory_order_relaxed))
+            task(context, i, scratch);
+}
+
+void enc_pool_run(enc_task task, void *context, size_t count, size_t threads,
+                  enc_arena *scratch, enc_poll *poll)
+{
+    const size_t size = threads > 1 ? (size_t)enc_pool_size() : 1;
+    threads = at_most(at_most(threads, size), count);
+    slot *s = threads > 1 && count <= UINT32_MAX ? take_slot() : NULL;
+    if (!s) {
+        run_alone(task, context, count, scratch, poll);
         return;
     }
-    publish(&run);
-    take_items(&run, scratch);
-    withdraw(&run);
+    start_helpers(threads - 1);
+    s->task = task;
+    s->context = context;
+    s->poll = poll;
+    atomic_store(&s->threads, threads);
+    atomic_store(&s->left, count);
+    atomic_store(&s->work, (uint64_t)count << 32);
+    wake(s, 1);
+    do_items(s, scratch);
+    wait_for_helpers(s, poll);
+    atomic_store(&s->taken, false);
 }

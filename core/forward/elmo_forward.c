@@ -207,7 +207,9 @@ int enc_elmo_forward(const enc_model *model, const enc_batch *batch, int layers,
     if (!take(&p, arena))
         return ENC_NOMEM;
     mark_texts(&p);
-    enc_share share = enc_share_plan(batch->alone, p.rows, arena, poll);
+    const enc_elmo *e = p.elmo; /* numbers that it multiplies, roughly */
+    size_t products = p.rows * e->width * (e->features + 16 * e->cell * (size_t)layers);
+    enc_share share = enc_share_plan(batch->alone, products, arena, poll);
     int rc = enc_share_run(&share, embed_word, &p, p.rows);
     if (rc != ENC_OK)
         return rc;

@@ -17,15 +17,16 @@
 ** The texts of a batch lie end to end in one matrix x [T, D]; only attention knows where each
 ** begins. A property of the family decides each step (model.h); no family is named here.
 **
-** All but attention treats rows by themselves, so the work is cut into stretches of rows, which
-** the pool's threads share if the batch is alone (share.h).
+** All but attention treats rows by themselves, so it is done band by band of rows. If the batch is
+** alone the pool's threads share the work (share.h): each step within a band, or, where the
+** kernel's bits forbid that, the bands.
 */
 #include "forward.h"
 
 #include <string.h>
 
+#include "linear.h"
 #include "rotary.h"
-#include "share.h"
 
 typedef struct pass {
     const enc_model *model;
@@ -34,7 +35,11 @@ typedef struct pass {
     enc_poll *poll;
     size_t rows;            /* T */
     size_t width;           /* D */
-    size_t stretch;         /* rows of a stretch; 0: every text is one */
+    size_t band;            /* rows of a band; 0: every text is one */
+    size_t bands;
+    enc_share across;       /* who shares bands */
+    enc_share within;       /* who shares what is not cut into bands; within a band only its */
+                            /* threads count */
     const enc_layer *layer; /* the block at work */
     size_t *position;       /* [T] rows of the position table, or of turns */
     float *turns[2];        /* [longest text, turned] of global and of local layers */
@@ -47,25 +52,19 @@ typedef struct pass {
     float *sum;             /* [T, D] attention's output, then norm(x + it) */
 } pass;
 
-/* Rows [first, first + count) and all that is theirs. */
-typedef struct stretch {
+/* Rows [first, first + count) and all that is theirs, and who works on them. */
+typedef struct band {
+    const pass *p;
     size_t first;
     size_t count;
-} stretch;
+    enc_share share;
+    float *wide; /* [count, F]; gated: [count, 2F] */
+} band;
 
-static stretch stretch_at(const pass *p, size_t index)
+static int project(const band *b, const enc_linear *linear, const float *x, size_t ldx,
+                   const enc_after *after, float *y)
 {
-    if (p->stretch == 0)
-        return (stretch){p->batch->start[index],
-                         p->batch->start[index + 1] - p->batch->start[index]};
-    size_t first = index * p->stretch, left = p->rows - first;
-    return (stretch){first, left < p->stretch ? left : p->stretch};
-}
-
-static int project(const pass *p, const enc_linear *linear, const float *x, size_t rows,
-                   const enc_after *after, float *y, enc_arena *scratch)
-{
-    return enc_linear_apply(p->ops, linear, x, rows, after, y, scratch, p->poll);
+    return enc_linear_share(b->p->ops, linear, x, ldx, b->count, after, y, &b->share);
 }
 
 /* In place; nothing where there is no such norm. */
@@ -79,18 +78,33 @@ static void norm(const pass *p, const enc_norm *n, float *x, size_t rows)
             ops->rms_norm(x, n->width, n->weight, n->eps);
 }
 
-/* norm(x) in fresh memory, or x itself where there is no such norm. NULL: out of memory. */
-static const float *normed(const pass *p, const enc_norm *n, const float *x, size_t rows,
-                           enc_arena *scratch)
+typedef struct norming {
+    const pass *p;
+    const enc_norm *n;
+    const float *from; /* or NULL: x itself */
+    float *x;
+} norming;
+
+static int norm_rows(void *context, size_t first, size_t count, enc_arena *scratch)
 {
+    const norming *w = context;
+    float *x = w->x + first * w->n->width;
+    (void)scratch;
+    if (w->from)
+        memcpy(x, w->from + first * w->n->width, count * w->n->width * sizeof *x);
+    norm(w->p, w->n, x, count);
+    return ENC_OK;
+}
+
+/* *to = norm(x) in fresh memory, or x itself where there is no such norm. */
+static int normed(const band *b, const enc_norm *n, const float *x, const float **to)
+{
+    norming w = {b->p, n, x, NULL};
+    *to = x;
     if (!n->weight)
-        return x;
-    float *copy = ENC_ARENA(scratch, float, rows * n->width);
-    if (copy) {
-        memcpy(copy, x, rows * n->width * sizeof *copy);
-        norm(p, n, copy, rows);
-    }
-    return copy;
+        return ENC_OK;
+    *to = w.x = ENC_ARENA(b->share.arena, float, b->count * n->width);
+    return w.x ? enc_share_rows(&b->share, norm_rows, &w, b->count) : ENC_NOMEM;
 }
 
 /* Each text counts its tokens anew. */
@@ -129,17 +143,26 @@ static bool find_turns(pass *p, enc_arena *arena)
 
 enum { LOOKED_UP_ROWS = 64 }; /* between two looks at whether to stop */
 
-/* table [T, E] = norm(token + position + segment row). False: stopped. */
-static bool look_up(const pass *p, const enc_norm *last, float *table)
+typedef struct lookup {
+    const pass *p;
+    const enc_norm *last;
+    float *table;
+} lookup;
+
+/* table [T, E] = norm(token + position + segment row). */
+static int look_up(void *context, size_t first, size_t count, enc_arena *scratch)
 {
+    const lookup *l = context;
+    const pass *p = l->p;
     const enc_weights *w = &p->model->weights;
     const size_t width = (size_t)p->model->config.embedding_size;
     const float scale = p->model->config.embedding_scale;
-    for (size_t row = 0; row < p->rows; row++) {
-        float *to = table + row * width;
+    (void)scratch;
+    for (size_t row = first; row < first + count; row++) {
+        float *to = l->table + row * width;
         enc_text none = {NULL, 0};
-        if (row % LOOKED_UP_ROWS == 0 && enc_poll_stop(p->poll))
-            return false;
+        if ((row - first) % LOOKED_UP_ROWS == 0 && enc_poll_stop(p->poll))
+            return ENC_INTERRUPTED;
         enc_token_row(p->model, p->batch->id[row], p->batch->word ? p->batch->word[row] : none,
                       to, p->poll);
         for (size_t i = 0; scale != 1 && i < width; i++)
@@ -151,44 +174,76 @@ static bool look_up(const pass *p, const enc_norm *last, float *table)
         }
         if (w->positions)
             p->ops->add(w->positions + p->position[row] * width, to, width);
-        norm(p, last, to, 1);
+        norm(p, l->last, to, 1);
     }
-    return !enc_poll_stop(p->poll); /* for the last row may be half done */
+    /* the last row may be half done */
+    return enc_poll_stop(p->poll) ? ENC_INTERRUPTED : ENC_OK;
 }
 
-/* A stretch of the tables' rows, as wide as hidden states. */
-static int project_embedding(void *context, size_t index, enc_arena *scratch)
+/* ---- Bands --------------------------------------------------------------------------- */
+
+typedef int (*band_step)(const band *b);
+
+typedef struct banded {
+    const pass *p;
+    band_step step;
+} banded;
+
+static int do_band(void *context, size_t index, enc_arena *scratch)
 {
-    const pass *p = context;
+    const banded *w = context;
+    const pass *p = w->p;
+    band b = {p, index * p->band, p->band, {p->within.threads, scratch, p->poll}, NULL};
+    if (p->band == 0) {
+        b.first = p->batch->start[index];
+        b.count = p->batch->start[index + 1] - b.first;
+        b.share.threads = 1;
+    } else if (p->rows - b.first < p->band) {
+        b.count = p->rows - b.first;
+    }
+    return w->step(&b);
+}
+
+static int each_band(const pass *p, band_step step)
+{
+    banded w = {p, step};
+    return enc_share_run(&p->across, do_band, &w, p->bands);
+}
+
+/* The tables' rows, as wide as hidden states. */
+static int project_embedding(const band *b)
+{
+    const pass *p = b->p;
     const enc_linear *projection = &p->model->weights.embedding_projection;
-    const enc_norm *last = &p->model->weights.embedding_norm;
-    stretch s = stretch_at(p, index);
-    float *x = p->x + s.first * p->width;
-    int rc = project(p, projection, p->narrow + s.first * projection->in, s.count, NULL, x,
-                     scratch);
+    float *x = p->x + b->first * p->width;
+    norming last = {p, &p->model->weights.embedding_norm, NULL, x};
+    int rc = project(b, projection, p->narrow + b->first * projection->in, projection->in, NULL,
+                     x);
     if (rc == ENC_OK && p->model->family->projected_first)
-        norm(p, last, x, s.count);
+        rc = enc_share_rows(&b->share, norm_rows, &last, b->count);
     return rc;
 }
 
 /* Hidden state 0. */
-static int embed(pass *p, const enc_share *share, size_t stretches, enc_arena *arena)
+static int embed(pass *p, enc_arena *arena)
 {
     static const enc_norm none;
     const enc_linear *projection = &p->model->weights.embedding_projection;
-    const enc_norm *last = &p->model->weights.embedding_norm;
+    lookup l = {p, &p->model->weights.embedding_norm, p->x};
     if (!projection->packed)
-        return look_up(p, last, p->x) ? ENC_OK : ENC_INTERRUPTED;
+        return enc_share_rows(&p->within, look_up, &l, p->rows);
     enc_mark mark = enc_arena_mark(arena);
-    p->narrow = ENC_ARENA(arena, float, p->rows * projection->in);
-    if (!p->narrow)
-        return ENC_NOMEM;
-    int rc = ENC_INTERRUPTED;
-    if (look_up(p, p->model->family->projected_first ? &none : last, p->narrow))
-        rc = enc_share_run(share, project_embedding, p, stretches);
+    l.table = p->narrow = ENC_ARENA(arena, float, p->rows * projection->in);
+    if (p->model->family->projected_first)
+        l.last = &none;
+    int rc = p->narrow ? enc_share_rows(&p->within, look_up, &l, p->rows) : ENC_NOMEM;
+    if (rc == ENC_OK)
+        rc = each_band(p, project_embedding);
     enc_arena_release(arena, mark);
     return rc;
 }
+
+/* ---- A block ------------------------------------------------------------------------- */
 
 /* One row's queries and keys: each head normed, then turned by its position. */
 static void prepare_row(const pass *p, float *qkv, size_t position)
@@ -203,21 +258,28 @@ static void prepare_row(const pass *p, float *qkv, size_t position)
                             position * layer->rotary->turned);
 }
 
-/* Q, K and V of a stretch of rows, side by side. */
-static int project_qkv(void *context, size_t index, enc_arena *scratch)
+static int prepare_rows(void *context, size_t first, size_t count, enc_arena *scratch)
 {
-    const pass *p = context;
+    const band *b = context;
+    const pass *p = b->p;
+    (void)scratch;
+    for (size_t row = b->first + first; row < b->first + first + count; row++)
+        prepare_row(p, p->qkv + row * p->h.qkv, p->position[row]);
+    return ENC_OK;
+}
+
+/* Q, K and V of a band, side by side. */
+static int project_qkv(const band *b)
+{
+    const pass *p = b->p;
     const enc_layer *layer = p->layer;
-    stretch s = stretch_at(p, index);
-    const float *x = normed(p, &layer->attention_norms.before, p->x + s.first * p->width,
-                            s.count, scratch);
-    float *qkv = p->qkv + s.first * p->h.qkv;
-    if (!x)
-        return ENC_NOMEM;
-    int rc = project(p, &layer->qkv, x, s.count, NULL, qkv, scratch);
+    const float *x;
+    int rc = normed(b, &layer->attention_norms.before, p->x + b->first * p->width, &x);
+    if (rc == ENC_OK)
+        rc = project(b, &layer->qkv, x, p->width, NULL, p->qkv + b->first * p->h.qkv);
     if (layer->rotary || layer->query_norm.weight || layer->key_norm.weight)
-        for (size_t row = 0; rc == ENC_OK && row < s.count; row++)
-            prepare_row(p, qkv + row * p->h.qkv, p->position[s.first + row]);
+        if (rc == ENC_OK)
+            rc = enc_share_rows(&b->share, prepare_rows, (void *)b, b->count);
     return rc;
 }
 
@@ -231,75 +293,82 @@ static int attend(void *context, size_t index, enc_arena *scratch)
                       p->heads + first * p->h.out);
 }
 
-/* wide [rows, F] = act(gate) · up of wide [rows, 2F], gate and up side by side; in place. */
-static void gate(const pass *p, float *wide, size_t rows)
+/* wide [rows, F of 2F] = act(gate) · up of wide [rows, 2F], gate and up side by side; in place. */
+static int gate_rows(void *context, size_t first, size_t count, enc_arena *scratch)
 {
-    void (*function)(float *, size_t) = p->ops->activate[p->model->config.activation];
-    size_t ffn = (size_t)p->model->config.ffn_size;
-    for (size_t row = 0; row < rows; row++) {
-        float *to = wide + row * ffn, *first = to + row * ffn, *up = first + ffn;
+    const band *b = context;
+    void (*function)(float *, size_t) = b->p->ops->activate[b->p->model->config.activation];
+    const size_t ffn = (size_t)b->p->model->config.ffn_size;
+    (void)scratch;
+    for (size_t row = first; row < first + count; row++) {
+        float *gate = b->wide + row * 2 * ffn, *up = gate + ffn;
         if (function)
-            function(first, ffn);
+            function(gate, ffn);
         for (size_t i = 0; i < ffn; i++)
-            to[i] = first[i] * up[i];
+            gate[i] *= up[i];
     }
+    return ENC_OK;
+}
+
+/* to = after(x + within(to)), or after(to) where that sum has been made. */
+typedef struct settling {
+    const pass *p;
+    const enc_norms *norms;
+    const float *x;
+    float *to;
+} settling;
+
+static int settle_rows(void *context, size_t first, size_t count, enc_arena *scratch)
+{
+    const settling *w = context;
+    const size_t at = first * w->p->width;
+    (void)scratch;
+    if (w->norms->within.weight) {
+        norm(w->p, &w->norms->within, w->to + at, count);
+        w->p->ops->add(w->x + at, w->to + at, count * w->p->width);
+    }
+    norm(w->p, &w->norms->after, w->to + at, count);
+    return ENC_OK;
 }
 
 /* to = after(x + within(linear(from))), norms that stand about a part of a block. */
-static int add_to(const pass *p, const enc_linear *linear, const enc_norms *norms,
-                  const float *from, const float *x, size_t rows, float *to,
-                  enc_arena *scratch)
+static int add_to(const band *b, const enc_linear *linear, const enc_norms *norms,
+                  const float *from, size_t ld_from, const float *x, float *to)
 {
     const enc_after add = {ENC_ACT_NONE, norms->within.weight ? NULL : x};
-    int rc = project(p, linear, from, rows, &add, to, scratch);
-    if (rc != ENC_OK)
-        return rc;
-    if (norms->within.weight) {
-        norm(p, &norms->within, to, rows);
-        p->ops->add(x, to, rows * p->width);
-    }
-    norm(p, &norms->after, to, rows);
-    return ENC_OK;
+    settling w = {b->p, norms, x, to};
+    int rc = project(b, linear, from, ld_from, &add, to);
+    if (rc == ENC_OK && (norms->within.weight || norms->after.weight))
+        rc = enc_share_rows(&b->share, settle_rows, &w, b->count);
+    return rc;
 }
 
-/* What a block does with a stretch of rows once its heads are known: project them, residual and
-** norm; feed forward, residual and norm. */
-static int finish_block(void *context, size_t index, enc_arena *scratch)
+/* What a block does with a band once its heads are known: project them, residual and norm; feed
+** forward, residual and norm. */
+static int finish_block(const band *of)
 {
-    const pass *p = context;
+    band b = *of;
+    const pass *p = b.p;
     const enc_layer *layer = p->layer;
     const bool gated = p->model->config.gated;
     const enc_after activation = {gated ? ENC_ACT_NONE : p->model->config.activation, NULL};
-    stretch s = stretch_at(p, index);
-    float *x = p->x + s.first * p->width, *sum = p->sum + s.first * p->width;
-    float *wide = ENC_ARENA(scratch, float, s.count * layer->ffn_up.out);
-    if (!wide)
+    float *x = p->x + b.first * p->width, *sum = p->sum + b.first * p->width;
+    const float *in;
+    b.wide = ENC_ARENA(b.share.arena, float, b.count * layer->ffn_up.out);
+    if (!b.wide)
         return ENC_NOMEM;
 
-    int rc = add_to(p, &layer->attention_out, &layer->attention_norms,
-                    p->heads + s.first * p->h.out, x, s.count, sum, scratch);
-    if (rc != ENC_OK)
-        return rc;
-
-    const float *in = normed(p, &layer->ffn_norms.before, sum, s.count, scratch);
-    if (!in)
-        return ENC_NOMEM;
-    rc = project(p, &layer->ffn_up, in, s.count, &activation, wide, scratch);
-    if (rc != ENC_OK)
-        return rc;
-    if (gated)
-        gate(p, wide, s.count);
-    return add_to(p, &layer->ffn_down, &layer->ffn_norms, wide, sum, s.count, x, scratch);
-}
-
-/* The norm behind the last block, of a stretch of rows. */
-static int norm_last(void *context, size_t index, enc_arena *scratch)
-{
-    const pass *p = context;
-    stretch s = stretch_at(p, index);
-    (void)scratch;
-    norm(p, &p->model->weights.final_norm, p->x + s.first * p->width, s.count);
-    return ENC_OK;
+    int rc = add_to(&b, &layer->attention_out, &layer->attention_norms,
+                    p->heads + b.first * p->h.out, p->h.out, x, sum);
+    if (rc == ENC_OK)
+        rc = normed(&b, &layer->ffn_norms.before, sum, &in);
+    if (rc == ENC_OK)
+        rc = project(&b, &layer->ffn_up, in, p->width, &activation, b.wide);
+    if (rc == ENC_OK && gated)
+        rc = enc_share_rows(&b.share, gate_rows, &b, b.count);
+    if (rc == ENC_OK)
+        rc = add_to(&b, &layer->ffn_down, &layer->ffn_norms, b.wide, layer->ffn_up.out, sum, x);
+    return rc;
 }
 
 /* ---- The convolution beside block 1 ---- */
@@ -307,18 +376,19 @@ static int norm_last(void *context, size_t index, enc_arena *scratch)
 enum { CONVOLVED_ROWS = 32 }; /* between two looks at whether to stop */
 
 /* y [count, D] for the rows first ... first+count-1 of text number `text`, all of it. */
-static int convolve_part(const pass *p, size_t text, stretch part, enc_arena *scratch)
+static int convolve_part(const pass *p, size_t text, size_t first, size_t rows,
+                         enc_arena *scratch)
 {
     const enc_convolution *c = &p->model->weights.convolution;
-    size_t begin = p->batch->start[text], rows = p->batch->start[text + 1] - begin;
+    size_t begin = p->batch->start[text], all = p->batch->start[text + 1] - begin;
     float *unfolded = ENC_ARENA(scratch, float,
                                 CONVOLVED_ROWS * c->kernel * (c->width / c->groups));
     if (!unfolded)
         return ENC_NOMEM;
-    for (size_t done = 0; done < part.count; done += CONVOLVED_ROWS) {
-        size_t left = part.count - done, count = left < CONVOLVED_ROWS ? left : CONVOLVED_ROWS;
-        size_t row = part.first + done;
-        enc_convolve(c, p->ops, p->x + begin * p->width, rows, row - begin, count, unfolded,
+    for (size_t done = 0; done < rows; done += CONVOLVED_ROWS) {
+        size_t left = rows - done, count = left < CONVOLVED_ROWS ? left : CONVOLVED_ROWS;
+        size_t row = first + done;
+        enc_convolve(c, p->ops, p->x + begin * p->width, all, row - begin, count, unfolded,
                      p->convolved + row * p->width);
         if (enc_poll_stop(p->poll))
             return ENC_INTERRUPTED;
@@ -326,55 +396,64 @@ static int convolve_part(const pass *p, size_t text, stretch part, enc_arena *sc
     return ENC_OK;
 }
 
-/* convolved = the convolution of hidden state 0, of a stretch of rows. */
-static int convolve(void *context, size_t index, enc_arena *scratch)
+/* Texts' parts among rows first ... first+count-1. */
+static int convolve_rows(const pass *p, size_t first, size_t count, enc_arena *scratch)
 {
-    const pass *p = context;
-    stretch s = stretch_at(p, index);
     int rc = ENC_OK;
     for (size_t text = 0; rc == ENC_OK && text < p->batch->count; text++) {
-        size_t first = p->batch->start[text], end = p->batch->start[text + 1];
-        first = first > s.first ? first : s.first;
-        end = end < s.first + s.count ? end : s.first + s.count;
+        size_t begin = p->batch->start[text], end = p->batch->start[text + 1];
+        begin = begin > first ? begin : first;
+        end = end < first + count ? end : first + count;
         enc_mark mark = enc_arena_mark(scratch);
-        if (first < end)
-            rc = convolve_part(p, text, (stretch){first, end - first}, scratch);
+        if (begin < end)
+            rc = convolve_part(p, text, begin, end - begin, scratch);
         enc_arena_release(scratch, mark);
     }
     return rc;
 }
 
-/* x = norm(x + convolved), of a stretch of rows. */
-static int add_convolved(void *context, size_t index, enc_arena *scratch)
+static int convolve_piece(void *context, size_t first, size_t count, enc_arena *scratch)
+{
+    const band *b = context;
+    return convolve_rows(b->p, b->first + first, count, scratch);
+}
+
+/* convolved = the convolution of hidden state 0, of a band. */
+static int convolve(const band *b)
+{
+    return enc_share_rows(&b->share, convolve_piece, (void *)b, b->count);
+}
+
+/* x = norm(x + convolved) */
+static int add_convolved(void *context, size_t first, size_t count, enc_arena *scratch)
 {
     const pass *p = context;
-    stretch s = stretch_at(p, index);
-    size_t at = s.first * p->width;
+    size_t at = first * p->width;
     (void)scratch;
-    p->ops->add(p->convolved + at, p->x + at, s.count * p->width);
-    norm(p, &p->model->weights.convolution_norm, p->x + at, s.count);
+    p->ops->add(p->convolved + at, p->x + at, count * p->width);
+    norm(p, &p->model->weights.convolution_norm, p->x + at, count);
     return ENC_OK;
 }
 
 /* Block `number`, 1 ... L, and behind the last one the last norm. */
-static int block(pass *p, const enc_share *share, size_t stretches, int number,
-                 const enc_observer *observer)
+static int block(pass *p, int number, const enc_observer *observer)
 {
-    bool convolves = number == 1 && p->convolved;
+    const bool convolves = number == 1 && p->convolved;
+    norming last = {p, &p->model->weights.final_norm, NULL, p->x};
     p->layer = &p->model->weights.layer[number - 1];
-    int rc = convolves ? enc_share_run(share, convolve, p, stretches) : ENC_OK;
+    int rc = convolves ? each_band(p, convolve) : ENC_OK;
     if (rc == ENC_OK)
-        rc = enc_share_run(share, project_qkv, p, stretches);
+        rc = each_band(p, project_qkv);
     if (rc == ENC_OK)
-        rc = enc_share_run(share, attend, p, p->batch->count * p->h.count);
+        rc = enc_share_run(&p->within, attend, p, p->batch->count * p->h.count);
     if (rc == ENC_OK && observer && observer->heads)
         observer->heads(observer->context, number, p->qkv, p->heads);
     if (rc == ENC_OK)
-        rc = enc_share_run(share, finish_block, p, stretches);
+        rc = each_band(p, finish_block);
     if (rc == ENC_OK && convolves)
-        rc = enc_share_run(share, add_convolved, p, stretches);
-    if (rc == ENC_OK && number == p->model->config.layers)
-        rc = enc_share_run(share, norm_last, p, stretches);
+        rc = enc_share_rows(&p->within, add_convolved, p, p->rows);
+    if (rc == ENC_OK && number == p->model->config.layers && last.n->weight)
+        rc = enc_share_rows(&p->within, norm_rows, &last, p->rows);
     return rc;
 }
 
@@ -397,6 +476,31 @@ static bool take(pass *p, enc_arena *arena, int layers)
     return p->sum && p->heads && p->qkv && (p->convolved || !convolves) && find_turns(p, arena);
 }
 
+/* Numbers that a pass multiplies, but for the heads'. */
+static size_t products(const enc_model *model, size_t rows, int layers)
+{
+    size_t sum = 0;
+    for (int i = 0; i < layers; i++) {
+        const enc_layer *l = &model->weights.layer[i];
+        sum += l->qkv.in * l->qkv.out + l->attention_out.in * l->attention_out.out +
+               l->ffn_up.in * l->ffn_up.out + l->ffn_down.in * l->ffn_down.out;
+    }
+    return sum * rows;
+}
+
+static void share_out(pass *p, int layers, enc_arena *arena)
+{
+    p->within = enc_share_plan(p->batch->alone, products(p->model, p->rows, layers), arena,
+                               p->poll);
+    p->across = p->within;
+    p->bands = p->batch->count;
+    if (p->ops->row_invariant) {
+        p->across.threads = 1;
+        p->band = enc_share_band(p->within.threads, p->rows);
+        p->bands = (p->rows + p->band - 1) / p->band;
+    }
+}
+
 static int transform(const enc_model *model, const enc_batch *batch, int layers,
                      enc_arena *arena, enc_poll *poll, const enc_observer *observer,
                      float **out)
@@ -406,13 +510,11 @@ static int transform(const enc_model *model, const enc_batch *batch, int layers,
               .width = (size_t)model->config.hidden_size};
     if (!take(&p, arena, layers))
         return ENC_NOMEM;
-    enc_share share = enc_share_plan(batch->alone, p.rows, arena, poll);
-    p.stretch = p.ops->row_invariant ? enc_share_stretch(&share, p.rows) : 0;
-    size_t stretches = p.stretch ? (p.rows + p.stretch - 1) / p.stretch : batch->count;
-    int rc = embed(&p, &share, stretches, arena);
+    share_out(&p, layers, arena);
+    int rc = embed(&p, arena);
     for (int number = 0; rc == ENC_OK && number <= layers; number++) {
         if (number > 0)
-            rc = block(&p, &share, stretches, number, observer);
+            rc = block(&p, number, observer);
         if (rc == ENC_OK && observer && observer->hidden)
             observer->hidden(observer->context, number, p.x);
     }

@@ -3,23 +3,30 @@
 
 #include "pool.h"
 
-/* 64 rows of a small model take some 6 ms, of which waking threads twice a block is a few per
-** cent; with fewer rows the gain is lost in it. */
-enum { SHARE_ROWS = 64, STRETCH_ROWS = 96 };
+size_t enc_share_worth = (size_t)1 << 22;
 
-enc_share enc_share_plan(bool alone, size_t rows, enc_arena *arena, enc_poll *poll)
+enum {
+    MOST_BLOCKS = 8, /* of a band: its memory does not grow with the machine */
+    ALONE_ROWS = 48, /* fewer take the caller less time than another thread to begin */
+    ROWS_OF_PIECE = 16
+};
+
+enc_share enc_share_plan(bool alone, size_t products, enc_arena *arena, enc_poll *poll)
 {
     enc_share share = {1, arena, poll};
-    if (alone && rows >= SHARE_ROWS)
-        share.threads = (size_t)enc_pool_size();
+    size_t worth = products / enc_share_worth;
+    if (alone && worth > 0) {
+        size_t cores = (size_t)enc_pool_cores();
+        share.threads = worth < cores ? 1 + worth : cores;
+    }
     return share;
 }
 
-size_t enc_share_stretch(const enc_share *share, size_t rows)
+size_t enc_share_band(size_t threads, size_t rows)
 {
-    size_t pieces = (rows + STRETCH_ROWS - 1) / STRETCH_ROWS;
-    pieces = (pieces + share->threads - 1) / share->threads * share->threads;
-    return pieces > 0 && rows > pieces ? (rows + pieces - 1) / pieces : 1;
+    size_t most = ENC_SHARE_BLOCK * (threads < MOST_BLOCKS ? threads : MOST_BLOCKS);
+    size_t bands = (rows + most - 1) / most;
+    return bands > 0 ? (rows + bands - 1) / bands : 1;
 }
 
 typedef struct run {
@@ -31,7 +38,7 @@ typedef struct run {
 static void do_piece(void *context, size_t index, enc_arena *scratch)
 {
     run *r = context;
-    if (atomic_load(&r->failure) != ENC_OK)
+    if (atomic_load_explicit(&r->failure, memory_order_relaxed) != ENC_OK)
         return;
     enc_mark mark = enc_arena_mark(scratch);
     int rc = r->piece(r->context, index, scratch);
@@ -44,13 +51,36 @@ int enc_share_run(const enc_share *share, enc_piece piece, void *context, size_t
 {
     run r = {.piece = piece, .context = context};
     atomic_init(&r.failure, ENC_OK);
-    if (share->threads > 1) {
-        enc_pool_run(do_piece, &r, count, share->arena, share->poll);
-        if (share->poll && atomic_load(&share->poll->stop))
-            return ENC_INTERRUPTED;
-    } else {
-        for (size_t i = 0; i < count; i++)
-            do_piece(&r, i, share->arena);
-    }
+    enc_pool_run(do_piece, &r, count, share->threads, share->arena, share->poll);
+    if (share->poll && atomic_load(&share->poll->stop))
+        return ENC_INTERRUPTED;
     return atomic_load(&r.failure);
+}
+
+typedef struct some_rows {
+    enc_rows some;
+    void *context;
+    size_t rows;
+} some_rows;
+
+static int do_rows(void *context, size_t index, enc_arena *scratch)
+{
+    const some_rows *r = context;
+    size_t first = index * ROWS_OF_PIECE, left = r->rows - first;
+    return r->some(r->context, first, left < ROWS_OF_PIECE ? left : ROWS_OF_PIECE, scratch);
+}
+
+static int do_all_rows(void *context, size_t index, enc_arena *scratch)
+{
+    const some_rows *r = context;
+    (void)index;
+    return r->some(r->context, 0, r->rows, scratch);
+}
+
+int enc_share_rows(const enc_share *share, enc_rows some, void *context, size_t rows)
+{
+    some_rows r = {some, context, rows};
+    if (share->threads == 1 || rows < ALONE_ROWS)
+        return enc_share_run(share, do_all_rows, &r, rows > 0);
+    return enc_share_run(share, do_rows, &r, (rows + ROWS_OF_PIECE - 1) / ROWS_OF_PIECE);
 }

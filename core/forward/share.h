@@ -1,8 +1,14 @@
 /*
 ** share.h - pieces of one forward pass, done one after another or by the pool's threads.
 **
-** A batch that is alone is shared if it has so many rows that waking another thread costs less
-** than it saves; batches of a larger run are not, for every thread has one of its own.
+** A batch that is alone is shared by as many threads as its work is worth. The pass is then a row
+** of short runs of the pool, each of which is cut finely, for a run ends when the last piece that
+** somebody has begun is done. A batch of a larger call is not shared, for every thread has one of
+** its own.
+**
+** An array of rows is treated in bands, within which a step of a block is shared by rows or by
+** tiles of a product (linear.c). Where the kernel's bits depend on the rows of a product every
+** text is a band, whole bands are what is shared, and nothing within them is.
 */
 #ifndef ENC_SHARE_H
 #define ENC_SHARE_H
@@ -18,14 +24,26 @@ typedef struct enc_share {
 
 /* Does piece `index`; what it takes from `scratch` is given back for it. Returns a code. */
 typedef int (*enc_piece)(void *context, size_t index, enc_arena *scratch);
+/* Does rows first ... first+count-1; likewise. */
+typedef int (*enc_rows)(void *context, size_t first, size_t count, enc_arena *scratch);
 
-enc_share enc_share_plan(bool alone, size_t rows, enc_arena *arena, enc_poll *poll);
+/* Products of numbers that are worth a further thread: some 50 microseconds of one core, ten
+** times what it costs to wake it. Tests set it lower. */
+extern size_t enc_share_worth;
 
-/* Rows of a piece: what stays in the cache with a panel of weights, and as many pieces for each
-** thread as for the others. */
-size_t enc_share_stretch(const enc_share *share, size_t rows);
+/* For a batch in which `products` numbers are multiplied. */
+enc_share enc_share_plan(bool alone, size_t products, enc_arena *arena, enc_poll *poll);
+
+/* Most rows of a product at a time: what stays in the cache with a panel of weights. */
+enum { ENC_SHARE_BLOCK = 96 };
+
+/* Rows of a band: a block for each thread, and bands of nearly the same size. */
+size_t enc_share_band(size_t threads, size_t rows);
 
 /* Does pieces 0 ... count-1. ENC_OK, ENC_INTERRUPTED, or a piece's failure. */
 int enc_share_run(const enc_share *share, enc_piece piece, void *context, size_t count);
+
+/* Does rows 0 ... rows-1, in any parts; few of them at once. As enc_share_run. */
+int enc_share_rows(const enc_share *share, enc_rows some, void *context, size_t rows);
 
 #endif

@@ -6,30 +6,31 @@
 
 enum { MOST = 400 };
 
-static enc_share plan(bool alone, size_t rows, enc_arena *arena, enc_poll *poll)
+/* Little models are shared too, so that every test of the encoder runs on several threads. */
+__attribute__((constructor)) static void share_little(void)
 {
-    return enc_share_plan(alone, rows, arena, poll);
+    enc_share_worth = 1;
 }
 
-TEST("share: a long text that is alone is shared by all threads, nothing else is")
+TEST("share: a batch that is alone is shared by as many threads as its work is worth")
 {
-    CHECK_INT(plan(true, 512, NULL, NULL).threads, enc_pool_size());
-    CHECK_INT(plan(true, 9, NULL, NULL).threads, 1);
-    CHECK_INT(plan(false, 512, NULL, NULL).threads, 1);
+    enc_share_worth = 1000;
+    CHECK_INT(enc_share_plan(true, 1000000, NULL, NULL).threads, enc_pool_cores());
+    CHECK_INT(enc_share_plan(true, 1000, NULL, NULL).threads, enc_pool_cores() > 1 ? 2 : 1);
+    CHECK_INT(enc_share_plan(true, 999, NULL, NULL).threads, 1);
+    CHECK_INT(enc_share_plan(false, 1000000, NULL, NULL).threads, 1);
+    enc_share_worth = 1;
 }
 
-TEST("share: stretches are short enough for the cache and as many for each thread")
+TEST("share: bands are short enough for the caches and of nearly the same size")
 {
-    for (size_t threads = 1; threads <= 5; threads++)
+    for (size_t threads = 1; threads <= 40; threads++)
         for (size_t rows = 1; rows <= 2000; rows += 7) {
-            enc_share share = {.threads = threads};
-            size_t stretch = enc_share_stretch(&share, rows);
-            size_t pieces = stretch ? (rows + stretch - 1) / stretch : 0;
-            CHECK(stretch >= 1 && stretch <= 96);
-            CHECK(pieces * stretch >= rows);
-            if (rows >= 200)
-                CHECK((pieces + threads - 1) / threads * stretch * threads <= rows + rows / 4);
+            size_t band = enc_share_band(threads, rows), bands = (rows + band - 1) / band;
+            CHECK(band >= 1 && band <= 96 * threads && band <= 768);
+            CHECK(bands * band < rows + bands);
         }
+    CHECK(enc_share_band(2, 0) > 0);
 }
 
 typedef struct pieces {
@@ -70,6 +71,30 @@ TEST("share: every piece is done once and gives its scratch memory back")
             for (size_t i = 0; i < MOST; i++)
                 CHECK_INT(p.done[i], i < counts[c]);
         }
+}
+
+static int count_rows(void *context, size_t first, size_t count, enc_arena *scratch)
+{
+    pieces *p = context;
+    (void)scratch;
+    for (size_t i = first; i < first + count; i++)
+        atomic_fetch_add(&p->done[i], 1);
+    return ENC_OK;
+}
+
+TEST("share: every row is done once")
+{
+    static pieces p;
+    enc_arena arena = {0};
+    for (size_t threads = 1; threads <= 4; threads += 3)
+        for (size_t rows = 0; rows <= MOST; rows += rows < 100 ? 1 : 50) {
+            enc_share share = {threads, &arena, NULL};
+            memset(p.done, 0, sizeof p.done);
+            CHECK_INT(enc_share_rows(&share, count_rows, &p, rows), ENC_OK);
+            for (size_t i = 0; i < MOST; i++)
+                CHECK_INT(p.done[i], i < rows);
+        }
+    enc_arena_destroy(&arena);
 }
 
 TEST("share: a piece that fails is the answer, and the rest is left out")
