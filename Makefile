@@ -90,6 +90,10 @@ FLAGS_kernel_portable := -O3
 
 FLAGS_kernel_int8_layout   := -O3
 FLAGS_kernel_int8_portable := -O3
+FLAGS_kernel_int8_avx2     := $(FLAGS_kernel_avx2)
+FLAGS_kernel_int8_avxvnni  := $(FLAGS_kernel_avx2) -mavxvnni
+FLAGS_kernel_int8_avx512bw := $(FLAGS_kernel_avx512)
+FLAGS_kernel_int8_avx512vnni := $(FLAGS_kernel_avx512) -mavx512vnni
 
 # A loop over all pairs of tokens that is no kernel's: four at a time, with the same bits.
 FLAGS_relative := -O3
@@ -121,7 +125,8 @@ say = $(if $(V),,@echo '  $(1) $(patsubst $(CURDIR)/%,%,$(2))')
 
 # ---- The library -----------------------------------------------------------------------
 
-CORE_C := $(filter-out $(if $(X86),,core/maths/kernel_avx% core/maths/kernel_bf16_avx%),\
+CORE_C := $(filter-out $(if $(X86),,core/maths/kernel_avx% core/maths/kernel_bf16_avx% \
+            core/maths/kernel_int8_avx%), \
             $(wildcard core/*/*.c))
 CORE_O := $(CORE_C:%.c=$(BUILD)/%.o)
 EXT_O  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ext/*.c))

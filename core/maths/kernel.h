@@ -32,6 +32,10 @@ extern const enc_ops enc_ops_neon;
 extern const enc_ops enc_ops_avx2;   /* AVX2, FMA */
 extern const enc_ops enc_ops_avx512; /* AVX-512 F, DQ, BW, VL */
 extern const enc_product enc_bf16_avx512; /* AVX512_BF16 besides */
+extern const enc_product enc_int8_avx2;
+extern const enc_product enc_int8_avx_vnni;
+extern const enc_product enc_int8_avx512;
+extern const enc_product enc_int8_avx512_vnni;
 #endif
 
 #if !defined(ENC_NO_OPENBLAS)

@@ -28,9 +28,10 @@ enum {
     INT8_LINE = 64 /* bytes; prepared rows start at a multiple */
 };
 
+/* At least one, so that loops over them may test behind. */
 static inline size_t int8_groups(size_t k)
 {
-    return (k + INT8_DEPTHS - 1) / INT8_DEPTHS;
+    return k > 0 ? (k + INT8_DEPTHS - 1) / INT8_DEPTHS : 1;
 }
 
 /* Bytes of a panel, a multiple of 64: integers, scales, sums. */

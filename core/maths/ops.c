@@ -74,12 +74,18 @@ static void choose(void)
 {
     enc_cpu_detect(&cpu);
 #if defined(__x86_64__)
-    add_variant(cpu.avx512_bf16, &(variant){"avx512-bf16", &enc_ops_avx512,
-                                             {[ENC_WEIGHT_BF16] = &enc_bf16_avx512}});
-    add_variant(cpu.avx512_vnni, &(variant){"avx512-vnni", &enc_ops_avx512, {NULL}});
+    add_variant(cpu.avx512_bf16, &(variant){"avx512-bf16",
+                                            &enc_ops_avx512,
+                                            {[ENC_WEIGHT_BF16] = &enc_bf16_avx512,
+                                             [ENC_WEIGHT_INT8] = &enc_int8_avx512_vnni}});
+    add_variant(cpu.avx512_vnni, &(variant){"avx512-vnni",
+                                            &enc_ops_avx512,
+                                            {[ENC_WEIGHT_INT8] = &enc_int8_avx512_vnni}});
     if (cpu.avx512)
         kernels[kernel_count++] = &enc_ops_avx512;
-    add_variant(cpu.avx_vnni, &(variant){"avx2-vnni", &enc_ops_avx2, {NULL}});
+    add_variant(cpu.avx_vnni, &(variant){"avx2-vnni",
+                                           &enc_ops_avx2,
+                                           {[ENC_WEIGHT_INT8] = &enc_int8_avx_vnni}});
     if (cpu.avx2)
         kernels[kernel_count++] = &enc_ops_avx2;
 #elif defined(__aarch64__)
