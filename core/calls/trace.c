@@ -17,10 +17,11 @@ struct enc_trace {
     enc_heads heads;
     float **qkv;          /* [L+1] of [T, (H + 2G)·d] */
     float **output;       /* [L+1] of [T, H·d] */
-    float *packed_keys;   /* Kᵀ of one head, for enc_trace_attention */
+    void *packed_keys;    /* Kᵀ of one head, for enc_trace_attention */
+    void *prepared;       /* a query as their product takes it; NULL: as it is */
     int packed_layer;     /* which; -1: none */
     int packed_head;
-    enc_arena arena;      /* holds the next */
+    enc_arena arena;      /* holds these two and the next */
     enc_disentangled_work distances; /* where attention knows of them */
     size_t rows;          /* T */
     bool out_of_memory;
@@ -93,13 +94,17 @@ static enc_trace *trace_new(const enc_model *model, enc_tokens *tokens)
     t->hidden = ENC_ZALLOC(float *, layers);
     t->qkv = ENC_ZALLOC(float *, layers);
     t->output = ENC_ZALLOC(float *, layers);
-    t->packed_keys = ENC_ALLOC(
-        float, model->ops->packed_size(t->rows, (size_t)model->config.head_size));
+    const enc_product *product = enc_attention_product(model);
+    const size_t d = t->heads.d;
+    t->packed_keys = ENC_ARENA(&t->arena, char, product->packed_size(t->rows, d));
+    if (product->prepare)
+        t->prepared = ENC_ARENA(&t->arena, char, product->prepared_size(d));
     const enc_disentangled *distances = &model->config.disentangled;
     bool known = distances->span == 0 || t->rows == 0 ||
                  enc_disentangled_begin(distances, model->ops, t->rows, t->heads.d, 1,
                                         &t->arena, &t->distances);
-    if (t->hidden && t->qkv && t->output && t->packed_keys && known) {
+    if (t->hidden && t->qkv && t->output && t->packed_keys &&
+        (t->prepared || !product->prepare) && known) {
         t->tokens = tokens;
         return t;
     }
@@ -174,7 +179,6 @@ void enc_trace_free(enc_trace *t)
     free_all(t->hidden, t->model->config.layers);
     free_all(t->qkv, t->model->config.layers);
     free_all(t->output, t->model->config.layers);
-    enc_free(t->packed_keys);
     enc_arena_destroy(&t->arena);
     enc_tokens_free(t->tokens);
     enc_free(t);
@@ -227,29 +231,31 @@ static void add_distances(const enc_trace *t, const enc_layer *block, size_t hea
     enc_disentangled_head terms = enc_disentangled_of(
         &t->model->config.disentangled, t->model->ops, &block->distances, head, t->heads.d);
     enc_disentangled_add(&t->distances, &terms, qkv + enc_heads_query(&t->heads, head),
-                         qkv + enc_heads_key(&t->heads, head), t->heads.qkv, from, 1, products);
+                         qkv + enc_heads_key(&t->heads, head), t->heads.qkv, from, 1, products,
+                         t->rows);
 }
 
 bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t from,
                          float *score, float *weight)
 {
     enc_trace *t = (enc_trace *)trace; /* the packed keys are a cache, not state */
-    const enc_ops *ops = t->model->ops;
+    const enc_product *product = enc_attention_product(t->model);
     const size_t d = t->heads.d, ld = t->heads.qkv;
     const float *query = enc_trace_head(t, ENC_HEAD_QUERY, layer, head, from);
     if (!query)
         return false;
     const enc_layer *block = &t->model->weights.layer[layer - 1];
     if (t->packed_layer != layer || t->packed_head != head) {
-        ops->pack(enc_trace_head(t, ENC_HEAD_KEY, layer, head, 0), t->rows, d, ld, 1,
-                  t->packed_keys);
+        product->pack(enc_trace_head(t, ENC_HEAD_KEY, layer, head, 0), t->rows, d, ld, 1,
+                      t->packed_keys);
         t->packed_layer = layer;
         t->packed_head = head;
     }
     fenv_t host; /* see enc_call_begin */
     fegetenv(&host);
     fesetenv(FE_DFL_ENV);
-    ops->multiply(query, ld, 1, t->packed_keys, t->rows, d, NULL, weight, t->rows);
+    enc_attention_multiply(product, query, ld, 1, t->packed_keys, t->rows, d, t->prepared,
+                           weight, t->rows);
     if (t->distances.rows > 0)
         add_distances(t, block, (size_t)head, from, weight);
     const enc_keys keys = {t->rows, from, 0, t->rows};

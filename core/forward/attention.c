@@ -8,9 +8,12 @@
 **
 ** Several heads may share keys and values (Shazeer 2019, "Fast transformer decoding"; Ainslie et
 ** al. 2023, "GQA"). Queries go through in blocks of rows, so that scores take QUERY_ROWS·T floats
-** and no T² matrix exists. Of keys and values those are packed, as the kernel's right-hand side,
+** and no T² matrix exists; what is left to divide by the sum of a row of weights is the row of
+** output, which is shorter. Of keys and values those are packed, as the kernel's right-hand side,
 ** that some query of the block sees: all of them at once where every query sees every key; where
 ** there is a window the work and memory of a block do not depend on T.
+**
+** Both products are of float32 or, where the model says so, of bf16; softmax is float32 always.
 */
 #include <math.h>
 
@@ -57,9 +60,12 @@ static range keys_of(const enc_layer *layer, size_t query, size_t rows)
 }
 
 typedef struct scratch {
-    float *keys;   /* Kᵀ [d, keys] packed */
-    float *values; /* V [keys, d] packed */
-    float *scores; /* [QUERY_ROWS, keys] */
+    void *keys;    /* Kᵀ [d, keys] packed */
+    void *values;  /* V [keys, d] packed */
+    size_t ld;     /* of scores: keys, and up to the next multiple of 32 */
+    float *scores; /* [QUERY_ROWS, ld] */
+    float *sum;    /* [QUERY_ROWS] what is left to divide by */
+    void *prepared; /* queries, then weights, as the product takes them */
 } scratch;
 
 static size_t sum_up_to(size_t a, size_t b, size_t most)
@@ -67,15 +73,47 @@ static size_t sum_up_to(size_t a, size_t b, size_t most)
     return a < most && b < most - a ? a + b : most;
 }
 
+static size_t padded(size_t keys)
+{
+    return (keys + 31) / 32 * 32;
+}
+
 /* Room for the keys that a block of queries sees. */
-static bool take(const enc_ops *ops, const enc_layer *layer, enc_arena *arena, size_t rows,
-                 size_t d, scratch *s)
+static bool take(const enc_product *product, const enc_layer *layer, enc_arena *arena,
+                 size_t rows, size_t d, scratch *s)
 {
     size_t keys = sum_up_to(sum_up_to(layer->before, layer->after, rows), QUERY_ROWS, rows);
-    s->keys = ENC_ARENA(arena, float, ops->packed_size(keys, d));
-    s->values = ENC_ARENA(arena, float, ops->packed_size(d, keys));
-    s->scores = ENC_ARENA(arena, float, (size_t)QUERY_ROWS * keys);
-    return s->keys && s->values && s->scores;
+    s->keys = ENC_ARENA(arena, char, product->packed_size(keys, d));
+    s->values = ENC_ARENA(arena, char, product->packed_size(d, keys));
+    s->scores = ENC_ARENA(arena, float, (size_t)QUERY_ROWS * padded(keys));
+    s->sum = ENC_ARENA(arena, float, QUERY_ROWS);
+    s->prepared = NULL;
+    if (product->prepare) {
+        s->prepared = ENC_ARENA(arena, char,
+                                QUERY_ROWS * product->prepared_size(keys > d ? keys : d));
+        if (!s->prepared)
+            return false;
+    }
+    return s->keys && s->values && s->scores && s->sum;
+}
+
+const enc_product *enc_attention_product(const enc_model *model)
+{
+    return model->ops->product[model->weights.attention];
+}
+
+void enc_attention_multiply(const enc_product *product, const float *x, size_t ldx, size_t rows,
+                            const void *packed, size_t n, size_t k, void *prepared, float *y,
+                            size_t ldy)
+{
+    static const enc_epilogue nothing;
+    if (product->prepare) {
+        product->prepare(x, ldx, rows, k, prepared);
+        product->multiply(prepared, product->prepared_size(k), rows, packed, n, k, &nothing, y,
+                          ldy);
+    } else {
+        product->multiply(x, ldx * sizeof *x, rows, packed, n, k, &nothing, y, ldy);
+    }
 }
 
 /* Keys that the query doesn't see. */
@@ -108,10 +146,38 @@ void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head,
     hide(products, scores, end, keys->count);
 }
 
+/* Products of queries first ... first+count-1 with `keys` become weights, but for a division of
+** each row by its sum. */
+static void weigh_block(const enc_model *model, const enc_layer *layer, size_t head,
+                        size_t rows, size_t first, size_t count, range keys, scratch *s)
+{
+    const enc_relative *relative = &model->weights.relative;
+    const size_t n = keys.end - keys.first;
+    const range seen_first = keys_of(layer, first, rows);
+    const range seen_last = keys_of(layer, first + count - 1, rows);
+    float scale = layer->scale;
+    if (seen_first.end < keys.end || seen_last.first > keys.first) {
+        enc_keys seen = {rows, first, keys.first, n};
+        for (size_t i = 0; i < count; i++, seen.query++) {
+            enc_weigh(model, layer, head, &seen, s->scores + i * s->ld, NULL);
+            s->sum[i] = 1;
+        }
+        return;
+    }
+    if (relative->bias || relative->slope) {
+        for (size_t i = 0; i < count; i++)
+            enc_relative_add(relative, head, (ptrdiff_t)keys.first - (ptrdiff_t)(first + i),
+                             s->scores + i * s->ld, n, scale);
+        scale = 1;
+    }
+    model->ops->exp_rows(s->scores, s->ld, count, n, scale, s->sum);
+}
+
 int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv, size_t rows,
                size_t head, enc_arena *arena, enc_poll *poll, float *output)
 {
     const enc_ops *ops = model->ops;
+    const enc_product *product = enc_attention_product(model);
     const enc_heads h = enc_heads_of(model);
     const float *q = qkv + enc_heads_query(&h, head), *k = qkv + enc_heads_key(&h, head);
     const float *v = qkv + enc_heads_value(&h, head); /* columns of qkv */
@@ -122,7 +188,7 @@ int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv,
     enc_disentangled_work work;
     range packed = {0, 0};
     scratch s;
-    if (!take(ops, layer, arena, rows, h.d, &s))
+    if (!take(product, layer, arena, rows, h.d, &s))
         return ENC_NOMEM;
     if (distances->span > 0 && rows > 0 &&
         !enc_disentangled_begin(distances, ops, rows, h.d, QUERY_ROWS, arena, &work))
@@ -133,17 +199,19 @@ int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv,
                       keys_of(layer, row + count - 1, rows).end};
         size_t n = keys.end - keys.first;
         if (keys.first != packed.first || keys.end != packed.end) {
-            ops->pack(k + keys.first * h.qkv, n, h.d, h.qkv, 1, s.keys);
-            ops->pack(v + keys.first * h.qkv, h.d, n, 1, h.qkv, s.values);
+            product->pack(k + keys.first * h.qkv, n, h.d, h.qkv, 1, s.keys);
+            product->pack(v + keys.first * h.qkv, h.d, n, 1, h.qkv, s.values);
             packed = keys;
         }
-        ops->multiply(q + row * h.qkv, h.qkv, count, s.keys, n, h.d, NULL, s.scores, n);
+        s.ld = padded(n);
+        enc_attention_multiply(product, q + row * h.qkv, h.qkv, count, s.keys, n, h.d,
+                               s.prepared, s.scores, s.ld);
         if (distances->span > 0) /* no family has windows too: the keys are all there are */
-            enc_disentangled_add(&work, &terms, q, k, h.qkv, row, count, s.scores);
-        enc_keys seen = {rows, row, keys.first, n};
-        for (size_t i = 0; i < count; i++, seen.query++)
-            enc_weigh(model, layer, head, &seen, s.scores + i * n, NULL);
-        ops->multiply(s.scores, n, count, s.values, h.d, n, NULL, out + row * h.out, h.out);
+            enc_disentangled_add(&work, &terms, q, k, h.qkv, row, count, s.scores, s.ld);
+        weigh_block(model, layer, head, rows, row, count, keys, &s);
+        enc_attention_multiply(product, s.scores, s.ld, count, s.values, h.d, n, s.prepared,
+                               out + row * h.out, h.out);
+        ops->divide_rows(out + row * h.out, h.out, count, h.d, s.sum);
         if (enc_poll_stop(poll))
             return ENC_INTERRUPTED;
     }

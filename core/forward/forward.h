@@ -71,6 +71,15 @@ size_t enc_heads_value(const enc_heads *heads, size_t head);
 int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv, size_t rows,
                size_t head, enc_arena *arena, enc_poll *poll, float *output);
 
+/* What keys and values are packed for in attention. */
+const enc_product *enc_attention_product(const enc_model *model);
+
+/* y [rows, n] = x [rows, k] · packed. `prepared` has room for the rows where the product wants
+** them prepared. */
+void enc_attention_multiply(const enc_product *product, const float *x, size_t ldx, size_t rows,
+                            const void *packed, size_t n, size_t k, void *prepared, float *y,
+                            size_t ldy);
+
 /* A query and the keys it has been multiplied with: at least those that it sees. */
 typedef struct enc_keys {
     size_t rows;  /* of the sequence */

@@ -99,7 +99,7 @@ static const int32_t *centre(const enc_disentangled_work *work)
 
 static void add_content_to_position(const enc_disentangled_work *work, const float *keys,
                                     const float *q, size_t ld, size_t first, size_t count,
-                                    float *scores)
+                                    float *scores, size_t ld_scores)
 {
     const size_t rows = work->rows;
     const int32_t *lowest = centre(work) + (ptrdiff_t)first - (ptrdiff_t)(rows - 1);
@@ -108,7 +108,7 @@ static void add_content_to_position(const enc_disentangled_work *work, const flo
     for (size_t i = 0; i < count; i++) {
         const float *product = work->products + i * at.count;
         const int32_t *row = centre(work) + first + i;
-        float *score = scores + i * rows;
+        float *score = scores + i * ld_scores;
         for (size_t j = 0; j < rows; j++)
             score[j] += product[(size_t)row[-(ptrdiff_t)j] - at.first];
     }
@@ -116,7 +116,7 @@ static void add_content_to_position(const enc_disentangled_work *work, const flo
 
 static void add_position_to_content(const enc_disentangled_work *work, const float *queries,
                                     const float *k, size_t ld, size_t first, size_t count,
-                                    float *scores)
+                                    float *scores, size_t ld_scores)
 {
     const size_t rows = work->rows;
     for (size_t key = 0; key < rows; key += KEYS_AT_ONCE) {
@@ -127,7 +127,7 @@ static void add_position_to_content(const enc_disentangled_work *work, const flo
         for (size_t i = 0; i < count; i++) {
             const int32_t *row = nearest + i;
             const float *product = work->products;
-            float *score = scores + i * rows + key;
+            float *score = scores + i * ld_scores + key;
             for (size_t j = 0; j < keys; j++, product += at.count)
                 score[j] += product[(size_t)row[-(ptrdiff_t)j] - at.first];
         }
@@ -136,10 +136,11 @@ static void add_position_to_content(const enc_disentangled_work *work, const flo
 
 void enc_disentangled_add(const enc_disentangled_work *work, const enc_disentangled_head *head,
                           const float *q, const float *k, size_t ld, size_t first,
-                          size_t count, float *scores)
+                          size_t count, float *scores, size_t ld_scores)
 {
     if (head->keys)
-        add_content_to_position(work, head->keys, q, ld, first, count, scores);
+        add_content_to_position(work, head->keys, q, ld, first, count, scores, ld_scores);
     if (head->queries)
-        add_position_to_content(work, head->queries, k, ld, first, count, scores);
+        add_position_to_content(work, head->queries, k, ld, first, count, scores,
+                                ld_scores);
 }

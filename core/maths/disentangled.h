@@ -56,10 +56,11 @@ bool enc_disentangled_begin(const enc_disentangled *way, const enc_ops *ops, siz
                             size_t head_size, size_t block, enc_arena *arena,
                             enc_disentangled_work *out);
 
-/* scores [count, T] += what the distances add for queries first ... first+count-1. q and k are
-** one head's columns of all T queries and keys, ld floats from row to row. */
+/* scores [count, T], ld_scores floats from row to row, += what the distances add for queries
+** first ... first+count-1. q and k are one head's columns of all T queries and keys, ld floats
+** from row to row. */
 void enc_disentangled_add(const enc_disentangled_work *work, const enc_disentangled_head *head,
                           const float *q, const float *k, size_t ld, size_t first,
-                          size_t count, float *scores);
+                          size_t count, float *scores, size_t ld_scores);
 
 #endif

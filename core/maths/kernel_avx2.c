@@ -70,8 +70,7 @@ static inline vec vec_copy_sign(vec size, vec sign)
 
 static inline vec vec_exp2_of_shifted(vec v)
 {
-    __m256i i = _mm256_add_epi32(_mm256_castps_si256(v), _mm256_set1_epi32(127));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(i, 23));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(v), 23));
 }
 
 static inline vec vec_load_words(const void *x) { return _mm256_loadu_ps(x); }

@@ -75,8 +75,7 @@ static inline vec vec_copy_sign(vec size, vec sign)
 
 static inline vec vec_exp2_of_shifted(vec v)
 {
-    __m512i i = _mm512_add_epi32(_mm512_castps_si512(v), _mm512_set1_epi32(127));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(i, 23));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(v), 23));
 }
 
 static inline vec vec_load_words(const void *x) { return _mm512_loadu_ps(x); }

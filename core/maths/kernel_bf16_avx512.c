@@ -150,15 +150,14 @@ static void bf16_multiply(const void *x, size_t ldx, size_t rows, const void *pa
                           size_t k, const enc_epilogue *epilogue, float *y, size_t ldy)
 {
     const enc_ops *ops = &enc_ops_avx512;
-    void (*activate)(float *, size_t) = ops->activate[epilogue->activation];
     const float *bias = epilogue->bias, *residual = epilogue->residual;
     const size_t pairs = (k + 1) / 2;
     for (size_t first = 0; first < n; first += BF16_PANEL) {
         size_t columns = n - first < BF16_PANEL ? n - first : BF16_PANEL;
         panel_product(rows, x, ldx, (const char *)packed + bf16_packed_size(first, k), pairs,
                       bias ? bias + first : NULL, y + first, ldy, columns);
-        for (size_t row = 0; activate && row < rows; row++)
-            activate(y + first + row * ldy, columns);
+        if (epilogue->activation)
+            ops->activate_rows[epilogue->activation](y + first, ldy, rows, columns);
         for (size_t row = 0; residual && row < rows; row++)
             ops->add(residual + first + row * epilogue->ld_residual, y + first + row * ldy,
                      columns);

@@ -61,8 +61,7 @@ static inline vec vec_copy_sign(vec size, vec sign)
 
 static inline vec vec_exp2_of_shifted(vec v)
 {
-    uint32x4_t i = vaddq_u32(vreinterpretq_u32_f32(v), vdupq_n_u32(127));
-    return vreinterpretq_f32_u32(vshlq_n_u32(i, 23));
+    return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(v), 23));
 }
 
 static inline vec vec_load_words(const void *x)

@@ -73,11 +73,8 @@ static inline vec vec_copy_sign(vec size, vec sign)
     return vec_choose((vec_bits)vec_set(-0.0f), sign, size);
 }
 
-/* 2^i for the i in the low bits of i + 1.5 * 2^23. */
-static inline vec vec_exp2_of_shifted(vec v)
-{
-    return (vec)(((vec_bits)v + 127) << 23);
-}
+/* 2^i of i + 127 + 1.5 * 2^23. */
+static inline vec vec_exp2_of_shifted(vec v) { return (vec)((vec_bits)v << 23); }
 
 static inline vec vec_load_words(const void *x)
 {

@@ -114,6 +114,9 @@ typedef struct enc_ops {
     /* In place, n elements. [enum enc_activation]; NONE is NULL. */
     void (*activate[ENC_ACT_COUNT])(float *x, size_t n);
 
+    /* The same for rows of x [rows, n], ldx floats apart. */
+    void (*activate_rows[ENC_ACT_COUNT])(float *x, size_t ldx, size_t rows, size_t n);
+
     /* y = x + y, n elements. */
     void (*add)(const float *x, float *y, size_t n);
 
@@ -127,6 +130,14 @@ typedef struct enc_ops {
     /* In place on one row: softmax(scale * x), scale > 0. An element that is -inf gives
     ** 0. */
     void (*softmax)(float *x, size_t n, float scale);
+
+    /* The same for rows of attention, not yet divided: x [rows, n] becomes
+    ** exp(scale * (x - the row's largest)), sum [rows] the rows' sums. ldx is a multiple of 32
+    ** and n > 0; elements from n on up to the next multiple of 32 become 0. */
+    void (*exp_rows)(float *x, size_t ldx, size_t rows, size_t n, float scale, float *sum);
+
+    /* In place: each row of x [rows, n] times 1 / by[row]. */
+    void (*divide_rows)(float *x, size_t ldx, size_t rows, size_t n, const float *by);
 
     /* y += a*x, n elements. */
     void (*accumulate)(float a, const float *x, float *y, size_t n);

@@ -65,6 +65,7 @@ typedef struct enc_weights {
     const float *types;     /* [types, E]; NULL if the family has none */
     enc_norm embedding_norm;
     enc_linear embedding_projection; /* E -> D; packed is NULL where there is none */
+    enum enc_weight_type attention; /* of keys and values, where attention multiplies with them */
     enc_relative relative;  /* of all blocks */
     enc_rotary rotary[2];   /* of global and of local layers */
     enc_convolution convolution; /* of hidden state 0, added to block 1's output; packed is NULL

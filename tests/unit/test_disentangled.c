@@ -119,7 +119,7 @@ static float *add_all(const head *h, const enc_disentangled_head *terms, size_t 
     for (size_t first = 0; first < h->rows; first += block) {
         size_t count = h->rows - first < block ? h->rows - first : block;
         enc_disentangled_add(&work, terms, h->qk, h->qk + D, LD, first, count,
-                             scores + first * h->rows);
+                             scores + first * h->rows, h->rows);
     }
     enc_arena_destroy(&arena);
     return scores;
