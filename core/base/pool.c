@@ -13,6 +13,7 @@
 
 #include <fenv.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ typedef struct slot {
     void *context;
     enc_poll *poll;
     atomic_size_t threads; /* helpers of a lower number may take items */
+    atomic_int cpu;        /* that the caller was on when it published */
     _Alignas(CACHE_LINE) atomic_size_t left; /* items not yet done */
     atomic_bool waits; /* the caller sleeps until `left` is 0 */
     atomic_bool taken; /* the slot is some run's */
@@ -239,6 +241,21 @@ static void wake(const slot *s, size_t count)
     pthread_mutex_unlock(&pool.mutex);
 }
 
+/* On the caller's own CPU a helper only stands in its way, and the kernel may leave it there for
+** long: they never wait for each other long enough. So it goes to another one, if it may. */
+static void leave_cpu(int cpu)
+{
+    cpu_set_t all, others;
+    if (sched_getcpu() != cpu || cpu < 0 || cpu >= CPU_SETSIZE ||
+        sched_getaffinity(0, sizeof all, &all) != 0)
+        return;
+    others = all;
+    CPU_CLR(cpu, &others);
+    if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0)
+        return;
+    sched_setaffinity(0, sizeof all, &all);
+}
+
 /* Until somebody wakes this helper, who publishes work that it has not seen. */
 static void sleep_on(size_t number)
 {
@@ -261,9 +278,13 @@ static void *helper(void *sleeper_of_it)
     enc_arena scratch = {0};
     vigil v = {0};
     bool woken = true;
+    slot *last = NULL;
     fesetenv(FE_DFL_ENV); /* the creating thread's rounding and traps are not ours */
     for (;;) {
         slot *s = find_work(number);
+        last = s ? s : last;
+        if (last)
+            leave_cpu(atomic_load_explicit(&last->cpu, memory_order_relaxed));
         if (s) {
             if (woken)
                 wake(s, 2);
@@ -273,6 +294,7 @@ static void *helper(void *sleeper_of_it)
         } else if (!watch(&v)) {
             sleep_on(number);
             woken = true;
+            last = NULL;
             v = (vigil){0};
         }
     }
@@ -388,6 +410,7 @@ void enc_pool_run(enc_task task, void *context, size_t count, size_t threads,
     s->task = task;
     s->context = context;
     s->poll = poll;
+    atomic_store_explicit(&s->cpu, sched_getcpu(), memory_order_relaxed);
     atomic_store(&s->threads, threads);
     atomic_store(&s->left, count);
     atomic_store(&s->work, (uint64_t)count << 32);

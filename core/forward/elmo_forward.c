@@ -209,7 +209,7 @@ int enc_elmo_forward(const enc_model *model, const enc_batch *batch, int layers,
     mark_texts(&p);
     const enc_elmo *e = p.elmo; /* numbers that it multiplies, roughly */
     size_t products = p.rows * e->width * (e->features + 16 * e->cell * (size_t)layers);
-    enc_share share = enc_share_plan(batch->alone, products, arena, poll);
+    enc_share share = enc_share_begin(batch->alone, products, arena, poll);
     int rc = enc_share_run(&share, embed_word, &p, p.rows);
     if (rc != ENC_OK)
         return rc;
@@ -227,6 +227,7 @@ int enc_elmo_forward(const enc_model *model, const enc_batch *batch, int layers,
             p.next[i] = done;
         }
     }
+    enc_share_end(&share);
     *out = p.x;
     return rc;
 }

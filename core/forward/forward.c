@@ -193,7 +193,8 @@ static int do_band(void *context, size_t index, enc_arena *scratch)
 {
     const banded *w = context;
     const pass *p = w->p;
-    band b = {p, index * p->band, p->band, {p->within.threads, scratch, p->poll}, NULL};
+    band b = {p, index * p->band, p->band, {p->within.threads, scratch, p->poll, 0, 0},
+              NULL};
     if (p->band == 0) {
         b.first = p->batch->start[index];
         b.count = p->batch->start[index + 1] - b.first;
@@ -490,7 +491,7 @@ static size_t products(const enc_model *model, size_t rows, int layers)
 
 static void share_out(pass *p, int layers, enc_arena *arena)
 {
-    p->within = enc_share_plan(p->batch->alone, products(p->model, p->rows, layers), arena,
+    p->within = enc_share_begin(p->batch->alone, products(p->model, p->rows, layers), arena,
                                p->poll);
     p->across = p->within;
     p->bands = p->batch->count;
@@ -518,6 +519,7 @@ static int transform(const enc_model *model, const enc_batch *batch, int layers,
         if (rc == ENC_OK && observer && observer->hidden)
             observer->hidden(observer->context, number, p.x);
     }
+    enc_share_end(&p.within);
     *out = p.x;
     return rc;
 }

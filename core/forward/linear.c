@@ -143,6 +143,6 @@ int enc_linear_apply(const enc_ops *ops, const enc_linear *linear, const float *
                      const enc_after *after, float *y, enc_arena *scratch, enc_poll *poll)
 {
     enc_arena none = {0};
-    const enc_share alone = {1, scratch ? scratch : &none, poll};
+    const enc_share alone = {1, scratch ? scratch : &none, poll, 0, 0};
     return enc_linear_share(ops, linear, x, linear->in, rows, after, y, &alone);
 }

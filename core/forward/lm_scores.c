@@ -11,12 +11,10 @@
 #include <string.h>
 
 #include "model.h"
-#include "pool.h"
 #include "share.h"
 
 enum {
-    PIECE_BYTES = 1 << 20,      /* of the table: a millisecond's work at most */
-    SHARED_PRODUCTS = 1 << 22   /* from which on waking threads costs less than it saves */
+    PIECE_BYTES = 1 << 20 /* of the table: a millisecond's work at most */
 };
 
 bool enc_lm_project(const enc_model *model, const enc_lm_head *head, const float *x,
@@ -101,10 +99,12 @@ int enc_lm_score(const enc_model *model, const enc_lm_head *head, const float *z
 {
     size_t stretch = PIECE_BYTES / (head->width * sizeof(float));
     work w = {head, model->ops, z, row, count, stretch > 0 ? stretch : 1, out, poll};
-    enc_share share = {1, arena, poll};
-    if (count * head->vocabulary * head->width >= SHARED_PRODUCTS)
-        share.threads = (size_t)enc_pool_size();
+    enc_share share = enc_share_begin(true, count * head->vocabulary * head->width, arena,
+                                      poll);
     int rc = enc_share_run(&share, score_stretch, &w,
                            (head->vocabulary + w.stretch - 1) / w.stretch);
-    return rc == ENC_OK ? enc_share_run(&share, normalize_row, &w, count) : rc;
+    if (rc == ENC_OK)
+        rc = enc_share_run(&share, normalize_row, &w, count);
+    enc_share_end(&share);
+    return rc;
 }

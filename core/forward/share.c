@@ -1,6 +1,8 @@
 /* share.c - see share.h. */
 #include "share.h"
 
+#include <time.h>
+
 #include "pool.h"
 
 size_t enc_share_worth = (size_t)1 << 22;
@@ -11,16 +13,51 @@ enum {
     ROWS_OF_PIECE = 16
 };
 
-enc_share enc_share_plan(bool alone, size_t products, enc_arena *arena, enc_poll *poll)
+/* ---- Passes -------------------------------------------------------------------------- */
+
+/* Nanoseconds. */
+#define BORNE INT64_C(100000) /* that a pass's caller may be kept waiting, besides a quarter */
+#define SHORTEST INT64_C(100000000) /* time of going alone */
+#define LONGEST INT64_C(1600000000)
+
+static atomic_llong alone_until, alone_for;
+
+static int64_t idle_time(int64_t now)
 {
-    enc_share share = {1, arena, poll};
-    size_t worth = products / enc_share_worth;
-    if (alone && worth > 0) {
-        size_t cores = (size_t)enc_pool_cores();
-        share.threads = worth < cores ? 1 + worth : cores;
-    }
+    struct timespec run;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &run);
+    return now - ((int64_t)run.tv_sec * 1000000000 + run.tv_nsec);
+}
+
+enc_share enc_share_begin(bool alone, size_t products, enc_arena *arena, enc_poll *poll)
+{
+    enc_share share = {1, arena, poll, 0, 0};
+    size_t worth = products / enc_share_worth, cores = (size_t)enc_pool_cores();
+    if (!alone || worth == 0 || cores == 1)
+        return share;
+    share.begun = enc_nanoseconds();
+    if (share.begun < atomic_load(&alone_until))
+        return share;
+    share.threads = worth < cores ? 1 + worth : cores;
+    share.idle = idle_time(share.begun);
     return share;
 }
+
+void enc_share_end(const enc_share *share)
+{
+    if (share->threads == 1)
+        return;
+    int64_t now = enc_nanoseconds(), waited = idle_time(now) - share->idle;
+    if (waited < BORNE + (now - share->begun) / 4)
+        return;
+    int64_t last = atomic_load(&alone_for), next = SHORTEST;
+    if (now - atomic_load(&alone_until) < last)
+        next = 2 * last < LONGEST ? 2 * last : LONGEST;
+    atomic_store(&alone_for, next);
+    atomic_store(&alone_until, now + next);
+}
+
+/* ---- Pieces -------------------------------------------------------------------------- */
 
 size_t enc_share_band(size_t threads, size_t rows)
 {

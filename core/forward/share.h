@@ -7,7 +7,13 @@
 ** its own.
 **
 ** An array of rows is treated in bands, within which a step of a block is shared by rows or by
-** tiles of a product (linear.c). Where the kernel's bits depend on the rows of a product every
+** tiles of a product (linear.c).
+**
+** Threads that share a pass wait for each other, so other processes' work on one CPU holds all of
+** them up. A pass whose caller was kept waiting too long makes the following ones go alone, for a
+** tenth of a second at first and for longer each time that it happens again.
+**
+** Where the kernel's bits depend on the rows of a product every
 ** text is a band, whole bands are what is shared, and nothing within them is.
 */
 #ifndef ENC_SHARE_H
@@ -20,6 +26,8 @@ typedef struct enc_share {
     size_t threads; /* 1: one after another */
     enc_arena *arena;
     enc_poll *poll; /* may be NULL */
+    int64_t begun;  /* of a pass: monotonic time, */
+    int64_t idle;   /* less the time that the calling thread has run */
 } enc_share;
 
 /* Does piece `index`; what it takes from `scratch` is given back for it. Returns a code. */
@@ -31,8 +39,9 @@ typedef int (*enc_rows)(void *context, size_t first, size_t count, enc_arena *sc
 ** times what it costs to wake it. Tests set it lower. */
 extern size_t enc_share_worth;
 
-/* For a batch in which `products` numbers are multiplied. */
-enc_share enc_share_plan(bool alone, size_t products, enc_arena *arena, enc_poll *poll);
+/* For a batch in which `products` numbers are multiplied; and when all of it is done. */
+enc_share enc_share_begin(bool alone, size_t products, enc_arena *arena, enc_poll *poll);
+void enc_share_end(const enc_share *share);
 
 /* Most rows of a product at a time: what stays in the cache with a panel of weights. */
 enum { ENC_SHARE_BLOCK = 96 };

@@ -1,6 +1,8 @@
 /* test_share.c - pieces of one forward pass: the same ones, whoever does them. */
 #include "share.h"
 
+#include <time.h>
+
 #include "encoding.h"
 #include "pool.h"
 
@@ -12,14 +14,49 @@ __attribute__((constructor)) static void share_little(void)
     enc_share_worth = 1;
 }
 
+static size_t threads_for(bool alone, size_t products)
+{
+    return enc_share_begin(alone, products, NULL, NULL).threads;
+}
+
+/* Another process's work may have made passes go alone for a while. */
+static bool sharing_comes_back(void)
+{
+    for (int64_t begin = enc_nanoseconds(); threads_for(true, SIZE_MAX) == 1;)
+        if (enc_nanoseconds() - begin > INT64_C(5000000000))
+            return false;
+    return true;
+}
+
 TEST("share: a batch that is alone is shared by as many threads as its work is worth")
 {
+    if (enc_pool_cores() == 1)
+        SKIP("there is one CPU");
+    CHECK(sharing_comes_back());
     enc_share_worth = 1000;
-    CHECK_INT(enc_share_plan(true, 1000000, NULL, NULL).threads, enc_pool_cores());
-    CHECK_INT(enc_share_plan(true, 1000, NULL, NULL).threads, enc_pool_cores() > 1 ? 2 : 1);
-    CHECK_INT(enc_share_plan(true, 999, NULL, NULL).threads, 1);
-    CHECK_INT(enc_share_plan(false, 1000000, NULL, NULL).threads, 1);
+    CHECK_INT(threads_for(true, 1000000), enc_pool_cores());
+    CHECK_INT(threads_for(true, 1000), 2);
+    CHECK_INT(threads_for(true, 999), 1);
+    CHECK_INT(threads_for(false, 1000000), 1);
     enc_share_worth = 1;
+}
+
+static void sleep_for(int64_t nanoseconds)
+{
+    nanosleep(&(struct timespec){0, (long)nanoseconds}, NULL);
+}
+
+TEST("share: after a pass that was held up the next ones go alone for a while")
+{
+    if (enc_pool_cores() == 1)
+        SKIP("there is one CPU");
+    CHECK(sharing_comes_back());
+    enc_share share = enc_share_begin(true, 1000000, NULL, NULL);
+    CHECK(share.threads > 1);
+    sleep_for(5000000);
+    enc_share_end(&share);
+    CHECK_INT(threads_for(true, 1000000), 1);
+    CHECK(sharing_comes_back());
 }
 
 TEST("share: bands are short enough for the caches and of nearly the same size")
@@ -53,7 +90,7 @@ static int do_piece(void *context, size_t index, enc_arena *scratch)
 static int run_pieces(pieces *p, size_t threads, size_t count, enc_poll *poll)
 {
     enc_arena arena = {0};
-    enc_share share = {threads, &arena, poll};
+    enc_share share = {threads, &arena, poll, 0, 0};
     memset(p->done, 0, sizeof p->done);
     int rc = enc_share_run(&share, do_piece, p, count);
     CHECK_INT(arena.depth, 0);
@@ -88,7 +125,7 @@ TEST("share: every row is done once")
     enc_arena arena = {0};
     for (size_t threads = 1; threads <= 4; threads += 3)
         for (size_t rows = 0; rows <= MOST; rows += rows < 100 ? 1 : 50) {
-            enc_share share = {threads, &arena, NULL};
+            enc_share share = {threads, &arena, NULL, 0, 0};
             memset(p.done, 0, sizeof p.done);
             CHECK_INT(enc_share_rows(&share, count_rows, &p, rows), ENC_OK);
             for (size_t i = 0; i < MOST; i++)
