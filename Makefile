@@ -85,6 +85,9 @@ FLAGS_core  := -iquote core $(LAYERS:%=-iquote core/%)
 FLAGS_kernel_avx2   := -O3 -mavx2 -mfma
 FLAGS_kernel_avx512 := -O3 -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_kernel_bf16_avx512 := $(FLAGS_kernel_avx512) -mavx512bf16
+FLAGS_kernel_compare_avx2_vnni     := $(FLAGS_kernel_avx2) -mavxvnni
+FLAGS_kernel_compare_avx512_vnni   := $(FLAGS_kernel_avx512) -mavx512vnni
+FLAGS_kernel_compare_avx512_popcnt := $(FLAGS_kernel_avx512) -mavx512vpopcntdq
 FLAGS_kernel_neon   := -O3
 FLAGS_kernel_portable := -O3
 
@@ -126,7 +129,7 @@ say = $(if $(V),,@echo '  $(1) $(patsubst $(CURDIR)/%,%,$(2))')
 # ---- The library -----------------------------------------------------------------------
 
 CORE_C := $(filter-out $(if $(X86),,core/maths/kernel_avx% core/maths/kernel_bf16_avx% \
-            core/maths/kernel_int8_avx%), \
+            core/maths/kernel_int8_avx% core/maths/kernel_compare_avx%), \
             $(wildcard core/*/*.c))
 CORE_O := $(CORE_C:%.c=$(BUILD)/%.o)
 EXT_O  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ext/*.c))

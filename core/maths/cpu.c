@@ -31,7 +31,7 @@ typedef struct feature {
 
 enum {
     HAS_FMA, HAS_OSXSAVE, HAS_AVX2, HAS_512F, HAS_512DQ, HAS_512BW, HAS_512VL,
-    HAS_512VNNI, HAS_512BF16, HAS_AVXVNNI, FEATURES
+    HAS_512VNNI, HAS_512BF16, HAS_AVXVNNI, HAS_512POPCNT, FEATURES
 };
 
 /* Bit numbers from Intel's "Software Developer's Manual", volume 2, CPUID. */
@@ -46,6 +46,7 @@ static const feature features[FEATURES] = {
     [HAS_512VNNI] = {"avx512vnni", 7, 0, ECX, 11},
     [HAS_512BF16] = {"avx512bf16", 7, 1, EAX, 5},
     [HAS_AVXVNNI] = {"avxvnni", 7, 1, EAX, 4},
+    [HAS_512POPCNT] = {"avx512vpopcntdq", 7, 0, ECX, 14},
 };
 
 static bool has_feature(const feature *f)
@@ -105,12 +106,13 @@ void enc_cpu_detect(enc_cpu *cpu)
     cpu->avx_vnni = cpu->avx2 && has[HAS_AVXVNNI];
     cpu->avx512_vnni = cpu->avx512 && has[HAS_512VNNI];
     cpu->avx512_bf16 = cpu->avx512_vnni && has[HAS_512BF16];
+    cpu->avx512_popcnt = cpu->avx512 && has[HAS_512POPCNT];
 
     append_brand(cpu);
     const char *separator = " (";
     for (int i = 0; i < FEATURES; i++) {
         bool wide = i == HAS_512F || i == HAS_512DQ || i == HAS_512BW || i == HAS_512VL ||
-                    i == HAS_512VNNI || i == HAS_512BF16;
+                    i == HAS_512VNNI || i == HAS_512BF16 || i == HAS_512POPCNT;
         if (!features[i].name || !has[i] || !(wide ? zmm : ymm))
             continue;
         append(cpu, separator);

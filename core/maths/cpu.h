@@ -13,8 +13,9 @@ typedef struct enc_cpu {
     bool avx_vnni;    /* avx2, and 8-bit products on 256-bit registers */
     bool avx512_vnni; /* avx512, and 8-bit products */
     bool avx512_bf16; /* avx512_vnni, and bf16 products */
+    bool avx512_popcnt; /* avx512, and bits set */
     bool dotprod;     /* arm64: 8-bit products */
-    char text[128]; /* "AMD EPYC (avx2 fma avx512f)" */
+    char text[192]; /* "AMD EPYC (avx2 fma avx512f)" */
 } enc_cpu;
 
 /* Asks the processor; writes *cpu. */

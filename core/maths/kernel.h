@@ -21,6 +21,15 @@
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
+/* Vectors of a scan are short and the next one mostly lies behind this one, further than the
+** processor's own prefetching sees: comparisons fetch ahead of the place where they read the
+** second one. An address with nothing behind it does no harm. */
+static ALWAYS_INLINE void enc_fetch_ahead(const void *place)
+{
+    enum { AHEAD = 8192 };
+    __builtin_prefetch((const void *)((uintptr_t)place + AHEAD));
+}
+
 extern const enc_ops enc_ops_portable;
 extern const enc_product enc_int8_portable;
 
@@ -36,6 +45,11 @@ extern const enc_product enc_int8_avx2;
 extern const enc_product enc_int8_avx_vnni;
 extern const enc_product enc_int8_avx512;
 extern const enc_product enc_int8_avx512_vnni;
+
+/* Put what these instructions do better into a copy of the row of AVX2 or AVX-512. */
+void enc_compare_avx2_vnni(enc_ops *row);     /* AVX-VNNI: products of int8 */
+void enc_compare_avx512_vnni(enc_ops *row);   /* AVX512_VNNI: the same */
+void enc_compare_avx512_popcnt(enc_ops *row); /* AVX512_VPOPCNTDQ: bits that differ */
 #endif
 
 #if !defined(ENC_NO_OPENBLAS)

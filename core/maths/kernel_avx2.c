@@ -95,6 +95,12 @@ static inline float vec_fold_max(vec v) { return fold8_max(v); }
 typedef __m256d wide;
 
 static inline wide wide_load(const void *x) { return _mm256_cvtps_pd(_mm_loadu_ps(x)); }
+
+static inline wide wide_load_part(const void *x, size_t n)
+{
+    return _mm256_cvtps_pd(_mm_maskload_ps(x, _mm256_castsi256_si128(first_lanes(n))));
+}
+
 static inline wide wide_set(double x) { return _mm256_set1_pd(x); }
 static inline wide wide_add(wide a, wide b) { return _mm256_add_pd(a, b); }
 static inline wide wide_sub(wide a, wide b) { return _mm256_sub_pd(a, b); }
@@ -102,6 +108,8 @@ static inline wide wide_mul(wide a, wide b) { return _mm256_mul_pd(a, b); }
 static inline wide wide_fma(wide a, wide b, wide c) { return _mm256_fmadd_pd(a, b, c); }
 static inline wide wide_abs(wide v) { return _mm256_andnot_pd(wide_set(-0.0), v); }
 static inline double wide_fold_add(wide v) { return fold4_add(v); }
+
+#include "kernel_bytes_avx2.inc"
 
 #include "kernel_body.inc"
 

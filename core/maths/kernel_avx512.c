@@ -109,6 +109,11 @@ static inline wide wide_load(const void *x)
     return _mm512_cvtps_pd(_mm256_loadu_ps(x));
 }
 
+static inline wide wide_load_part(const void *x, size_t n)
+{
+    return _mm512_cvtps_pd(_mm256_maskz_loadu_ps((__mmask8)first_lanes(n), x));
+}
+
 static inline wide wide_set(double x) { return _mm512_set1_pd(x); }
 static inline wide wide_add(wide a, wide b) { return _mm512_add_pd(a, b); }
 static inline wide wide_sub(wide a, wide b) { return _mm512_sub_pd(a, b); }
@@ -121,6 +126,8 @@ static inline double wide_fold_add(wide v)
     return fold4_add(
         _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd(v, 1)));
 }
+
+#include "kernel_bytes_avx512.inc"
 
 #include "kernel_body.inc"
 

@@ -119,6 +119,14 @@ static inline wide wide_load(const void *x)
     return vcvt_f64_f32(vreinterpret_f32_u8(vld1_u8(x)));
 }
 
+/* n is 1. */
+static inline wide wide_load_part(const void *x, size_t n)
+{
+    float lane[WIDE_WIDTH] = {0};
+    memcpy(lane, x, n * sizeof *lane);
+    return wide_load(lane);
+}
+
 static inline wide wide_set(double x) { return vdupq_n_f64(x); }
 static inline wide wide_add(wide a, wide b) { return vaddq_f64(a, b); }
 static inline wide wide_sub(wide a, wide b) { return vsubq_f64(a, b); }

@@ -113,6 +113,14 @@ static inline wide wide_load(const void *x)
     return (wide){v[0], v[1]};
 }
 
+/* n is 1. */
+static inline wide wide_load_part(const void *x, size_t n)
+{
+    float v[2] = {0};
+    memcpy(v, x, n * sizeof *v);
+    return (wide){v[0], v[1]};
+}
+
 static inline wide wide_set(double x) { return (wide){x, x}; }
 static inline wide wide_add(wide a, wide b) { return a + b; }
 static inline wide wide_sub(wide a, wide b) { return a - b; }

@@ -13,20 +13,22 @@
 
 enum { MAX_KERNELS = 8, NAMES_SIZE = 192, SHOWN = 32 };
 
+const enc_ops *_Atomic enc_ops_chosen;
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const enc_ops *kernels[MAX_KERNELS]; /* best first */
 static size_t kernel_count;
-static const enc_ops *chosen;
 static char names[NAMES_SIZE];
 static char note[NAMES_SIZE];
 static enc_cpu cpu;
 
 /* Products that a row of the table takes in place of those of the row it is made of; NULL: as
-** they are there. */
+** they are there. `compare` do so with comparisons of vectors. */
 typedef struct variant {
     const char *name;
     const enc_ops *of;
     const enc_product *product[ENC_WEIGHT_TYPES];
+    void (*compare[2])(enc_ops *row);
 } variant;
 
 static inline void add_variant(bool can_run, const variant *v)
@@ -40,6 +42,9 @@ static inline void add_variant(bool can_run, const variant *v)
     for (int type = 0; type < ENC_WEIGHT_TYPES; type++)
         if (v->product[type])
             to->product[type] = v->product[type];
+    for (int i = 0; i < 2; i++)
+        if (v->compare[i])
+            v->compare[i](to);
     kernels[kernel_count++] = to;
 }
 
@@ -74,22 +79,23 @@ static void choose(void)
 {
     enc_cpu_detect(&cpu);
 #if defined(__x86_64__)
-    add_variant(cpu.avx512_bf16, &(variant){"avx512-bf16",
-                                            &enc_ops_avx512,
-                                            {[ENC_WEIGHT_BF16] = &enc_bf16_avx512,
-                                             [ENC_WEIGHT_INT8] = &enc_int8_avx512_vnni}});
-    add_variant(cpu.avx512_vnni, &(variant){"avx512-vnni",
-                                            &enc_ops_avx512,
-                                            {[ENC_WEIGHT_INT8] = &enc_int8_avx512_vnni}});
+    void (*bits)(enc_ops *) = cpu.avx512_popcnt ? enc_compare_avx512_popcnt : NULL;
+    add_variant(cpu.avx512_bf16, &(variant){"avx512-bf16", &enc_ops_avx512,
+                                             {[ENC_WEIGHT_BF16] = &enc_bf16_avx512,
+                                              [ENC_WEIGHT_INT8] = &enc_int8_avx512_vnni},
+                                             {enc_compare_avx512_vnni, bits}});
+    add_variant(cpu.avx512_vnni, &(variant){"avx512-vnni", &enc_ops_avx512,
+                                             {[ENC_WEIGHT_INT8] = &enc_int8_avx512_vnni},
+                                             {enc_compare_avx512_vnni, bits}});
     if (cpu.avx512)
         kernels[kernel_count++] = &enc_ops_avx512;
-    add_variant(cpu.avx_vnni, &(variant){"avx2-vnni",
-                                           &enc_ops_avx2,
-                                           {[ENC_WEIGHT_INT8] = &enc_int8_avx_vnni}});
+    add_variant(cpu.avx_vnni, &(variant){"avx2-vnni", &enc_ops_avx2,
+                                           {[ENC_WEIGHT_INT8] = &enc_int8_avx_vnni},
+                                           {enc_compare_avx2_vnni}});
     if (cpu.avx2)
         kernels[kernel_count++] = &enc_ops_avx2;
 #elif defined(__aarch64__)
-    add_variant(cpu.dotprod, &(variant){"neon-dotprod", &enc_ops_neon, {NULL}});
+    add_variant(cpu.dotprod, &(variant){"neon-dotprod", &enc_ops_neon, {NULL}, {NULL}});
     kernels[kernel_count++] = &enc_ops_neon;
 #endif
 #if !defined(ENC_NO_OPENBLAS)
@@ -102,7 +108,7 @@ static void choose(void)
         append(i > 0 ? ", " : "");
         append(kernels[i]->name);
     }
-    chosen = kernels[0];
+    const enc_ops *chosen = kernels[0];
     const char *wanted = getenv("CONTEXTUAL_KERNEL");
     if (wanted && *wanted) {
         const enc_ops *found = find(wanted);
@@ -111,12 +117,13 @@ static void choose(void)
         else
             note_unknown(wanted);
     }
+    atomic_store_explicit(&enc_ops_chosen, chosen, memory_order_release);
 }
 
-const enc_ops *enc_ops_get(void)
+const enc_ops *enc_ops_choose(void)
 {
     pthread_once(&once, choose);
-    return chosen;
+    return enc_ops_chosen;
 }
 
 const enc_ops *enc_ops_find(const char *name)

@@ -15,6 +15,7 @@
 #ifndef ENC_OPS_H
 #define ENC_OPS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -149,16 +150,25 @@ typedef struct enc_ops {
     double (*l2_squared)(const void *a, const void *b, size_t n);
     double (*l1)(const void *a, const void *b, size_t n);
 
-    /* The same for int8, exact: a·b, a·a and b·b / sum (a-b)^2 / sum |a-b|; and the
+    /* The same for int8, exact: a·b, a·a and b·b / a·b / sum (a-b)^2 / sum |a-b|; and the
     ** number of bits in which n bytes differ. n < 2^40. */
     void (*int8_sums)(const int8_t *a, const int8_t *b, size_t n, int64_t sums[3]);
+    int64_t (*int8_dot)(const int8_t *a, const int8_t *b, size_t n);
     int64_t (*int8_l2_squared)(const int8_t *a, const int8_t *b, size_t n);
     int64_t (*int8_l1)(const int8_t *a, const int8_t *b, size_t n);
     int64_t (*hamming)(const uint8_t *a, const uint8_t *b, size_t n);
 } enc_ops;
 
-/* The kernel in use; chosen at the first call. */
-const enc_ops *enc_ops_get(void);
+/* The kernel in use; chosen at the first call. A comparison of two short vectors takes a few
+** nanoseconds, so that finding the kernel may not be a call. */
+extern const enc_ops *_Atomic enc_ops_chosen; /* NULL before */
+const enc_ops *enc_ops_choose(void);
+
+static inline const enc_ops *enc_ops_get(void)
+{
+    const enc_ops *ops = atomic_load_explicit(&enc_ops_chosen, memory_order_acquire);
+    return ops ? ops : enc_ops_choose();
+}
 
 /* The kernel named, if this CPU can run it (and, for "openblas", if it was linked); else
 ** NULL. For tests and the bench. */

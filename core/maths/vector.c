@@ -53,9 +53,7 @@ static double compare_int8(enum enc_metric metric, const int8_t *a, const int8_t
     case ENC_COSINE:
         ops->int8_sums(a, b, length, sums);
         return cosine_of((double)sums[0], (double)sums[1], (double)sums[2]);
-    case ENC_DOT:
-        ops->int8_sums(a, b, length, sums);
-        return (double)sums[0];
+    case ENC_DOT: return (double)ops->int8_dot(a, b, length);
     case ENC_L2: return sqrt((double)ops->int8_l2_squared(a, b, length));
     case ENC_L1: return (double)ops->int8_l1(a, b, length);
     case ENC_HAMMING: break;

@@ -56,9 +56,35 @@ TEST("kernel: sums over int8 and over bits are exact, whatever the length and th
             }
             ops->int8_sums(a + 1, b, n, got);
             CHECK(!memcmp(got, want, sizeof got));
+            CHECK_INT(ops->int8_dot(a + 1, b, n), want[0]);
             CHECK_INT(ops->int8_l2_squared(a + 1, b, n), l2);
             CHECK_INT(ops->int8_l1(a + 1, b, n), l1);
             CHECK_INT(ops->hamming((uint8_t *)a + 1, (uint8_t *)b, n), bits);
+        }
+}
+
+/* The address sanitizer sees a byte too much. */
+TEST("kernel: comparisons read the vectors and nothing beside them")
+{
+    FOR_KERNELS(ops)
+        for (size_t n = 1; n <= 140; n++) {
+            unsigned char *a = malloc(4 * n), *b = malloc(4 * n), *c = malloc(n);
+            REQUIRE(a && b && c);
+            memset(a, 0, 4 * n), memset(b, 0, 4 * n), memset(c, 0, n);
+            const int8_t *last = (int8_t *)a + 3 * n, *whole = (int8_t *)c;
+            double sums[3];
+            int64_t exact[3];
+            ops->cosine_sums(a, b, n, sums);
+            ops->int8_sums(last, whole, n, exact);
+            CHECK(sums[0] == 0 && exact[0] == 0);
+            CHECK(ops->dot(a, b, n) == 0);
+            CHECK(ops->l2_squared(a, b, n) == 0);
+            CHECK(ops->l1(a, b, n) == 0);
+            CHECK_INT(ops->int8_dot(last, whole, n), 0);
+            CHECK_INT(ops->int8_l2_squared(last, whole, n), 0);
+            CHECK_INT(ops->int8_l1(last, whole, n), 0);
+            CHECK_INT(ops->hamming(a + 3 * n, c, n), 0);
+            free(a), free(b), free(c);
         }
 }
 
@@ -76,6 +102,7 @@ TEST("kernel: sums over a million int8 of the largest size do not overflow")
         CHECK_INT(got[0], -16256LL * N);
         CHECK_INT(got[1], 16384LL * N);
         CHECK_INT(got[2], 16129LL * N);
+        CHECK_INT(ops->int8_dot(a, b, N), -16256LL * N);
         CHECK_INT(ops->int8_l2_squared(a, b, N), 65025LL * N);
         CHECK_INT(ops->int8_l1(a, b, N), 255LL * N);
         CHECK_INT(ops->hamming((uint8_t *)a, (uint8_t *)b, N), 8LL * N);

@@ -1,0 +1,64 @@
+/*
+** kernel_compare_avx512_popcnt.c - bits that differ, with AVX512_VPOPCNTDQ; compiled as
+** kernel_avx512.c and with -mavx512vpopcntdq.
+*/
+#include "kernel.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+#include <string.h>
+
+static ALWAYS_INLINE __m256i bits32(const uint8_t *a, const uint8_t *b)
+{
+    const __m256i x = _mm256_loadu_si256((const void *)a);
+    return _mm256_popcnt_epi64(_mm256_xor_si256(x, _mm256_loadu_si256((const void *)b)));
+}
+
+static ALWAYS_INLINE __m128i bits16(const uint8_t *a, const uint8_t *b)
+{
+    const __m128i x = _mm_loadu_si128((const void *)a);
+    return _mm_popcnt_epi64(_mm_xor_si128(x, _mm_loadu_si128((const void *)b)));
+}
+
+static int64_t bits_left(const uint8_t *a, const uint8_t *b, size_t n)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += __builtin_popcount(a[i] ^ b[i]);
+    return sum;
+}
+
+/* Vectors of bits are so short that a turn of the loop counts: 384 are one of 32 bytes and one
+** of 16. */
+static int64_t hamming(const uint8_t *a, const uint8_t *b, size_t n)
+{
+    __m256i sums[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    __m128i sum = _mm_setzero_si128();
+    for (; n >= 64; n -= 64, a += 64, b += 64) {
+        enc_fetch_ahead(b);
+        sums[0] = _mm256_add_epi64(sums[0], bits32(a, b));
+        sums[1] = _mm256_add_epi64(sums[1], bits32(a + 32, b + 32));
+    }
+    enc_fetch_ahead(b);
+    if (n >= 32) {
+        sums[0] = _mm256_add_epi64(sums[0], bits32(a, b));
+        n -= 32, a += 32, b += 32;
+    }
+    if (n >= 16) {
+        sum = bits16(a, b);
+        n -= 16, a += 16, b += 16;
+    }
+    sums[0] = _mm256_add_epi64(sums[0], sums[1]);
+    sum = _mm_add_epi64(sum, _mm256_castsi256_si128(sums[0]));
+    sum = _mm_add_epi64(sum, _mm256_extracti128_si256(sums[0], 1));
+    sum = _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum));
+    return _mm_cvtsi128_si64(sum) + (n > 0 ? bits_left(a, b, n) : 0);
+}
+
+void enc_compare_avx512_popcnt(enc_ops *row)
+{
+    row->hamming = hamming;
+}
+
+#endif
