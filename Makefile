@@ -386,24 +386,44 @@ $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(EXT_O) $(CORE_O)
 
 # ---- Benchmark -------------------------------------------------------------------------
 
-BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+# bench_*.c are programs of their own, lab*.c are one: the kernel laboratory.
+BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+LAB   := $(BUILD)/tests/bench/lab
+LAB_O := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/lab*.c))
+
+# oneDNN beside our kernels, where it is installed.
+DNNL := $(call found,libdnnl.so)
+FLAGS_lab_dnnl := $(if $(DNNL),-DLAB_DNNL)
 
 $(BENCH): %: %.o $(CORE_O)
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(LAB): $(LAB_O) $(CORE_O)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(if $(DNNL),-ldnnl)
 
 # The first Python whose sqlite3 module may load extensions; some builds leave that out.
 LOADING_PYTHON = $(shell for python in $(PYTHON) /usr/bin/python3; do \
     $$python -c 'import sqlite3; sqlite3.Connection.enable_load_extension' 2>/dev/null && \
     { echo $$python; exit; }; done; echo $(PYTHON))
 
-.PHONY: bench bench-kernels
-bench: $(LIBRARY) $(BENCH) ## measure speed; COMPARE=1: beside onnxruntime, sqlite-vec
-	@$(LOADING_PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) \
-	    $(if $(COMPARE),--compare)
+# ONLY=short-row,latency  some pieces; ROUNDS=n  of each; FRESH=1  also those measured before
+.PHONY: bench lab lab-deps
+bench: $(LIBRARY) $(LAB) $(BENCH) ## measure speed; COMPARE=1: beside onnxruntime, llama.cpp, ...
+	@$(LOADING_PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) $(LAB) \
+	    $(if $(COMPARE),--compare$(if $(filter all,$(COMPARE)),-all)) \
+	    $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(FRESH),--fresh) $(if $(COMPARE),--record tests/bench/results)
 
-bench-kernels: $(BENCH) ## measure each kernel beside OpenBLAS and the machine's peak
-	@$(BUILD)/tests/bench/bench_ops
+lab: lab-deps ## measure each kernel beside OpenBLAS, oneDNN and the machine's peak
+	@$(MAKE) --no-print-directory $(LAB)
+	@$(LAB) $(PARTS) $(if $(PARTS),,-o tests/bench/results/lab.csv)
+
+lab-deps:
+	@[ -n '$(DNNL)' ] || ! command -v apt-get >/dev/null || \
+	    { [ "$$(id -u)" = 0 ] && apt-get install -y --no-install-recommends libdnnl-dev; } || \
+	    echo "lab: libdnnl-dev could not be installed; going on without oneDNN"
 
 # ---- Installing ------------------------------------------------------------------------
 

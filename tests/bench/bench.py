@@ -1,67 +1,108 @@
 #!/usr/bin/env python3
-"""bench.py - texts per second through SQL, on a real model; with --compare beside its peers.
+"""bench.py - speed through SQL on a real model; with --compare beside its peers.
 
-    bench.py LIBRARY MODEL [--compare] [--rounds N] [--csv FILE]
+    bench.py LIBRARY MODEL LAB [--compare | --compare-all] [--rounds N] [--only PIECE[,PIECE]]
+             [--fresh] [--record FOLDER]
 
-Work: 1,000 short texts of about 18 tokens and 64 long ones of at least 256 (cut there), taken
-from text found on the machine; one row at a time (SELECT embed(body) FROM t) and in batches
-(embed_query); on one thread and on all. Each figure is the median of the rounds; engines take
-turns within a round, so that a disturbance of the machine hits all of them, and the quotient is
-the median of the rounds' quotients.
+What is measured stands in plan.py: pieces, whose engines take turns within a round, so that a
+disturbance of the machine hits all of them; a figure is the median of its rounds, a quotient the
+median of the rounds' quotients. Short texts have about 18 tokens, long ones at least 256 (cut
+there); they are clauses and passages of prose found on the machine.
 
---compare installs onnxruntime, onnx, tokenizers and sqlite-vec into build/bench-venv and builds
-onnxruntime's graph from the same checkpoint with its fused operators (onnx_worker.py). Its texts
-come tokenized, sorted by length in batches of 32: what it is timed for is the encoder alone.
+A piece that is measured is kept in build/bench/ for two hours, for the same library, model and
+rounds: a run that was interrupted, or made piece by piece with --only, goes on where it stopped.
+--fresh measures all again. When no piece is missing the figures go into FOLDER as CSV files and
+a chart (report.py), with the targets and, for those that are not met, a profile.
 """
 import argparse
 import glob
+import hashlib
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
+import tempfile
 import time
+
+import peers
+import plan
+import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-VENV = os.path.join(TOP, "build", "bench-venv")
-PACKAGES = ["onnxruntime==1.31.1", "onnx==1.23.2", "numpy", "tokenizers==0.22.2",
-            "sqlite-vec==0.1.9"]
-WORKS = ["short row", "short batch", "long row", "long batch"]
+BENCH = os.path.join(TOP, "build", "bench")
+TEXTS = os.path.join(BENCH, "texts.json")
+KEPT_SECONDS = 2 * 3600
+AGREEING = 64  # texts whose vectors are compared
+PAUSE = 0.05   # seconds in which an engine's threads may stop spinning
 
 
-def make_texts():
-    """Plain prose of the machine cut into pieces of so many words."""
+def read_words():
+    """Plain prose of the machine, word by word, with the marks that end a clause."""
     words = []
     licences = sorted(glob.glob("/usr/share/common-licenses/*"))
     for path in licences or [os.path.join(TOP, "README.md")]:
         if os.path.isfile(path) and not os.path.islink(path):
             with open(path, encoding="utf-8", errors="replace") as file:
                 words += re.findall(r"[A-Za-z][A-Za-z'-]*[.,;]?", file.read())
+    return words
+
+
+def clauses(words):
+    """Cut where a sentence or a part of one ends: as different in length as texts are."""
+    found, text = {}, []
+    for word in words:
+        text.append(word)
+        if len(text) >= 3 and word[-1] in ".;" or len(text) >= 5 and word[-1] == "," \
+                or len(text) >= 40:
+            found[" ".join(text)] = None
+            text = []
+    return list(found)
+
+
+def make_texts():
+    """1,000 different short texts and 64 long ones."""
+    words = read_words()
+    short = clauses(words)
     while len(words) < 16000:
-        words += words
-    short = [" ".join(words[i:i + 14]) for i in range(0, 14000, 14)]
-    long = [" ".join(words[i:i + 260]) for i in range(0, len(words) - 260, 210)][:64]
-    return {"short": short, "long": long}
+        words += words[:-1]
+    short += [" ".join(words[i:i + 14]) for i in range(0, 14000, 14)]
+    long = [" ".join(words[i:i + 260]) for i in range(0, len(words) - 260, 210)]
+    return {"short": short[:1000], "long": long[:64]}
+
+
+def environment(threads, kernel=""):
+    """The users' environment: no OpenBLAS settings of this machine's."""
+    env = {k: v for k, v in os.environ.items()
+           if not k.startswith(("OPENBLAS_", "OMP_", "CONTEXTUAL_"))}
+    env["CONTEXTUAL_THREADS"] = str(threads)
+    if kernel:
+        env["CONTEXTUAL_KERNEL"] = kernel
+    return env
 
 
 class Worker:
-    """A process that loads a model once and times one piece of work at each request."""
+    """A process that loads models once and times one work at each request."""
 
-    def __init__(self, command, environment):
+    def __init__(self, command, env):
+        self.said = tempfile.TemporaryFile("w+", errors="replace")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, env=environment)
+                                        stderr=self.said, text=True, env=env)
         self.about = self.answer()
 
     def answer(self):
         line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"bench: {self.process.args[1]} stopped")
-        return json.loads(line)
+        if line:
+            return json.loads(line)
+        self.said.seek(0)
+        said = [s for s in self.said.read().splitlines() if s.strip()]
+        return {"error": said[-1] if said else "the process ended"}
 
-    def run(self, work):
-        self.process.stdin.write(work + "\n")
+    def ask(self, **request):
+        if self.process.poll() is not None:
+            return {"error": self.about.get("error", "the process ended")}
+        self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         return self.answer()
 
@@ -70,151 +111,274 @@ class Worker:
         self.process.wait()
 
 
-def environment(threads):
-    """The users' environment: no OpenBLAS settings of this machine's."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
-    env["CONTEXTUAL_THREADS"] = str(threads)
-    return env
+class Bench:
+    def __init__(self, args, missing):
+        self.args, self.missing = args, missing
+        self.workers = {}
 
+    def worker(self, timing):
+        key = (timing.engine, timing.threads, timing.kernel)
+        if key not in self.workers:
+            if timing.engine == "contextual":
+                command = [sys.executable, os.path.join(HERE, "contextual_worker.py"),
+                           self.args.library, self.args.model, TEXTS]
+            else:
+                command = peers.command(timing.engine, self.args.model, TEXTS, timing.threads)
+            self.workers[key] = Worker(command, environment(timing.threads, timing.kernel))
+        return self.workers[key]
 
-def median(values):
-    return statistics.median(values)
+    def close(self):
+        for worker in self.workers.values():
+            worker.close()
+        self.workers = {}
 
+    def wanted(self, measurement):
+        if not isinstance(measurement, plan.Timing) or measurement.engine == "contextual":
+            return True
+        return self.args.compare and (measurement.engine != "torch" or self.args.compare_all)
 
-def measure(engines, rounds):
-    """{engine: {work: [texts per second, ...]}}, the engines taking turns."""
-    seen = {name: {work: [] for work in WORKS} for name in engines}
-    for work in WORKS:
-        for name, worker in engines.items():
-            worker.run(work)  # warm up
-        for _ in range(rounds):
-            for name, worker in engines.items():
-                seen[name][work].append(worker.run(work))
-    return seen
+    def take(self, piece, measurement):
+        """{"value": ...} or {"error": ...}, of any kind of measurement."""
+        if isinstance(measurement, plan.Peak):
+            peak = lab_peaks(self.args.lab).get("float32")
+            flops = self.own_about()["sizes"][piece.table]["flops"]
+            return {"value": peak * 1e9 / flops} if peak else {"error": "not measured"}
+        if isinstance(measurement, plan.Start):
+            return self.first_embedding(measurement)
+        if measurement.engine in self.missing:
+            return {"error": "not installed: " + self.missing[measurement.engine]}
+        time.sleep(PAUSE)
+        return self.worker(measurement).ask(work=measurement.work, type=measurement.type,
+                                            table=piece.table, count=piece.count)
 
+    def own_about(self):
+        return self.worker(plan.Timing("", "contextual", "float32", "row", 1)).about
 
-def first_embedding(library, model, rounds):
-    """Seconds and MiB of a fresh sqlite3 process that embeds one text."""
-    sql = [f".load {os.path.splitext(library)[0]}", "SELECT length(embed('hello'));"]
-    env = environment(1)
-    env["CONTEXTUAL_MODEL"] = model
-    seconds, peak = [], []
-    for _ in range(rounds + 1):
+    def measure(self, piece):
+        """{name: {"ways": how, "values": [...]} or {"error": sentence}}."""
+        chosen = [m for m in piece.measurements if self.wanted(m)]
+        ready, found = self.warm_up(piece, chosen)
+        for _ in range(self.args.rounds):
+            for measurement, entry in ready:
+                taken = self.take(piece, measurement)
+                if "error" in taken:
+                    sys.exit(f"bench: {measurement.name}: {taken['error']}")
+                entry["values"].append(taken["value"])
+        best = {}
+        for measurement, entry in ready:
+            middle = report.median(entry["values"])
+            if piece.unit == "ms":
+                middle = -middle
+            if measurement.name not in best or middle > best[measurement.name]:
+                best[measurement.name] = middle
+                found[measurement.name] = entry
+        self.close()
+        return found
+
+    def warm_up(self, piece, chosen):
+        """Measurements to be made, each with an entry for its values, and those that fail.
+        Of several ways of one engine those that are clearly slower are left out."""
+        first, failed = {}, {}
+        for measurement in chosen:
+            self.take(piece, measurement)
+            taken = self.take(piece, measurement)
+            if "error" in taken:
+                failed[measurement.name] = {"error": taken["error"]}
+            else:
+                first[measurement] = 1 / taken["value"] if piece.unit == "ms" else taken["value"]
+        best = {}
+        for measurement, speed in first.items():
+            best[measurement.name] = max(speed, best.get(measurement.name, 0))
+        ready = [(m, {"ways": m.ways() if isinstance(m, plan.Timing) else "", "values": []})
+                 for m, speed in first.items() if speed >= 0.9 * best[m.name]]
+        return ready, {name: e for name, e in failed.items() if name not in best}
+
+    def first_embedding(self, start):
+        """Milliseconds of a fresh sqlite3 process that embeds one text."""
+        source = self.args.model
+        options = {} if start.type == "float32" else {"quantize": start.type}
+        if start.packed:
+            source, wrong = packed_file(self.args.library, self.args.model, start.type)
+            if wrong:
+                return {"error": wrong}
+            options = {}
+        sql = [f".load {os.path.splitext(self.args.library)[0]}",
+               f"SELECT embed_model('bench', '{source}', '{json.dumps(options)}');",
+               "SELECT length(embed('hello', 'bench'));"]
         begin = time.perf_counter()
-        child = subprocess.Popen(["sqlite3", ":memory:"] + sql, stdout=subprocess.DEVNULL,
-                                 env=env)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds.append(time.perf_counter() - begin)
-        peak.append(usage.ru_maxrss / 1024)
-        if status:
-            sys.exit("bench: the sqlite3 shell failed")
-    return median(seconds[1:]), median(peak[1:])
+        done = subprocess.run(["sqlite3", "-bail", ":memory:"] + sql, capture_output=True,
+                              text=True, env=environment(1))
+        spent = 1000 * (time.perf_counter() - begin)
+        said = done.stderr.strip().splitlines()
+        return {"error": said[0]} if done.returncode or said else {"value": spent}
+
+    def agreement(self):
+        """{engine: [mean, least] cosine to float32's vectors}, each engine in its own types."""
+        seen = {}
+        for piece in plan.pieces(1, False)[:1]:
+            for m in piece.measurements:
+                if isinstance(m, plan.Timing) and self.wanted(m) and m.engine not in self.missing:
+                    taken = self.worker(m).ask(work="vectors", type=m.type, table="short",
+                                               count=AGREEING)
+                    if "value" in taken:
+                        seen[m.name] = taken["value"]
+        self.close()
+        reference = seen.get("float32")
+        return {name: report.cosines(vectors, reference) for name, vectors in seen.items()}
 
 
-def fma_peak(library):
-    """GFLOP/s of one core on registers alone, as the kernel laboratory measures it."""
-    program = os.path.join(os.path.dirname(library), "build", "tests", "bench", "bench_ops")
-    if not os.path.exists(program):
-        return None
-    out = subprocess.run([program, "peak"], capture_output=True, text=True,
+def packed_file(library, model, kind):
+    """(path of the model saved as one file, "") or ("", what the extension said)."""
+    path = os.path.join(BENCH, f"{kind}.packed")
+    options = {} if kind == "float32" else {"quantize": kind}
+    newest = max(os.path.getmtime(library), os.path.getmtime(model))
+    if os.path.exists(path) and os.path.getmtime(path) > newest:
+        return path, ""
+    if os.path.exists(path):
+        os.remove(path)
+    done = subprocess.run(
+        ["sqlite3", "-bail", ":memory:", f".load {os.path.splitext(library)[0]}",
+         f"SELECT embed_model('bench', '{model}', '{json.dumps(options)}');",
+         f"SELECT embed_model_save('bench', '{path}');"],
+        capture_output=True, text=True, env=environment(1))
+    said = done.stderr.strip().splitlines()
+    return ("", said[0]) if done.returncode or said else (path, "")
+
+
+def lab_peaks(lab):
+    """{"float32": GFLOP/s, ...} of one core on registers alone."""
+    out = subprocess.run([lab, "peak", "-o", "-"], capture_output=True, text=True,
                          env=environment(1)).stdout
-    found = re.search(r"^peak,[^,]*,[^,]*,[^,]*,[^,]*,([0-9.]+)", out, re.M)
-    return float(found.group(1)) if found else None
+    rows = [line.split(",") for line in out.splitlines() if line.startswith("peak,")]
+    return {row[2]: float(row[7]) for row in rows}
 
 
-def install_peers():
-    python = os.path.join(VENV, "bin", "python")
-    if not os.path.exists(python):
-        if subprocess.run(["python3", "-m", "venv", VENV]).returncode:
-            sys.exit("bench: python3 can't make a virtual environment (install python3-venv)")
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-                   + PACKAGES, check=True)
-    return python
+def kept_path(args, piece):
+    """Where a piece of this library, model, texts and workers is kept."""
+    digest = hashlib.sha256()
+    for source in [args.library, TEXTS] + sorted(glob.glob(os.path.join(HERE, "*_worker.py"))):
+        with open(source, "rb") as file:
+            digest.update(file.read())
+    digest.update(f"{os.path.realpath(args.model)} {args.rounds} {args.compare} "
+                  f"{args.compare_all} {piece}".encode())
+    return os.path.join(BENCH, f"{piece.name}-{digest.hexdigest()[:16]}.json")
 
 
-def report(rows, csv):
-    head = ["work", "threads", "engine", "texts/s", "tokens/s", "GFLOP/s", "of peak",
-            "to onnxruntime"]
-    table = [head] + [[str(x) for x in row] for row in rows]
-    widths = [max(len(row[i]) for row in table) for i in range(len(head))]
-    for row in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    if csv:
-        with open(csv, "w", encoding="utf-8") as file:
-            for row in table:
-                file.write(",".join(cell.replace(",", "") for cell in row) + "\n")
+def kept(args, path):
+    if args.fresh or not os.path.exists(path) \
+            or time.time() - os.path.getmtime(path) > KEPT_SECONDS:
+        return None
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
 
 
-def bench_threads(args, threads, python, texts, peak):
-    """Rows of the report for one number of threads."""
-    engines = {"contextual": Worker(
-        [sys.executable, os.path.join(HERE, "contextual_worker.py"), args.library, args.model,
-         texts], environment(threads))}
-    if python:
-        engines["onnxruntime"] = Worker(
-            [python, os.path.join(HERE, "onnx_worker.py"), args.model, texts, str(threads),
-             os.path.join(TOP, "build", "bench.onnx")], environment(threads))
-    about = engines["contextual"].about
-    if threads == 1:
-        print(f"CPU: {about['cpu']}; kernel: {about['kernel']}; SQLite {about['sqlite']}")
-    seen = measure(engines, args.rounds)
-    rows = []
-    for work in WORKS:
-        size = about["sizes"][work.split()[0]]
-        for name in engines:
-            rate = median(seen[name][work])
-            flops = rate * size["flops"] / 1e9
-            cores = threads if work.endswith("batch") else 1
-            ratio = ""
-            if python and name == "contextual":
-                ratio = "%.2f" % median([a / b for a, b in zip(seen[name][work],
-                                                               seen["onnxruntime"][work])])
-            rows.append([work, threads, name, "%.1f" % rate, "%.0f" % (rate * size["tokens"]),
-                         "%.0f" % flops, "%.2f" % (flops / peak / cores) if peak else "",
-                         ratio])
-    for worker in engines.values():
-        worker.close()
-    return rows
+def measure_all(bench, pieces):
+    """{piece: what was found}; prints each piece when it is there."""
+    results = {}
+    for piece in pieces:
+        path = kept_path(bench.args, piece)
+        found = kept(bench.args, path)
+        if found is None and (not bench.args.only or piece.name in bench.args.only):
+            found = bench.measure(piece)
+            with open(path + ".part", "w", encoding="utf-8") as file:
+                json.dump(found, file)
+            os.replace(path + ".part", path)
+        if found is not None:
+            results[piece.name] = found
+            report.print_piece(piece, found)
+    return results
 
 
-def bench_cosine(args, python):
+def bench_cosine(args):
     """100,000 stored vectors against one question, beside sqlite-vec where it is there."""
-    vec = ""
-    if python:
-        vec = subprocess.run([python, "-c", "import sqlite_vec; print(sqlite_vec.loadable_path())"],
-                             capture_output=True, text=True, check=True).stdout.strip()
+    vec = peers.sqlite_vec() if args.compare and "sqlite-vec" not in args.missing else ""
     out = subprocess.run([sys.executable, os.path.join(HERE, "cosine_worker.py"), args.library,
                           args.model, vec, str(args.rounds)], capture_output=True, text=True,
                          check=True, env=environment(1)).stdout
-    print(out, end="")
+    print("\n" + out, end="")
+
+
+def profile(bench, piece, name):
+    """Where the time of one of our own measurements goes: lines of perf, or why there are none."""
+    measurement = next(m for m in piece.measurements if m.name == name)
+    if not isinstance(measurement, plan.Timing):
+        return ["no profile of a whole process"]
+    worker, data = bench.worker(measurement), os.path.join(BENCH, "perf.data")
+    request = {"work": measurement.work, "type": measurement.type, "table": piece.table,
+               "count": piece.count}
+    worker.ask(**request)
+    try:
+        perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", "2000", "-o",
+                                 data, "-p", str(worker.process.pid)],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except FileNotFoundError:
+        return ["install perf (Debian's linux-perf) to see where the time goes"]
+    time.sleep(0.3)
+    for _ in range(3):
+        worker.ask(**request)
+    perf.send_signal(2)
+    perf.wait()
+    out = subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "-F",
+                          "overhead,symbol"], capture_output=True, text=True).stdout
+    lines = [line.strip() for line in out.splitlines() if "%" in line and line[0] != "#"]
+    return lines[:8] or ["perf saw nothing"]
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    for name in ("library", "model", "lab"):
+        parser.add_argument(name, type=os.path.abspath)
+    parser.add_argument("--compare", action="store_true")
+    parser.add_argument("--compare-all", action="store_true")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", type=lambda names: names.split(","), default=[])
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--record", type=os.path.abspath)
+    args = parser.parse_args()
+    args.compare = args.compare or args.compare_all
+    return args
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("library")
-    parser.add_argument("model")
-    parser.add_argument("--compare", action="store_true")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--csv")
-    args = parser.parse_args()
-    args.library, args.model = os.path.abspath(args.library), os.path.abspath(args.model)
-
-    python = install_peers() if args.compare else None
-    texts = os.path.join(TOP, "build", "bench-texts.json")
-    os.makedirs(os.path.dirname(texts), exist_ok=True)
-    with open(texts, "w", encoding="utf-8") as file:
+    args = arguments()
+    os.makedirs(BENCH, exist_ok=True)
+    with open(TEXTS, "w", encoding="utf-8") as file:
         json.dump(make_texts(), file)
+    wanted = ["onnxruntime", "llama.cpp", "sqlite-vec"] + ["torch"] * args.compare_all
+    args.missing = peers.install_all(wanted) if args.compare else {}
+    for name, wrong in args.missing.items():
+        print(f"{name} can't be installed: {wrong}")
 
-    peak = fma_peak(args.library)
-    print("FMA peak of one core: %s GFLOP/s" % (f"{peak:.0f}" if peak else "not measured"))
-    rows = []
-    for threads in sorted({1, len(os.sched_getaffinity(0))}):
-        rows += bench_threads(args, threads, python, texts, peak)
-    report(rows, args.csv)
-    bench_cosine(args, python)
-    seconds, peak_memory = first_embedding(args.library, args.model, args.rounds)
-    print("first embedding of a fresh sqlite3 process: %.0f ms, peak memory %.0f MiB"
-          % (seconds * 1000, peak_memory))
+    bench = Bench(args, args.missing)
+    about = bench.own_about()
+    if "error" in about:
+        sys.exit("bench: " + about["error"])
+    bench.close()
+    peaks = lab_peaks(args.lab)
+    facts = report.facts(about, peaks, args, wanted)
+    print("\n".join(facts))
+
+    cores = len(os.sched_getaffinity(0))
+    has512, has_bf16 = "avx512f" in about["cpu"], "avx512bf16" in about["cpu"]
+    pieces = plan.pieces(cores, has512)
+    results = measure_all(bench, pieces)
+    rows = report.judge(plan.targets(cores, has_bf16, has512), results)
+    report.print_targets(rows)
+    by_name = {piece.name: piece for piece in pieces}
+    profiles = {}
+    for row in rows:
+        if row.met == "no" and (row.target.piece, row.target.ours) not in profiles:
+            profiles[row.target.piece, row.target.ours] = profile(
+                bench, by_name[row.target.piece], row.target.ours)
+    bench.close()
+    report.print_profiles(by_name, profiles)
+    if args.only:
+        return
+    agreement = bench.agreement()
+    report.print_agreement(agreement)
+    bench_cosine(args)
+    if args.record:
+        report.record(args.record, facts, pieces, results, rows, agreement, profiles)
 
 
 if __name__ == "__main__":
