@@ -409,7 +409,7 @@ LOADING_PYTHON = $(shell for python in $(PYTHON) /usr/bin/python3; do \
     { echo $$python; exit; }; done; echo $(PYTHON))
 
 # ONLY=short-row,latency  some pieces; ROUNDS=n  of each; FRESH=1  also those measured before
-.PHONY: bench lab lab-deps
+.PHONY: bench bench-tokenizers lab lab-deps
 bench: $(LIBRARY) $(LAB) $(BENCH) ## measure speed; COMPARE=1: beside onnxruntime, llama.cpp, ...
 	@$(LOADING_PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) $(LAB) \
 	    $(if $(COMPARE),--compare$(if $(filter all,$(COMPARE)),-all)) \
@@ -424,6 +424,10 @@ lab-deps:
 	@[ -n '$(DNNL)' ] || ! command -v apt-get >/dev/null || \
 	    { [ "$$(id -u)" = 0 ] && apt-get install -y --no-install-recommends libdnnl-dev; } || \
 	    echo "lab: libdnnl-dev could not be installed; going on without oneDNN"
+
+bench-tokenizers: $(BENCH) ## measure text to tokens beside Hugging Face's tokenizers
+	@$(PYTHON) tests/bench/bench_tokenizers.py $(BUILD)/tests/bench/bench_tokenizers \
+	    --csv tests/bench/results/tokenizers.csv
 
 # ---- Installing ------------------------------------------------------------------------
 

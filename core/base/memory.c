@@ -159,6 +159,16 @@ enc_mark enc_arena_mark(const enc_arena *arena)
     return (enc_mark){arena->chunk, arena->used, arena->depth};
 }
 
+static void free_chunks(enc_arena *arena)
+{
+    while (arena->chunk) {
+        enc_chunk *older = arena->chunk->older;
+        enc_free(arena->chunk);
+        arena->chunk = older;
+    }
+    arena->used = arena->depth = 0;
+}
+
 /* Back at the start with several chunks, or with one smaller than the peak: replace them by
 ** one chunk that the same work will fit into next time. What one huge text needed is given
 ** back. */
@@ -167,10 +177,10 @@ static void settle(enc_arena *arena)
     size_t peak = arena->peak < LARGEST_KEPT ? arena->peak : LARGEST_KEPT;
     arena->peak = 0;
     if (arena->chunk && arena->chunk->size > LARGEST_KEPT)
-        enc_arena_destroy(arena);
+        free_chunks(arena);
     if (!arena->chunk || (!arena->chunk->older && arena->chunk->size >= peak))
         return;
-    enc_arena_destroy(arena);
+    free_chunks(arena);
     arena->chunk = chunk_new(peak, NULL);
 }
 
@@ -193,10 +203,8 @@ void enc_arena_release(enc_arena *arena, enc_mark mark)
 
 void enc_arena_destroy(enc_arena *arena)
 {
-    while (arena->chunk) {
-        enc_chunk *older = arena->chunk->older;
-        enc_free(arena->chunk);
-        arena->chunk = older;
-    }
+    free_chunks(arena);
+    if (arena->kept)
+        arena->drop(arena->kept);
     *arena = (enc_arena){0};
 }

@@ -7,7 +7,8 @@
 **
 ** An arena is scratch for one call: take by bumping, give back all at once by a mark. Blocks
 ** never move. After the outermost release it keeps one chunk as large as was ever needed (up to
-** 64 MiB), so that a steady state allocates nothing.
+** 64 MiB), so that a steady state allocates nothing. What shall outlive the calls (a cache) can be
+** left with it, to be dropped when the arena is destroyed.
 */
 #ifndef ENC_MEMORY_H
 #define ENC_MEMORY_H
@@ -46,6 +47,8 @@ typedef struct enc_arena {
     size_t used;      /* bytes taken of the newest chunk */
     size_t depth;     /* bytes taken of all chunks together */
     size_t peak;      /* largest depth since the last outermost release */
+    void *kept;       /* left with it by its one user of such a thing; NULL: nothing */
+    void (*drop)(void *kept);
 } enc_arena; /* all zero: empty */
 
 typedef struct enc_mark {
@@ -59,7 +62,7 @@ void *enc_arena_take(enc_arena *arena, size_t bytes);
 void *enc_arena_array(enc_arena *arena, size_t count, size_t size);
 enc_mark enc_arena_mark(const enc_arena *arena);
 void enc_arena_release(enc_arena *arena, enc_mark mark);
-/* Frees everything; the arena is empty and usable. */
+/* Frees everything, and drops what is kept; the arena is empty and usable. */
 void enc_arena_destroy(enc_arena *arena);
 
 #define ENC_ARENA(arena, type, count) ((type *)enc_arena_array((arena), (count), sizeof(type)))

@@ -227,4 +227,5 @@ static bool order_settle(const enc_lane *lane, const enc_step *step)
     return true;
 }
 
-const enc_step_kind enc_canonical_order = {order_bytes, order_next, order_settle, NULL};
+const enc_step_kind enc_canonical_order = {order_bytes, order_next, order_settle, NULL,
+                                           enc_step_begins_anew};

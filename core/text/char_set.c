@@ -26,6 +26,20 @@ bool enc_char_set_asks(const enc_char_set *set, uint32_t c)
     return set->negated;
 }
 
+bool enc_char_set_is_space(const enc_char_set *set)
+{
+    if (set->negated)
+        return false;
+    for (size_t i = 0; i < set->count; i++) {
+        const enc_char_term *t = &set->term[i];
+        bool range = !t->properties && !t->categories;
+        if (t->negated || (range ? t->low != t->high || !enc_is_whitespace(t->low)
+                                 : t->categories || t->properties != ENC_WHITESPACE))
+            return false;
+    }
+    return true;
+}
+
 static void settle(enc_char_set *set)
 {
     set->ascii[0] = set->ascii[1] = 0;

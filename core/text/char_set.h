@@ -38,6 +38,9 @@ static inline bool enc_char_set_has(const enc_char_set *set, uint32_t c)
     return enc_char_set_asks(set, c);
 }
 
+/* Whether it has nothing but white space; false where that is not easily seen. */
+bool enc_char_set_is_space(const enc_char_set *set);
+
 /* Reads one atom of a pattern at *at: a character, an escape, a class or a bracket
 ** expression; *at moves behind it. False: it is not of the kinds understood here, or has
 ** more than ENC_CHAR_TERMS_MOST terms. */

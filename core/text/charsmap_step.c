@@ -222,12 +222,30 @@ static bool charsmap_next(const enc_lane *lane, const enc_step *step, enc_symbol
 
 static void close_charsmap(void *data) { enc_charsmap_close(data); }
 
-static const enc_step_kind charsmap = {map_bytes, charsmap_next, NULL, close_charsmap};
+/* A space may stand in a cluster with what follows, which must not become nothing; a control
+** stands alone. */
+static bool charsmap_begins_anew(const enc_step *step, uint32_t *space)
+{
+    const enc_charsmap *map = step->data;
+    const char *out, byte = (char)*space;
+    size_t length;
+    if (*space > ' ' || map->begins[' '])
+        return false;
+    if (!map->begins[*space] || !enc_charsmap_find(map, &byte, 1, &out, &length))
+        return true;
+    if (length == 0 || enc_utf8_count(out, length) != 1)
+        return false;
+    *space = enc_utf8_next(&out, out + length);
+    return true;
+}
+
+const enc_step_kind enc_charsmap_step = {map_bytes, charsmap_next, NULL, close_charsmap,
+                                         charsmap_begins_anew};
 
 int enc_normalizer_add_charsmap(enc_normalizer *n, enc_charsmap *map, const char *where,
                                 enc_error *err)
 {
-    enc_step step = {.kind = &charsmap, .data = map, .growth = map->longest};
+    enc_step step = {.kind = &enc_charsmap_step, .data = map, .growth = map->longest};
     return enc_normalizer_add(n, step, where, err);
 }
 

@@ -200,4 +200,5 @@ static bool compose_next(const enc_lane *lane, const enc_step *step, enc_symbol 
     return true;
 }
 
-const enc_step_kind enc_canonical_composition = {compose_bytes, compose_next, NULL, NULL};
+const enc_step_kind enc_canonical_composition = {compose_bytes, compose_next, NULL, NULL,
+                                                 enc_step_begins_anew};

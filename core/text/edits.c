@@ -43,7 +43,8 @@ static bool strip_next(const enc_lane *lane, const enc_step *step, enc_symbol *o
     do {
         if (!enc_lane_next(lane, step->level - 1, out))
             return false;
-    } while (!s->begun && step->flags & STRIP_LEFT && enc_is_whitespace(out->c));
+    } while (!s->begun && !lane->inside && step->flags & STRIP_LEFT &&
+             enc_is_whitespace(out->c));
     s->begun = true;
     if (!(step->flags & STRIP_RIGHT) || !enc_is_whitespace(out->c))
         return true;
@@ -54,7 +55,7 @@ static bool strip_next(const enc_lane *lane, const enc_step *step, enc_symbol *o
     return is_inner(lane, step, &s->inner);
 }
 
-static const enc_step_kind strip = {strip_bytes, strip_next, NULL, NULL};
+static const enc_step_kind strip = {strip_bytes, strip_next, NULL, NULL, enc_step_begins_anew};
 
 int enc_normalizer_read_strip(enc_normalizer *n, const enc_node *node, enc_error *err)
 {
@@ -99,7 +100,7 @@ static bool prepend_next(const enc_lane *lane, const enc_step *step, enc_symbol 
         if (!enc_lane_next(lane, step->level - 1, &s->first))
             return false;
         s->begun = true;
-        s->next = lane->whole ? 0 : p->length;
+        s->next = lane->whole && !lane->inside ? 0 : p->length;
     }
     if (s->next > p->length)
         return enc_lane_next(lane, step->level - 1, out);
@@ -110,7 +111,8 @@ static bool prepend_next(const enc_lane *lane, const enc_step *step, enc_symbol 
     return true;
 }
 
-static const enc_step_kind prepend = {prepend_bytes, prepend_next, NULL, enc_free};
+static const enc_step_kind prepend = {prepend_bytes, prepend_next, NULL, enc_free,
+                                      enc_step_begins_anew};
 
 int enc_normalizer_read_prepend(enc_normalizer *n, const enc_node *node, enc_error *err)
 {

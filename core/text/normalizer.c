@@ -45,7 +45,23 @@ static bool map_settle(const enc_lane *lane, const enc_step *step)
     return s->next >= s->count;
 }
 
-static const enc_step_kind character_map = {map_bytes, map_next, map_settle, NULL};
+static bool map_begins_anew(const enc_step *step, uint32_t *space)
+{
+    uint32_t out[4];
+    bool one = step->map(step->flags, *space, out) == 1;
+    *space = one ? out[0] : *space;
+    return one;
+}
+
+bool enc_step_begins_anew(const enc_step *step, uint32_t *space)
+{
+    (void)step;
+    unsigned changes = ENC_DECOMPOSES | ENC_DECOMPOSES_COMPAT | ENC_COMPOSES;
+    return !(enc_properties(*space) & changes) && enc_combining_class(*space) == 0;
+}
+
+static const enc_step_kind character_map = {map_bytes, map_next, map_settle, NULL,
+                                            map_begins_anew};
 
 enum { CLEAN_TEXT = 1, CHINESE = 2 };
 
@@ -181,6 +197,30 @@ bool enc_normalizer_is_local(const enc_normalizer *n)
         if (!n->step[i].kind->settle)
             return false;
     return true;
+}
+
+bool enc_normalizer_begins_anew(const enc_normalizer *n, uint32_t *space)
+{
+    for (size_t i = 0; i < n->steps; i++)
+        if (!n->step[i].kind->begins_anew || !n->step[i].kind->begins_anew(&n->step[i], space))
+            return false;
+    return true;
+}
+
+bool enc_normalizer_shifts(const enc_normalizer *n)
+{
+    for (size_t i = 0; i < n->steps; i++)
+        if (n->step[i].kind == &enc_charsmap_step)
+            return true;
+    return false;
+}
+
+bool enc_normalizer_isolates_chinese(const enc_normalizer *n)
+{
+    size_t i = 0;
+    while (i < n->steps && n->step[i].map == map_lowercase)
+        i++;
+    return i < n->steps && n->step[i].map == map_bert && n->step[i].flags & CHINESE;
 }
 
 bool enc_normalizer_lowercases(const enc_normalizer *n)

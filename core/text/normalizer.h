@@ -28,6 +28,7 @@ typedef struct enc_lane {
     enc_source *source;
     char *state; /* [normalizer->state_bytes], aligned to 16; an enc_cursor comes first */
     bool whole;  /* with what is put in front of every text (Prepend) */
+    bool inside; /* what is read goes on a text: at its beginning nothing is put or stripped */
 } enc_lane;
 
 typedef struct enc_step_kind {
@@ -40,6 +41,11 @@ typedef struct enc_step_kind {
     ** an ASCII character depends on those around it, and nothing may be skipped. */
     bool (*settle)(const enc_lane *lane, const enc_step *step);
     void (*close)(void *data); /* of the step; may be NULL */
+    /* Whether the step treats a text that begins with *space, and goes on one whose last
+    ** character it leaves neither white space nor that one, as it would apart from it
+    ** (lane->inside), and that one as if it ended there. Then *space becomes what the step
+    ** makes of it. NULL: never. */
+    bool (*begins_anew)(const enc_step *step, uint32_t *space);
 } enc_step_kind;
 
 /* One character becomes up to 4 others; `flags` are the step's. Returns how many. */
@@ -94,6 +100,13 @@ int enc_normalizer_add(enc_normalizer *normalizer, enc_step step, const char *wh
 bool enc_normalizer_lowercases(const enc_normalizer *normalizer);
 /* Whether an ASCII character becomes the same wherever it stands. */
 bool enc_normalizer_is_local(const enc_normalizer *normalizer);
+/* Whether all steps begin anew at *space (see enc_step_kind). */
+bool enc_normalizer_begins_anew(const enc_normalizer *normalizer, uint32_t *space);
+/* Whether a step, by the text's first characters, may shift the places of all others. */
+bool enc_normalizer_shifts(const enc_normalizer *normalizer);
+/* Whether BertNormalizer's handle_chinese_chars comes before all else that is not
+** lowercasing. */
+bool enc_normalizer_isolates_chinese(const enc_normalizer *normalizer);
 
 /* ---- Reading ------------------------------------------------------------------------- */
 
@@ -139,6 +152,9 @@ enum {
 ** (then NFC, NFKC). */
 extern const enc_step_kind enc_canonical_composition;
 
+/* begins_anew of steps that leave alone what neither decomposes nor composes. */
+bool enc_step_begins_anew(const enc_step *step, uint32_t *space);
+
 /* edits.c: each appends the step that a node of its "type" asks for. */
 int enc_normalizer_read_strip(enc_normalizer *normalizer, const enc_node *node,
                               enc_error *err);
@@ -148,6 +164,7 @@ int enc_normalizer_read_prepend(enc_normalizer *normalizer, const enc_node *node
 int enc_normalizer_read_replace(enc_normalizer *normalizer, const enc_node *node,
                                 enc_error *err);
 /* charsmap_step.c */
+extern const enc_step_kind enc_charsmap_step;
 int enc_normalizer_read_charsmap(enc_normalizer *normalizer, const enc_node *node,
                                  enc_error *err);
 /* The same from a map that is there, which is taken over. */

@@ -147,7 +147,27 @@ static void close_replacement(void *data)
     enc_free(r);
 }
 
-static const enc_step_kind replace = {replace_bytes, replace_next, NULL, close_replacement};
+/* A match that is all white space lies behind the border, one without any on one side of it. */
+static bool replace_begins_anew(const enc_step *step, uint32_t *space)
+{
+    const replacement *r = step->data;
+    size_t spaces = 0;
+    if (r->run && !r->once)
+        return !enc_char_set_has(r->set, *space) ||
+               (enc_char_set_is_space(r->set) && r->length > 1);
+    for (size_t i = 0; i < r->length; i++)
+        spaces += r->run ? enc_char_set_has(r->set, *space)
+                         : r->match[i] == *space || enc_is_whitespace(r->match[i]);
+    if (spaces == 0)
+        return true;
+    bool becomes = r->length == 1 && (r->run || r->match[0] == *space);
+    if (becomes && r->content_length == 1)
+        *space = r->content[0];
+    return spaces == r->length && (!becomes || r->content_length == 1);
+}
+
+static const enc_step_kind replace = {replace_bytes, replace_next, NULL, close_replacement,
+                                      replace_begins_anew};
 
 /* ---- tokenizer.json ------------------------------------------------------------------ */
 

@@ -37,6 +37,16 @@ void enc_split_pattern_close(enc_split_pattern *pattern);
 const enc_char_set *enc_split_pattern_run(const enc_split_pattern *pattern, size_t *least,
                                           bool *once);
 
+/* What is known of two neighbours wherever they stand. */
+enum enc_split_between {
+    ENC_SPLIT_UNCERTAIN,
+    ENC_SPLIT_BEGINS, /* a match begins with the second, and what stands before it matches as
+                      ** if the text ended there */
+    ENC_SPLIT_NOTHING /* no match holds either of them */
+};
+enum enc_split_between enc_split_pattern_between(const enc_split_pattern *pattern,
+                                                 uint32_t left, uint32_t right);
+
 /* ---- Matching ------------------------------------------------------------------------ */
 
 /* What was seen of a run of characters, so that no run is read again from each of its

@@ -127,6 +127,8 @@ int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
         rc = lowercase_first(t, err);
     if (rc == ENC_OK)
         rc = settle(t, err);
+    if (rc == ENC_OK)
+        enc_phrases_settle(t);
     if (rc != ENC_OK) {
         enc_tokenizer_close(t);
         return rc;

@@ -12,6 +12,7 @@
 #include "bpe.h"
 #include "joins.h"
 #include "normalizer.h"
+#include "phrases.h"
 #include "pretokenizer.h"
 #include "template.h"
 #include "tokenizer.h"
@@ -64,6 +65,7 @@ struct enc_tokenizer {
     bool removes_space;    /* white space is no part of any word */
     bool by_sections;      /* read as tokenizer_sections.c does */
     enc_joins joins;       /* of the model, where words may be as long as the text */
+    enc_phrases phrases;
 };
 
 int enc_tokenizer_read_json(enc_tokenizer *tokenizer, const enc_tokenizer_files *files,

@@ -216,18 +216,28 @@ static void read_stretch(enc_reader *r)
     enc_reader_finish_word(r);
 }
 
+void enc_reader_stretch(enc_reader *r, enc_cursor cursor)
+{
+    enc_lane_begin(&r->lane, cursor);
+    enc_matcher_restart(&r->matcher);
+    if (r->sections)
+        enc_sections_read(r);
+    else
+        read_stretch(r);
+}
+
 static void read_text(enc_reader *r)
 {
     enc_cursor cursor = enc_source_cursor(&r->source);
     enc_cut token;
     for (;;) {
-        enc_lane_begin(&r->lane, cursor);
-        enc_matcher_restart(&r->matcher);
-        if (r->sections)
-            enc_sections_read(r);
-        else
-            read_stretch(r);
-        cursor = *enc_lane_cursor(&r->lane);
+        r->lane.inside = false;
+        if (!r->t->phrases.owner || !enc_phrases_read(r, &cursor)) {
+            if (enc_reader_is_over(r))
+                return;
+            enc_reader_stretch(r, cursor);
+            cursor = *enc_lane_cursor(&r->lane);
+        }
         if (enc_reader_is_over(r) || !enc_source_cut(&r->source, &cursor, &token))
             return;
         enc_reader_add_token(r, &token);
@@ -256,8 +266,10 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
     r.arena = arena;
     r.sections = NULL;
     r.goes_on = false;
+    r.spoken = false;
     enc_source_begin(&r.source, text, &t->added.raw, poll);
-    r.lane = (enc_lane){&t->normalizer, &r.source, state_room(t, usual_state, arena), true};
+    r.lane = (enc_lane){&t->normalizer, &r.source, state_room(t, usual_state, arena), true,
+                        false};
     if (!r.lane.state)
         return enc_nomem(err);
     enc_matcher_begin(&r.matcher, &t->added.normalized, &r.lane,
@@ -353,7 +365,7 @@ static int normalize(const enc_tokenizer *t, enc_arena *arena, enc_text text, bo
     _Alignas(16) char usual_state[USUAL_STATE];
     enc_source source;
     enc_source_begin(&source, text, NULL, poll);
-    enc_lane lane = {&t->normalizer, &source, state_room(t, usual_state, arena), whole};
+    enc_lane lane = {&t->normalizer, &source, state_room(t, usual_state, arena), whole, false};
     *out = (enc_folded){0};
     if (!lane.state)
         return enc_nomem(err);

@@ -21,6 +21,8 @@ typedef struct enc_reader {
     bool failed;    /* out of memory */
     enc_arena *arena;
     enc_sections *sections; /* NULL: the text is read character by character */
+    enc_symbol head, last;  /* of the stretch, after the normaliser, where it is read by */
+    bool spoken;            /* sections; false: there was none so far */
 } enc_reader;
 
 /* Whether no more is to be read. */
@@ -40,11 +42,20 @@ static inline enum enc_found enc_reader_next(enc_reader *r, enc_symbol *symbol,
                                                                    : ENC_FOUND_END;
 }
 
+/* Reads the stretch that begins at the cursor. */
+void enc_reader_stretch(enc_reader *reader, enc_cursor cursor);
+
 /* ---- tokenizer_sections.c ------------------------------------------------------------ */
 
 /* For pre-tokenizers that work on pieces. False: out of memory. */
 bool enc_sections_begin(enc_reader *reader);
 /* Reads the stretch to its end. */
 void enc_sections_read(enc_reader *reader);
+
+/* ---- phrases_read.c ------------------------------------------------------------------ */
+
+/* Reads the stretch that begins at the cursor phrase by phrase, as far as it goes, and moves
+** the cursor there. False: the rest is to be read from there on with enc_reader_stretch. */
+bool enc_phrases_read(enc_reader *reader, enc_cursor *cursor);
 
 #endif

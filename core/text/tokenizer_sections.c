@@ -48,6 +48,10 @@ static bool append_chunk(enc_reader *r)
     size_t count = s->chunk.count;
     if (count == 0)
         return true;
+    if (!r->spoken)
+        r->head = symbol[0];
+    r->spoken = true;
+    r->last = symbol[count - 1];
     if (s->cut > 0) {
         if (!s->list.now.capacity) {
             s->list.now.piece = ENC_ARENA(r->arena, enc_piece, 64);
@@ -168,8 +172,8 @@ void enc_sections_read(enc_reader *r)
     enc_sections *s = r->sections;
     enum enc_found found;
     enc_cut token;
+    s->begins = !r->lane.inside;
     do {
-        s->begins = true;
         s->window.count = s->chunk.count = 0;
         do {
             found = fill(r, &token);
@@ -178,5 +182,6 @@ void enc_sections_read(enc_reader *r)
         } while (found == ENC_FOUND_CHARACTER && !enc_reader_is_over(r));
         if (found == ENC_FOUND_TOKEN && !enc_reader_is_over(r))
             enc_reader_add_token(r, &token);
+        s->begins = true;
     } while (found == ENC_FOUND_TOKEN && !enc_reader_is_over(r));
 }

@@ -44,7 +44,7 @@ static inline void check_with(const enc_normalizer *n, const char *text, const c
     char *state = aligned_alloc(64, (n->state_bytes + 63) / 64 * 64);
     REQUIRE(state);
     enc_source_begin(&source, text_of(text), NULL, NULL);
-    enc_lane lane = {n, &source, state, true};
+    enc_lane lane = {n, &source, state, true, false};
     enc_lane_begin(&lane, enc_source_cursor(&source));
     while (enc_lane_next(&lane, n->steps, &symbol) && size + 4 < sizeof got) {
         size += enc_utf8_put(symbol.c, got + size);

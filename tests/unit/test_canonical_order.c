@@ -82,7 +82,7 @@ static void compare_with_definition(const uint32_t *text, size_t count, bool dro
     enc_normalizer_add(&n, step, "here", NULL);
     REQUIRE(n.state_bytes <= sizeof state);
     enc_source_begin(&source, (enc_text){bytes, size}, NULL, NULL);
-    enc_lane lane = {&n, &source, state, true};
+    enc_lane lane = {&n, &source, state, true, false};
     enc_lane_begin(&lane, enc_source_cursor(&source));
     for (; enc_lane_next(&lane, 1, &symbol); got++)
         wrong += got >= expected || symbol.c != want[got].c ||

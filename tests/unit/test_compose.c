@@ -123,7 +123,7 @@ TEST("compose: 20,000 random texts come out as the definition says")
         }
         size_t wrong = 0, want = by_definition(text, count, c, place);
         enc_source_begin(&source, (enc_text){bytes, size}, NULL, NULL);
-        enc_lane lane = {&n, &source, state, true};
+        enc_lane lane = {&n, &source, state, true, false};
         enc_lane_begin(&lane, enc_source_cursor(&source));
         for (; enc_lane_next(&lane, n.steps, &symbol); got++)
             wrong += got >= want || symbol.c != c[got] || symbol.character != place[got];

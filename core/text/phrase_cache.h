@@ -1,0 +1,156 @@
+/*
+** phrase_cache.h - what short phrases of a text came to, kept from call to call.
+**
+** A phrase is a stretch of bytes that a tokenizer reads alike wherever it stands
+** (phrases.h): " the", " word,". Looking one up costs some nanoseconds, so natural text, in
+** which few phrases make up nearly everything, is read as fast as these can be found.
+**
+** An entry is found by its bytes, its kind and its tokenizer, all of which it holds, so that a
+** collision costs time and never changes a result. Entries have two sizes, each in a table of
+** its own with two places for a key; the older of two makes room. A cache begins small and
+** grows with what is put into it, to at most ENC_PHRASE_CACHE_MOST bytes. It is kept by an
+** arena (memory.h), so it belongs to one thread.
+*/
+#ifndef ENC_PHRASE_CACHE_H
+#define ENC_PHRASE_CACHE_H
+
+#include <string.h>
+
+#include "memory.h"
+
+enum {
+    ENC_PHRASE_SHORT = 20,       /* bytes of a phrase in a small entry, */
+    ENC_PHRASE_SHORT_TOKENS = 4,
+    ENC_PHRASE_LONG = 52,        /* and in a large one */
+    ENC_PHRASE_LONG_TOKENS = 16,
+    ENC_PHRASE_WORDS = 7,        /* of 8 bytes, to hold the longest */
+    ENC_PHRASE_CACHE_MOST = 2 << 20 /* bytes */
+};
+
+/* Offsets count from the phrase's beginning. */
+typedef struct enc_phrase_token {
+    int32_t id;
+    uint8_t byte_start, byte_end, char_start, char_end;
+} enc_phrase_token;
+
+typedef struct enc_phrase {
+    uint32_t owner;     /* number of the tokenizer; 0: no phrase */
+    uint16_t begins;    /* a bit for each token that is of another word than the one before */
+    uint8_t kind;       /* see phrases.h, as `borders` */
+    uint8_t borders;
+    uint8_t size;       /* bytes, */
+    uint8_t characters;
+    uint8_t count;      /* and tokens of it */
+    uint8_t spare;
+} enc_phrase; /* then its bytes, then its tokens */
+
+static inline enc_phrase_token *enc_phrase_tokens(enc_phrase *phrase)
+{
+    size_t room = phrase->size <= ENC_PHRASE_SHORT && phrase->count <= ENC_PHRASE_SHORT_TOKENS
+                      ? ENC_PHRASE_SHORT : ENC_PHRASE_LONG;
+    return (enc_phrase_token *)(void *)((char *)(phrase + 1) + room);
+}
+
+typedef struct enc_phrase_key {
+    uint64_t word[ENC_PHRASE_WORDS]; /* the bytes, then zeros up to a multiple of 8 */
+    uint64_t hash;
+    uint32_t owner;
+    uint8_t kind;
+    uint8_t size; /* 1 ... ENC_PHRASE_LONG */
+} enc_phrase_key;
+
+typedef struct enc_phrase_cache {
+    char *small, *large; /* [1 << bits] entries */
+    int small_bits, large_bits;
+    size_t small_put, large_put; /* entries since the table was made */
+} enc_phrase_cache;
+
+/* The arena's cache, made if there is none; NULL: out of memory. */
+enc_phrase_cache *enc_phrase_cache_of(enc_arena *arena);
+
+/* Room for the phrase with that key, which is not there, and `count` tokens, at most
+** ENC_PHRASE_LONG_TOKENS: begins, borders, characters and tokens are to be filled in. */
+enc_phrase *enc_phrase_cache_put(enc_phrase_cache *cache, const enc_phrase_key *key,
+                                 size_t count);
+
+/* ---- Search -------------------------------------------------------------------------- */
+
+/* The word's first `bytes` bytes, 1 to 8, as they lie in memory, the others zero. */
+static inline uint64_t enc_phrase_head(uint64_t word, size_t bytes)
+{
+    unsigned shift = 8 * (unsigned)(8 - bytes);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return word << shift >> shift;
+#else
+    return word >> shift << shift;
+#endif
+}
+
+/* For bytes [at, at + size), 1 to ENC_PHRASE_LONG, of a text that ends at `finish`. */
+static inline void enc_phrase_key_set(enc_phrase_key *key, const char *at, size_t size,
+                                      const char *finish, uint32_t owner, unsigned kind)
+{
+    size_t last = (size - 1) / 8;
+    uint64_t hash = (uint64_t)owner << 32 | kind << 8 | size;
+    key->word[last] = 0;
+    if ((size_t)(finish - at) >= 8 * (last + 1))
+        memcpy(&key->word[last], at + 8 * last, 8);
+    else
+        memcpy(&key->word[last], at + 8 * last, size - 8 * last);
+    key->word[last] = enc_phrase_head(key->word[last], size - 8 * last);
+    for (size_t i = 0; i < last; i++) {
+        memcpy(&key->word[i], at + 8 * i, 8);
+        hash = (hash ^ key->word[i]) * UINT64_C(0x9ddfea08eb382d69);
+        hash ^= hash >> 32;
+    }
+    hash = (hash ^ key->word[last]) * UINT64_C(0x9ddfea08eb382d69);
+    key->hash = (hash ^ hash >> 32) * UINT64_C(0x9ae16a3b2f90404f);
+    key->owner = owner;
+    key->kind = (uint8_t)kind;
+    key->size = (uint8_t)size;
+}
+
+static inline bool enc_phrase_is(const enc_phrase *phrase, const enc_phrase_key *key)
+{
+    if (phrase->owner != key->owner || phrase->size != key->size || phrase->kind != key->kind)
+        return false;
+    const char *text = (const char *)(phrase + 1);
+    size_t last = (size_t)(key->size - 1) / 8;
+    uint64_t word;
+    for (size_t i = 0; i < last; i++) {
+        memcpy(&word, text + 8 * i, 8);
+        if (word != key->word[i])
+            return false;
+    }
+    memcpy(&word, text + 8 * last, 8); /* reaches into the tokens at most */
+    return enc_phrase_head(word, key->size - 8 * last) == key->word[last];
+}
+
+static inline enc_phrase *enc_phrase_search(char *table, int bits, size_t bytes,
+                                            const enc_phrase_key *key)
+{
+    size_t place = (size_t)(key->hash >> (64 - bits));
+    enc_phrase *first = (enc_phrase *)(void *)(table + place * bytes);
+    enc_phrase *second = (enc_phrase *)(void *)(table + (place ^ 1) * bytes);
+    return enc_phrase_is(first, key) ? first : enc_phrase_is(second, key) ? second : NULL;
+}
+
+/* Bytes of an entry. */
+enum {
+    ENC_PHRASE_SMALL = 12 + ENC_PHRASE_SHORT + 8 * ENC_PHRASE_SHORT_TOKENS,
+    ENC_PHRASE_LARGE = 12 + ENC_PHRASE_LONG + 8 * ENC_PHRASE_LONG_TOKENS
+};
+_Static_assert(sizeof(enc_phrase) == 12 && sizeof(enc_phrase_token) == 8, "as counted here");
+
+/* The phrase with that key; NULL: it is not there. */
+static inline enc_phrase *enc_phrase_cache_find(enc_phrase_cache *cache,
+                                                const enc_phrase_key *key)
+{
+    enc_phrase *found = NULL;
+    if (key->size <= ENC_PHRASE_SHORT)
+        found = enc_phrase_search(cache->small, cache->small_bits, ENC_PHRASE_SMALL, key);
+    return found ? found
+                 : enc_phrase_search(cache->large, cache->large_bits, ENC_PHRASE_LARGE, key);
+}
+
+#endif

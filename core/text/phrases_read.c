@@ -1,0 +1,308 @@
+/*
+** phrases_read.c - reading a text phrase by phrase (phrases.h).
+**
+** Phrases that are known are taken from the cache; others are read as if they were the whole
+** stretch, and kept. What is too long for that, or has no end that can be told, is read as it
+** is without phrases.
+*/
+#include <string.h>
+
+#include "phrase_cache.h"
+#include "tokenizer_reader.h"
+
+/* Bytes of a phrase beyond which its end is no longer looked for. */
+enum { LOST = 4096 };
+
+/* What the same bytes may be read as. */
+enum kind { INSIDE, TEXT_BEGINS, STRETCH_BEGINS };
+
+typedef struct phrase {
+    const char *start, *end;
+    size_t character; /* number of the first */
+    enum kind kind;
+    bool last;        /* the stretch ends with it */
+    uint8_t after;    /* bits of what follows, as in enc_phrases_borders; 0: Chinese */
+} phrase;
+
+/* ---- Where phrases end --------------------------------------------------------------- */
+
+/* The first byte up to a space, \x20, in [at, stop). */
+static const char *find_low(const char *at, const char *stop)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (uint64_t word; stop - at >= 8; at += 8) {
+        memcpy(&word, at, 8);
+        uint64_t low = (word - ones * 0x21) & ~word & tops;
+        if (low)
+            return at + __builtin_ctzll(low) / 8;
+    }
+#endif
+    while (at < stop && (unsigned char)*at > 0x20)
+        at++;
+    return at;
+}
+
+/* The same up to a Chinese character; *chinese: where it ends, NULL if there is none. */
+static const char *find_low_or_chinese(const enc_reader *r, const char *at, const char *stop,
+                                       const char **chinese)
+{
+    *chinese = NULL;
+    while (at < stop && (unsigned char)*at > 0x20) {
+        const char *next = at;
+        if ((unsigned char)*at < 0xE3) {
+            at++;
+            continue;
+        }
+        if (enc_bert_is_chinese(enc_utf8_next(&next, r->source.finish))) {
+            *chinese = next;
+            break;
+        }
+        at = next;
+    }
+    return at;
+}
+
+static unsigned space_bit(const enc_phrases *p, const char *at)
+{
+    unsigned char byte = (unsigned char)*at;
+    return byte <= 0x20 ? p->space[byte] : 0;
+}
+
+/* More of the stretch that is free of added tokens; false: it ends at source.stop. */
+static bool more(enc_reader *r)
+{
+    const char *stop = r->source.stop;
+    return enc_source_more(&r->source, stop) && r->source.stop > stop;
+}
+
+/* Moves p->end from `from` to the next place where a phrase may end. False: that is too far,
+** or the reading was stopped. */
+static bool find_end(enc_reader *r, phrase *p, const char *from)
+{
+    const enc_phrases *phrases = &r->t->phrases;
+    const char *at = from, *chinese = NULL;
+    p->after = 0;
+    for (bool in_space = true;;) {
+        while (in_space && at < r->source.stop && space_bit(phrases, at))
+            at++;
+        if (at < r->source.stop) {
+            in_space = false;
+            at = phrases->chinese ? find_low_or_chinese(r, at, r->source.stop, &chinese)
+                                  : find_low(at, r->source.stop);
+        }
+        if (at - p->start > LOST || r->source.stopped)
+            return false;
+        if (chinese) {
+            bool alone = at == p->start || space_bit(phrases, at - 1);
+            p->end = alone ? chinese : at;
+            p->last = p->end == r->source.stop && !more(r);
+            return chinese <= r->source.stop;
+        }
+        if (at < r->source.stop) {
+            p->after = (uint8_t)space_bit(phrases, at);
+            if (p->after) {
+                p->end = at;
+                return true;
+            }
+            at++;
+        } else if (!more(r)) {
+            p->end = at;
+            p->last = true;
+            return !r->source.stopped;
+        }
+    }
+}
+
+/* ---- Known phrases ------------------------------------------------------------------- */
+
+/* Whether it ends there; `borders` as in enc_phrases_borders. */
+static bool ends(const enc_reader *r, const phrase *p, unsigned borders)
+{
+    return p->last || r->t->phrases.always || borders & (p->after * 17u);
+}
+
+static bool reserve(enc_token_list *list, size_t more_tokens)
+{
+    while (!list->counting && list->capacity - list->count < more_tokens)
+        if (!enc_token_list_grow(list))
+            return false;
+    return true;
+}
+
+static void give_known(enc_reader *r, const phrase *p, enc_phrase *known)
+{
+    enc_token_list *list = &r->list;
+    const enc_phrase_token *from = enc_phrase_tokens(known);
+    size_t byte = (size_t)(p->start - r->source.data), character = p->character;
+    int32_t word = list->word;
+    if (!reserve(list, known->count))
+        return;
+    for (size_t i = 0; i < known->count; i++) {
+        word += known->begins >> i & 1;
+        if (!list->counting)
+            list->token[list->count + i] = (enc_token){.id = from[i].id,
+                                                       .word = word,
+                                                       .byte_start = byte + from[i].byte_start,
+                                                       .byte_end = byte + from[i].byte_end,
+                                                       .char_start = character +
+                                                                     from[i].char_start,
+                                                       .char_end = character +
+                                                                   from[i].char_end};
+    }
+    list->count += known->count;
+    list->word = word + (known->count > 0);
+    r->source.countdown -= known->size;
+}
+
+/* ---- New phrases --------------------------------------------------------------------- */
+
+/* Reads it as if it were the whole stretch; returns how many characters it has. */
+static size_t read_alone(enc_reader *r, const phrase *p)
+{
+    enc_source whole = r->source;
+    r->source.stop = r->source.finish = r->source.search = p->end;
+    r->source.found = NULL;
+    r->lane.inside = p->kind == INSIDE;
+    r->spoken = false;
+    enc_reader_stretch(r, (enc_cursor){p->start, p->character});
+    r->lane.inside = false;
+    whole.countdown = r->source.countdown;
+    whole.stopped = r->source.stopped;
+    r->source = whole;
+    return enc_lane_cursor(&r->lane)->character - p->character;
+}
+
+/* The borders of the phrase just read, by its last character, if that is one. */
+static unsigned borders_behind(const enc_reader *r, const phrase *p)
+{
+    const char *end = r->source.data + r->last.byte + r->last.size;
+    if (r->t->phrases.always || !r->spoken || end != p->end)
+        return 0;
+    const char *at = r->source.data + r->last.byte;
+    if (enc_grapheme(enc_utf8_next(&at, p->end)) & ENC_GRAPHEME_PREPEND)
+        return 0;
+    return r->last.c < 128 ? r->t->phrases.ascii[r->last.c]
+                           : enc_phrases_borders(r->t, r->last.c);
+}
+
+/* Keeps what tokens from `first` on say of it, unless that is out of the ordinary. */
+static void keep(enc_reader *r, enc_phrase_cache *cache, const enc_phrase_key *key,
+                 const phrase *p, size_t first, int32_t word, size_t characters,
+                 unsigned borders)
+{
+    size_t count = r->list.count - first;
+    size_t byte = (size_t)(p->start - r->source.data);
+    enc_phrase_token token[ENC_PHRASE_LONG_TOKENS];
+    uint16_t begins = 0;
+    if (r->list.counting || count > ENC_PHRASE_LONG_TOKENS)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const enc_token *t = &r->list.token[first + i];
+        bool fits = t->byte_start >= byte && t->byte_end - byte <= key->size &&
+                    t->byte_start <= t->byte_end && t->char_start >= p->character &&
+                    t->char_end - p->character <= characters &&
+                    t->char_start <= t->char_end;
+        if (!fits || t->word < word || t->word > word + (i > 0))
+            return;
+        begins |= (uint16_t)((t->word > word) << i);
+        word = t->word;
+        token[i] = (enc_phrase_token){t->id, (uint8_t)(t->byte_start - byte),
+                                      (uint8_t)(t->byte_end - byte),
+                                      (uint8_t)(t->char_start - p->character),
+                                      (uint8_t)(t->char_end - p->character)};
+    }
+    if (r->list.word != word + (count > 0)) /* a word without tokens */
+        return;
+    enc_phrase *kept = enc_phrase_cache_put(cache, key, count);
+    kept->begins = begins;
+    kept->borders = (uint8_t)borders;
+    kept->characters = (uint8_t)characters;
+    memcpy(enc_phrase_tokens(kept), token, count * sizeof *token);
+}
+
+/* ---- Reading ------------------------------------------------------------------------- */
+
+enum outcome { READ, SHIFTED, GOES_ON, IS_LONGER };
+
+static void step_behind(phrase *p, size_t characters)
+{
+    p->start = p->end;
+    p->character += characters;
+    p->kind = INSIDE;
+}
+
+/* Reads the phrase. GOES_ON: it is known not to end there; IS_LONGER: so it turned out. */
+static enum outcome read_phrase(enc_reader *r, enc_phrase_cache *cache, phrase *p)
+{
+    const enc_phrases *phrases = &r->t->phrases;
+    size_t size = (size_t)(p->end - p->start), first = r->list.count;
+    enc_phrase_key key;
+    /* Of the first token of all, trimming knows the place. */
+    bool kept = size <= ENC_PHRASE_LONG && size > 0 &&
+                (first > 0 || p->kind == TEXT_BEGINS || r->t->templates.trims == 0);
+    int32_t word = r->list.word;
+    unsigned borders;
+    if (kept) {
+        enc_phrase_key_set(&key, p->start, size, r->source.finish, phrases->owner, p->kind);
+        enc_phrase *known = enc_phrase_cache_find(cache, &key);
+        borders = known ? known->borders : 0;
+        if (known && !ends(r, p, borders))
+            return GOES_ON;
+        if (known) {
+            give_known(r, p, known);
+            r->list.word -= !p->last && borders & (p->after * 16u);
+            step_behind(p, known->characters);
+            return READ;
+        }
+    }
+    size_t characters = read_alone(r, p);
+    if (enc_reader_is_over(r))
+        return READ;
+    bool shifted = phrases->shifts && p->kind != INSIDE &&
+                   (!r->spoken || r->source.data + r->head.byte != p->start);
+    borders = borders_behind(r, p);
+    if (kept && !shifted)
+        keep(r, cache, &key, p, first, word, characters, borders);
+    if (shifted || !ends(r, p, borders)) {
+        r->list.count = first;
+        r->list.word = word;
+        return shifted ? SHIFTED : IS_LONGER;
+    }
+    r->list.word -= !p->last && borders & (p->after * 16u);
+    step_behind(p, characters);
+    return READ;
+}
+
+/* Finds the next end of a phrase that did not end where it was thought to. What was read for
+** it is read again, so it is to become twice as long. */
+static bool find_later_end(enc_reader *r, phrase *p)
+{
+    ptrdiff_t size = p->end - p->start;
+    do {
+        if (p->last || !find_end(r, p, p->end))
+            return false;
+    } while (!p->last && p->end - p->start < 2 * size);
+    return true;
+}
+
+bool enc_phrases_read(enc_reader *r, enc_cursor *cursor)
+{
+    enc_phrase_cache *cache = enc_phrase_cache_of(r->arena);
+    phrase p = {.start = cursor->at, .end = cursor->at, .character = cursor->character,
+                .kind = cursor->at == r->source.data ? TEXT_BEGINS : STRETCH_BEGINS};
+    bool found = cache && find_end(r, &p, p.start);
+    enum outcome outcome = READ;
+    while (found && !enc_reader_is_over(r)) {
+        outcome = read_phrase(r, cache, &p);
+        if (outcome == SHIFTED || (outcome == READ && p.last))
+            break;
+        found = outcome == IS_LONGER ? find_later_end(r, &p)
+                                     : find_end(r, &p, outcome == READ ? p.start : p.end);
+        if (r->source.countdown <= 0)
+            enc_source_poll(&r->source);
+    }
+    *cursor = (enc_cursor){p.start, p.character};
+    r->lane.inside = p.kind == INSIDE;
+    return found && outcome == READ && p.last;
+}
