@@ -101,6 +101,11 @@ FLAGS_kernel_int8_avx512vnni := $(FLAGS_kernel_avx512) -mavx512vnni
 # A loop over all pairs of tokens that is no kernel's: four at a time, with the same bits.
 FLAGS_relative := -O3
 
+# Loops over all weights or all activations that are no kernel's.
+FLAGS_linear   := -O3
+FLAGS_quantize := -O3
+FLAGS_table    := -O3
+
 # -z nodelete          stays mapped after the last connection closed: threads may run in it
 # -z relro,-z now      no writable function pointers, no lazy binding in somebody's query
 # -z defs              a forgotten symbol is an error here, not at the user's prompt (the

@@ -59,13 +59,13 @@ typedef struct enc_text {
 typedef struct enc_model enc_model;
 
 typedef struct enc_model_options {
-    const char *quantize; /* "none" or NULL: float32 */
+    const char *quantize; /* number type of the weights: "none" or NULL: float32; "bf16", "int8" */
 } enc_model_options;
 
 typedef struct enc_model_info {
     const char *path;           /* as canonicalised when it was opened */
     const char *family;         /* "bert" */
-    const char *quantize;       /* "none" */
+    const char *quantize;       /* "none", "bf16", "int8" */
     const char *pooling;        /* "mean", "cls", "cls+mean", ...: enc_pooling names joined */
     const char *similarity;     /* "cosine", "dot", "euclidean", "manhattan" */
     const char *prompts;        /* JSON object: name -> text */

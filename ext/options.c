@@ -205,9 +205,11 @@ static int read_params(reader *r, const json_t *value)
 
 static int read_quantize(reader *r, const json_t *value)
 {
-    static const choice choices[] = {{"none", 0}, {NULL, 0}};
-    int chosen;
-    return read_choice(r, value, choices, &chosen);
+    static const choice choices[] = {{"none", 0}, {"bf16", 1}, {"int8", 2}, {NULL, 0}};
+    int chosen = 0;
+    int code = read_choice(r, value, choices, &chosen);
+    r->out->quantize = choices[chosen].name;
+    return code;
 }
 
 static int read_top(reader *r, const json_t *value)

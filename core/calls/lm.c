@@ -123,6 +123,8 @@ int enc_lm_logprobs(enc_session *session, const enc_lm *lm, const size_t *place,
                           &call.poll);
         if (rc == ENC_INTERRUPTED)
             rc = enc_fail(err, rc, "interrupted");
+        else if (rc == ENC_NOMEM)
+            rc = enc_nomem(err);
     }
     enc_call_end(&call);
     return rc;

@@ -333,11 +333,17 @@ static int count_taken(enc_checkpoint *checkpoint, const enc_tensor *tensor, enc
                     enc_tail(tensor->name, ENC_TAIL), checkpoint->taken, bytes);
 }
 
+/* Where numbers go. */
+typedef struct destination {
+    float *out;                  /* all of them, or, */
+    const enc_number_sink *sink; /* if this is not NULL, room for a stretch */
+} destination;
+
 /* Its numbers, row by row, a stretch at a time. `gather`: where they are taken from, for a
 ** strided tensor. */
 static int read_numbers(const enc_checkpoint *checkpoint, const enc_tensor *tensor,
-                        enc_block block, enc_gather *gather, float *out, enc_digest *digest,
-                        enc_error *err)
+                        enc_block block, enc_gather *gather, const destination *to,
+                        enc_digest *digest, enc_error *err)
 {
     const enc_file *file = &checkpoint->file[tensor->file];
     uint64_t count = tensor->bytes / block.bytes * block.elements, at = tensor->offset;
@@ -346,8 +352,8 @@ static int read_numbers(const enc_checkpoint *checkpoint, const enc_tensor *tens
         if (n > count - done)
             n = (size_t)(count - done);
         size_t bytes = n / block.elements * block.bytes;
-        float *to = out + done;
-        void *raw = tensor->dtype == ENC_DTYPE_F32 ? (void *)to : checkpoint->chunk;
+        float *numbers = to->sink ? to->out : to->out + done;
+        void *raw = tensor->dtype == ENC_DTYPE_F32 ? (void *)numbers : checkpoint->chunk;
         int rc = ENC_OK;
         if (tensor->strided)
             enc_gather_next(gather, n, raw);
@@ -357,21 +363,23 @@ static int read_numbers(const enc_checkpoint *checkpoint, const enc_tensor *tens
             return rc;
         if (digest)
             enc_digest_part(digest, raw, bytes);
-        enc_widen(tensor->dtype, raw, n, to);
-        ptrdiff_t bad = enc_vector_not_finite(to, n);
+        enc_widen(tensor->dtype, raw, n, numbers);
+        ptrdiff_t bad = enc_vector_not_finite(numbers, n);
         if (bad >= 0)
             return enc_fail(err, ENC_CORRUPT,
                             "%s: tensor '%s' is not finite at element %" PRIu64,
                             enc_checkpoint_file(checkpoint, tensor),
                             enc_tail(tensor->name, ENC_TAIL), done + (uint64_t)bad);
+        if (to->sink)
+            to->sink->take(to->sink->context, numbers, n);
         done += n;
         at += bytes;
     }
     return ENC_OK;
 }
 
-int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *out,
-                        enc_digest *digest, enc_error *err)
+static int read_tensor(enc_checkpoint *checkpoint, enc_tensor *tensor, const destination *to,
+                       enc_digest *digest, enc_error *err)
 {
     enc_block block = enc_dtype_block(tensor->dtype);
     enc_gather gather = {0};
@@ -389,10 +397,29 @@ int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *o
         rc = enc_gather_open(&checkpoint->file[tensor->file], tensor, block.bytes, &gather,
                              err);
     if (rc == ENC_OK)
-        rc = read_numbers(checkpoint, tensor, block, &gather, out, digest, err);
+        rc = read_numbers(checkpoint, tensor, block, &gather, to, digest, err);
     enc_gather_close(&gather);
     if (rc == ENC_OK)
         tensor->used = true;
+    return rc;
+}
+
+int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *out,
+                        enc_digest *digest, enc_error *err)
+{
+    const destination whole = {out, NULL};
+    return read_tensor(checkpoint, tensor, &whole, digest, err);
+}
+
+int enc_checkpoint_stream(enc_checkpoint *checkpoint, enc_tensor *tensor,
+                          const enc_number_sink *sink, enc_digest *digest, enc_error *err)
+{
+    const enc_block block = enc_dtype_block(tensor->dtype);
+    const destination stretch = {
+        ENC_ALLOC(float, block.bytes > 0 ? CHUNK / block.bytes * block.elements : 1), sink};
+    int rc = stretch.out ? read_tensor(checkpoint, tensor, &stretch, digest, err)
+                         : enc_nomem(err);
+    enc_free(stretch.out);
     return rc;
 }
 

@@ -62,6 +62,16 @@ const char *enc_checkpoint_file(const enc_checkpoint *checkpoint, const enc_tens
 int enc_checkpoint_read(enc_checkpoint *checkpoint, enc_tensor *tensor, float *out,
                         enc_digest *digest, enc_error *err);
 
+/* Takes numbers as they come, in the tensor's order, `count` at a time. */
+typedef struct enc_number_sink {
+    void *context;
+    void (*take)(void *context, const float *numbers, size_t count);
+} enc_number_sink;
+
+/* The same, a stretch after the other: the whole tensor never stands in memory. */
+int enc_checkpoint_stream(enc_checkpoint *checkpoint, enc_tensor *tensor,
+                          const enc_number_sink *sink, enc_digest *digest, enc_error *err);
+
 /* Reads a tensor of I64 or I32 and marks it used; each must be 0 ... limit-1. Digest and errors
 ** as above. */
 int enc_checkpoint_read_indices(enc_checkpoint *checkpoint, enc_tensor *tensor, int32_t limit,

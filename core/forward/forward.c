@@ -502,34 +502,58 @@ static void share_out(pass *p, int layers, enc_arena *arena)
     }
 }
 
-static int transform(const enc_model *model, const enc_batch *batch, int layers,
-                     enc_arena *arena, enc_poll *poll, const enc_observer *observer,
-                     float **out)
+/* Makes p->x, hidden state `from`, hidden state `to`; x is hidden state `from` [T, D], which 0
+** does without. */
+static int transform(pass *p, const float *x, int from, int to, enc_arena *arena,
+                     const enc_observer *observer)
 {
-    pass p = {.model = model, .ops = model->ops, .batch = batch, .poll = poll,
-              .rows = batch->start[batch->count], .h = enc_heads_of(model),
-              .width = (size_t)model->config.hidden_size};
-    if (!take(&p, arena, layers))
+    if (!take(p, arena, to))
         return ENC_NOMEM;
-    share_out(&p, layers, arena);
-    int rc = embed(&p, arena);
-    for (int number = 0; rc == ENC_OK && number <= layers; number++) {
-        if (number > 0)
-            rc = block(&p, number, observer);
+    share_out(p, to, arena);
+    int rc = ENC_OK;
+    if (x)
+        memcpy(p->x, x, p->rows * p->width * sizeof *x);
+    else
+        rc = embed(p, arena);
+    for (int number = from; rc == ENC_OK && number <= to; number++) {
+        if (number > from)
+            rc = block(p, number, observer);
         if (rc == ENC_OK && observer && observer->hidden)
-            observer->hidden(observer->context, number, p.x);
+            observer->hidden(observer->context, number, p->x);
     }
-    enc_share_end(&p.within);
-    *out = p.x;
+    enc_share_end(&p->within);
+    return rc;
+}
+
+static pass begin(const enc_model *model, const enc_batch *batch, enc_poll *poll)
+{
+    return (pass){.model = model, .ops = model->ops, .batch = batch, .poll = poll,
+                  .rows = batch->start[batch->count], .h = enc_heads_of(model),
+                  .width = (size_t)model->config.hidden_size};
+}
+
+int enc_forward_block(const enc_model *model, const enc_batch *batch, int number, float *x,
+                      enc_arena *arena, enc_poll *poll)
+{
+    pass p = begin(model, batch, poll);
+    enc_mark mark = enc_arena_mark(arena);
+    int rc = transform(&p, x, number - 1, number, arena, NULL);
+    if (rc == ENC_OK)
+        memcpy(x, p.x, p.rows * p.width * sizeof *x);
+    enc_arena_release(arena, mark);
     return rc;
 }
 
 int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_arena *arena,
                 enc_poll *poll, const enc_observer *observer, float **out)
 {
+    pass p = begin(model, batch, poll);
+    int rc;
     switch (model->family->shape) {
     case ENC_SHAPE_TRANSFORMER:
-        return transform(model, batch, layers, arena, poll, observer, out);
+        rc = transform(&p, NULL, 0, layers, arena, observer);
+        *out = p.x;
+        return rc;
     case ENC_SHAPE_ELMO:
         return enc_elmo_forward(model, batch, layers, arena, poll, observer, out);
     }

@@ -34,7 +34,12 @@ typedef struct enc_observer {
 int enc_forward(const enc_model *model, const enc_batch *batch, int layers, enc_arena *arena,
                 enc_poll *poll, const enc_observer *observer, float **out);
 
-/* The same for ENC_SHAPE_ELMO (elmo.c). */
+/* Block `number` alone: x [T, D] is the hidden state before it and becomes the one behind it. For
+** a transformer. */
+int enc_forward_block(const enc_model *model, const enc_batch *batch, int number, float *x,
+                      enc_arena *arena, enc_poll *poll);
+
+/* enc_forward for ENC_SHAPE_ELMO (elmo_forward.c). */
 int enc_elmo_forward(const enc_model *model, const enc_batch *batch, int layers,
                      enc_arena *arena, enc_poll *poll, const enc_observer *observer,
                      float **out);

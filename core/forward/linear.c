@@ -67,9 +67,18 @@ static int prepare_rows(void *context, size_t first, size_t count, enc_arena *sc
 {
     const tiles *t = context;
     const size_t in = t->linear->in;
-    (void)scratch;
-    t->product->prepare(t->source + first * t->ld_source, t->ld_source, count, in,
-                        (char *)t->x + first * t->ldx);
+    const float *factor = t->linear->smooth, *x = t->source + first * t->ld_source;
+    char *to = (char *)t->x + first * t->ldx;
+    float *row = factor ? ENC_ARENA(scratch, float, in) : NULL;
+    if (!factor)
+        t->product->prepare(x, t->ld_source, count, in, to);
+    else if (!row)
+        return ENC_NOMEM;
+    for (size_t i = 0; factor && i < count; i++, x += t->ld_source, to += t->ldx) {
+        for (size_t j = 0; j < in; j++)
+            row[j] = x[j] * factor[j];
+        t->product->prepare(row, in, 1, in, to);
+    }
     return ENC_OK;
 }
 
@@ -92,6 +101,17 @@ static int do_tile(void *context, size_t index, enc_arena *scratch)
                          smaller(out - column, t->columns), in, &epilogue,
                          t->y + row * out + column, out);
     return ENC_OK;
+}
+
+/* What a calibration wants to know of x [rows, in]. */
+static void note_largest(const enc_linear *linear, const float *x, size_t ldx, size_t rows)
+{
+    for (size_t row = 0; row < rows; row++, x += ldx)
+        for (size_t i = 0; i < linear->in; i++) {
+            float size = x[i] < 0 ? -x[i] : x[i];
+            if (size > linear->largest[i])
+                linear->largest[i] = size;
+        }
 }
 
 /* Rows that are prepared together, then multiplied. */
@@ -117,6 +137,8 @@ int enc_linear_share(const enc_ops *ops, const enc_linear *linear, const float *
     tiles t = {.linear = linear, .product = product, .ldx = ldx * sizeof(float),
                .ld_source = ldx, .poll = share->poll};
     void *prepared = NULL;
+    if (linear->largest)
+        note_largest(linear, x, ldx, rows);
     if (product->prepare && rows > 0) {
         t.ldx = product->prepared_size(in);
         prepared = ENC_ARENA(share->arena, char, band * t.ldx);

@@ -2,8 +2,9 @@
 ** lm_scores.c - see lm_scores.h.
 **
 ** The table stands row by row, as embeddings want it, so a logit is a dot product of two rows.
-** Each row of the table is read once for all rows of z, which stay in the cache. Sums are
-** carried in double, in one order: neither neighbours nor threads change a bit.
+** Each row of the table is read, and made float32 if it is not, once for all rows of z, which
+** stay in the cache. Sums are carried in double, in one order: neither neighbours nor threads
+** change a bit.
 */
 #include "lm_scores.h"
 
@@ -55,11 +56,13 @@ static int score_stretch(void *context, size_t index, enc_arena *scratch)
     size_t first = index * w->stretch, last = first + w->stretch;
     if (last > head->vocabulary)
         last = head->vocabulary;
-    (void)scratch;
+    float *room = ENC_ARENA(scratch, float, head->width);
+    if (!room)
+        return ENC_NOMEM;
     if (enc_poll_stop(w->poll))
         return ENC_INTERRUPTED;
     for (size_t v = first; v < last; v++) {
-        const float *token = head->table + v * head->width;
+        const float *token = enc_table_row(&head->table, v, room);
         const double bias = head->bias ? (double)head->bias[v] : 0;
         for (size_t i = 0; i < w->count; i++) {
             double logit = w->ops->dot(token, w->z + w->row[i] * head->width, head->width);

@@ -19,8 +19,7 @@ typedef struct sum {
 static bool add_row(void *context, size_t row)
 {
     sum *s = context;
-    size_t width = (size_t)s->model->config.embedding_size;
-    s->model->ops->add(s->model->weights.tokens + row * width, s->to, width);
+    enc_table_add(&s->model->weights.tokens, s->model->ops, row, s->to);
     return ++s->rows % ROWS_AT_ONCE != 0 || !enc_poll_stop(s->poll);
 }
 
@@ -49,7 +48,7 @@ void enc_token_row(const enc_model *model, int32_t id, enc_text word, float *to,
         return;
     }
     size_t row = (size_t)(model->token_row ? model->token_row[id] : id);
-    memcpy(to, model->weights.tokens + row * width, width * sizeof *to);
+    enc_table_read(&model->weights.tokens, row, to);
     for (size_t i = 0; model->token_scale && i < width; i++)
         to[i] *= model->token_scale[id];
 }

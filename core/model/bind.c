@@ -70,7 +70,8 @@ static int locate(const enc_binder *b, const want *w, enc_tensor **out, enc_erro
     return enc_tensor_check_shape(b->checkpoint, tensor, w->rank, w->shape, b->says, err);
 }
 
-static int read(enc_binder *b, const want *w, enc_tensor *tensor, float *to, enc_error *err)
+/* What is told of a tensor before its numbers. */
+static void note(enc_binder *b, const want *w, const enc_tensor *tensor)
 {
     enc_digest_text(b->digest, w->pattern);
     enc_digest_number(b->digest, w->block);
@@ -79,6 +80,11 @@ static int read(enc_binder *b, const want *w, enc_tensor *tensor, float *to, enc
     for (int i = 0; i < w->rank; i++)
         enc_digest_number(b->digest, w->shape[i]);
     b->model->info.parameters += (int64_t)enc_tensor_elements(tensor);
+}
+
+static int read(enc_binder *b, const want *w, enc_tensor *tensor, float *to, enc_error *err)
+{
+    note(b, w, tensor);
     return enc_checkpoint_read(b->checkpoint, tensor, to, b->digest, err);
 }
 
@@ -108,6 +114,19 @@ static int bind_table(enc_binder *b, const char *name, int rows, int width,
 {
     want w = {name, NO_BLOCK, weight_names, 2, {rows, width}};
     return bind_plain(b, &w, to, err);
+}
+
+static int bind_tokens(enc_binder *b, const char *name, int rows, int width, enc_table *to,
+                       enc_error *err)
+{
+    want w = {name, NO_BLOCK, weight_names, 2, {rows, width}};
+    enc_tensor *tensor;
+    int rc = locate(b, &w, &tensor, err);
+    if (rc != ENC_OK)
+        return rc;
+    note(b, &w, tensor);
+    return enc_read_table(b->model, b->checkpoint, tensor, (size_t)rows, (size_t)width,
+                          b->digest, to, err);
 }
 
 /* weight + 1, where that is what is meant. */
@@ -153,7 +172,7 @@ int enc_bind_norm(enc_binder *b, const char *name, int width, float eps, enc_nor
 
 /* ---- Linear layers ------------------------------------------------------------------- */
 
-static int reserve(enc_binder *b, size_t floats, enc_error *err)
+int enc_binder_reserve(enc_binder *b, size_t floats, enc_error *err)
 {
     if (floats <= b->room)
         return ENC_OK;
@@ -172,32 +191,15 @@ int enc_bind_tensor(enc_binder *b, const char *name, int block, const char *para
     enc_tensor *tensor;
     int rc = locate(b, &w, &tensor, err);
     if (rc == ENC_OK && !to) {
-        rc = reserve(b, (size_t)enc_tensor_elements(tensor), err);
+        rc = enc_binder_reserve(b, (size_t)enc_tensor_elements(tensor), err);
         to = b->scratch;
     }
     return rc == ENC_OK ? read(b, &w, tensor, to, err) : rc;
 }
 
-/* scratch [rows, in], or [in, rows] if transposed -> packed */
-static int pack(enc_binder *b, size_t rows, size_t in, bool transposed, enc_linear *to,
-                enc_error *err)
-{
-    const enc_ops *ops = b->model->ops;
-    float *packed = enc_model_alloc(b->model, ops->packed_size(rows, in), sizeof *packed);
-    if (!packed)
-        return enc_nomem(err);
-    if (transposed)
-        ops->pack(b->scratch, rows, in, 1, rows, packed);
-    else
-        ops->pack(b->scratch, rows, in, in, 1, packed);
-    to->in = in;
-    to->out = rows;
-    to->packed = packed;
-    return ENC_OK;
-}
-
 /* Matrices that become one, and what is alike in them. */
 typedef struct parts {
+    enum enc_role role;
     const char *name[3];
     int out[3];        /* rows of each */
     int count;
@@ -229,7 +231,7 @@ static int read_matrices(enc_binder *b, const parts *p, enc_error *err)
         rc = locate(b, &w, &tensor, err);
         /* Room for all of them once the first shows that the size is no lie. */
         if (rc == ENC_OK && i == 0)
-            rc = reserve(b, rows_of(p) * (size_t)p->in, err);
+            rc = enc_binder_reserve(b, rows_of(p) * (size_t)p->in, err);
         if (rc == ENC_OK)
             rc = read(b, &w, tensor, b->scratch + at, err);
         at += (size_t)p->out[i] * (size_t)p->in;
@@ -239,10 +241,11 @@ static int read_matrices(enc_binder *b, const parts *p, enc_error *err)
 
 static int bind_parts(enc_binder *b, const parts *p, enc_linear *to, enc_error *err)
 {
-    size_t rows = rows_of(p), at = 0;
+    size_t rows = rows_of(p), in = (size_t)p->in, at = 0;
     int rc = read_matrices(b, p, err);
     if (rc == ENC_OK)
-        rc = pack(b, rows, (size_t)p->in, p->transposed, to, err);
+        rc = enc_pack_linear(b, p->role, b->scratch, rows, in, p->transposed ? 1 : in,
+                             p->transposed ? rows : 1, to, err);
     if (rc != ENC_OK || !p->bias)
         return rc;
     float *biases = enc_model_alloc(b->model, rows, sizeof *biases);
@@ -259,10 +262,10 @@ static int bind_parts(enc_binder *b, const parts *p, enc_linear *to, enc_error *
     return rc;
 }
 
-int enc_bind_linear(enc_binder *b, const char *name, int in, int out, bool bias,
-                    enc_linear *to, enc_error *err)
+int enc_bind_linear(enc_binder *b, enum enc_role role, const char *name, int in, int out,
+                    bool bias, enc_linear *to, enc_error *err)
 {
-    parts p = {{name}, {out}, 1, NO_BLOCK, in, bias, false};
+    parts p = {role, {name}, {out}, 1, NO_BLOCK, in, bias, false};
     return bind_parts(b, &p, to, err);
 }
 
@@ -310,7 +313,7 @@ static int divide_frequencies(enc_binder *b, size_t count, float *frequency, enc
         return ENC_OK;
     int rc = locate(b, &w, &tensor, err);
     if (rc == ENC_OK)
-        rc = reserve(b, count, err);
+        rc = enc_binder_reserve(b, count, err);
     if (rc == ENC_OK)
         rc = read(b, &w, tensor, b->scratch, err);
     for (size_t i = 0; rc == ENC_OK && i < count; i++) {
@@ -358,7 +361,7 @@ static int bind_embeddings(enc_binder *b, enc_error *err)
     int width = config->embedding_size;
     bool learned = !config->without_positions && (family->position == ENC_POSITION_LEARNED ||
                                                   family->position == ENC_POSITION_AFTER_PAD);
-    int rc = bind_table(b, tokens_name(b), config->vocabulary, width, &to->tokens, err);
+    int rc = bind_tokens(b, tokens_name(b), config->vocabulary, width, &to->tokens, err);
     if (rc == ENC_OK && learned)
         rc = bind_table(b, names[ENC_SLOT_POSITIONS], config->positions, width,
                         &to->positions, err);
@@ -369,8 +372,8 @@ static int bind_embeddings(enc_binder *b, enc_error *err)
                        family->projected_first ? config->hidden_size : width,
                        &to->embedding_norm, err);
     if (rc == ENC_OK && (family->always_projected || width != config->hidden_size))
-        rc = enc_bind_linear(b, names[ENC_SLOT_EMBEDDING_PROJECTION], width,
-                             config->hidden_size, !family->projected_first,
+        rc = enc_bind_linear(b, ENC_ROLE_PROJECTION, names[ENC_SLOT_EMBEDDING_PROJECTION],
+                             width, config->hidden_size, !family->projected_first,
                              &to->embedding_projection, err);
     return rc;
 }
@@ -396,13 +399,14 @@ static int bind_attention(enc_binder *b, int block, enc_layer *to, enc_error *er
     int width = config->hidden_size, d = config->head_size;
     int queries = config->heads * d, keys = config->kv_heads * d;
     bool transposed = b->names->transposed;
-    parts qkv = {{names[ENC_SLOT_QUERY], names[ENC_SLOT_KEY], names[ENC_SLOT_VALUE]},
+    parts qkv = {ENC_ROLE_QKV,
+                 {names[ENC_SLOT_QUERY], names[ENC_SLOT_KEY], names[ENC_SLOT_VALUE]},
                  {queries, keys, keys}, 3, block, width, config->biases & ENC_BIAS_QKV,
                  transposed};
-    parts fused = {{names[ENC_SLOT_QKV]}, {queries + 2 * keys}, 1, block, width,
+    parts fused = {ENC_ROLE_QKV, {names[ENC_SLOT_QKV]}, {queries + 2 * keys}, 1, block, width,
                    config->biases & ENC_BIAS_QKV, transposed};
-    parts out = {{names[ENC_SLOT_ATTENTION_OUT]}, {width}, 1, block, queries,
-                 config->biases & ENC_BIAS_OUT, transposed};
+    parts out = {ENC_ROLE_ATTENTION_OUT, {names[ENC_SLOT_ATTENTION_OUT]}, {width}, 1, block,
+                 queries, config->biases & ENC_BIAS_OUT, transposed};
     int rc = b->names->by_head
         ? enc_bind_by_head(b, block, &to->qkv, err)
         : bind_parts(b, names[ENC_SLOT_QKV] ? &fused : &qkv, &to->qkv, err);
@@ -424,12 +428,13 @@ static int bind_ffn(enc_binder *b, int block, enc_layer *to, enc_error *err)
     int width = config->hidden_size, ffn = config->ffn_size;
     bool bias = config->biases & ENC_BIAS_FFN_UP, transposed = b->names->transposed;
     const char *dense = names[names[ENC_SLOT_FFN_DENSE] ? ENC_SLOT_FFN_DENSE : ENC_SLOT_FFN_UP];
-    parts up = {{dense}, {ffn}, 1, block, width, bias, transposed};
-    parts gated = {{names[ENC_SLOT_FFN_GATE], names[ENC_SLOT_FFN_UP]}, {ffn, ffn}, 2, block,
-                   width, bias, transposed};
-    parts fused = {{names[ENC_SLOT_FFN_GATE_UP]}, {2 * ffn}, 1, block, width, bias,
-                   transposed};
-    parts down = {{names[ENC_SLOT_FFN_DOWN]}, {width}, 1, block, ffn,
+    parts up = {ENC_ROLE_FFN_UP, {dense}, {ffn}, 1, block, width, bias, transposed};
+    parts gated = {ENC_ROLE_FFN_UP, {names[ENC_SLOT_FFN_GATE], names[ENC_SLOT_FFN_UP]},
+                   {ffn, ffn}, 2, block, width, bias, transposed};
+    parts fused = {ENC_ROLE_FFN_UP, {names[ENC_SLOT_FFN_GATE_UP]}, {2 * ffn}, 1, block, width,
+                   bias, transposed};
+    parts down = {config->gated ? ENC_ROLE_GATED_DOWN : ENC_ROLE_FFN_DOWN,
+                  {names[ENC_SLOT_FFN_DOWN]}, {width}, 1, block, ffn,
                   config->biases & ENC_BIAS_FFN_DOWN, transposed};
     int rc = bind_parts(b, !config->gated ? &up : names[ENC_SLOT_FFN_GATE_UP] ? &fused : &gated,
                         &to->ffn_up, err);
@@ -454,6 +459,23 @@ static void set_layer(enc_model *model, int number, enc_layer *to)
         to->scale /= (float)(number + 1);
 }
 
+/* The first layer behind `first` that does not share its weights. */
+static int end_of_group(const enc_config *config, int first, int *group)
+{
+    const double size = (double)config->layers / (double)config->groups;
+    int end = first + 1;
+    *group = (int)((double)first / size);
+    while (end < config->layers && (int)((double)end / size) == *group)
+        end++;
+    return end;
+}
+
+/* Whether attention itself has weights, which are bound behind all blocks: no block works before. */
+static bool settles_late(const enc_binder *b)
+{
+    return b->model->family->relative == ENC_RELATIVE_DISENTANGLED;
+}
+
 /* Layers 0 ... L-1; of those that share their weights the first is bound. */
 static int bind_layers(enc_binder *b, enc_error *err)
 {
@@ -461,17 +483,31 @@ static int bind_layers(enc_binder *b, enc_error *err)
     const enc_config *config = &model->config;
     size_t layers = (size_t)config->layers;
     enc_layer *layer = enc_model_alloc(model, layers, sizeof *layer);
-    int rc = layer ? ENC_OK : enc_nomem(err), bound = -1;
+    int rc = layer ? ENC_OK : enc_nomem(err), group;
     model->weights.layer = layer;
-    for (int i = 0; rc == ENC_OK && i < config->layers; i++) {
-        int group = (int)((double)i / ((double)config->layers / (double)config->groups));
-        layer[i] = group == bound ? layer[i - 1] : (enc_layer){0};
-        if (group != bound)
-            rc = bind_attention(b, group, &layer[i], err);
-        if (rc == ENC_OK && group != bound)
-            rc = bind_ffn(b, group, &layer[i], err);
-        bound = group;
-        set_layer(model, i, &layer[i]);
+    for (int first = 0, end; rc == ENC_OK && first < config->layers; first = end) {
+        end = end_of_group(config, first, &group);
+        layer[first] = (enc_layer){0};
+        rc = bind_attention(b, group, &layer[first], err);
+        if (rc == ENC_OK)
+            rc = bind_ffn(b, group, &layer[first], err);
+        for (int i = first; i < end; i++) {
+            layer[i] = layer[first];
+            set_layer(model, i, &layer[i]);
+        }
+        if (rc == ENC_OK && !settles_late(b))
+            rc = enc_settle(b, first, end, err);
+    }
+    return rc;
+}
+
+static int settle_all(enc_binder *b, enc_error *err)
+{
+    const enc_config *config = &b->model->config;
+    int rc = ENC_OK, group;
+    for (int first = 0, end; rc == ENC_OK && first < config->layers; first = end) {
+        end = end_of_group(config, first, &group);
+        rc = enc_settle(b, first, end, err);
     }
     return rc;
 }
@@ -517,8 +553,19 @@ int enc_bind_encoder(enc_binder *b, enc_error *err)
         rc = bind_layers(b, err);
     if (rc == ENC_OK && family->relative == ENC_RELATIVE_DISENTANGLED)
         rc = enc_bind_disentangled(b, err);
+    if (rc == ENC_OK && settles_late(b))
+        rc = settle_all(b, err);
     if (rc == ENC_OK && b->names->slot[ENC_SLOT_FINAL_NORM])
         rc = bind_norm(b, b->names->slot[ENC_SLOT_FINAL_NORM], NO_BLOCK,
                        b->model->config.hidden_size, &b->model->weights.final_norm, err);
     return rc;
+}
+
+void enc_binder_clear(enc_binder *b)
+{
+    enc_calibration_close(b->calibration);
+    enc_free(b->scratch);
+    b->calibration = NULL;
+    b->scratch = NULL;
+    b->room = 0;
 }

@@ -39,9 +39,12 @@ static int project_shared(projector *p, enc_layer *layer, enc_error *err)
 {
     const enc_linear *qkv = &layer->qkv;
     const enc_config *config = &p->b->model->config;
-    p->b->model->ops->multiply(p->rows, qkv->in, p->count, qkv->packed, qkv->out, qkv->in,
-                               qkv->bias, p->projected, qkv->out);
-    int rc = ENC_OK;
+    enc_arena arena = {0};
+    int rc = enc_linear_apply(p->b->model->ops, qkv, p->rows, p->count, NULL, p->projected,
+                              &arena, NULL);
+    enc_arena_destroy(&arena);
+    if (rc != ENC_OK)
+        return enc_nomem(err);
     if (config->position_to_content)
         rc = keep(p, p->projected, qkv->out, &layer->distances.queries, err);
     if (rc == ENC_OK && config->content_to_position)
@@ -208,20 +211,18 @@ int enc_bind_by_head(enc_binder *b, int block, enc_linear *to, enc_error *err)
     if (rc != ENC_OK)
         return rc;
     float *rows = ENC_ALLOC(float, 3 * out * width);
-    float *packed = enc_model_alloc(model, model->ops->packed_size(3 * out, width),
-                                    sizeof *packed);
     float *bias = enc_model_alloc(model, 3 * out, sizeof *bias);
-    if (rows && packed && bias) {
+    if (rows && bias) {
         for (size_t i = 0; i < 3 * heads; i++)
             memcpy(rows + (i % 3 * heads + i / 3) * head, b->scratch + i * head,
                    head * sizeof *rows);
-        model->ops->pack(rows, 3 * out, width, width, 1, packed);
         memset(bias, 0, 3 * out * sizeof *bias);
+        rc = enc_pack_linear(b, ENC_ROLE_QKV, rows, 3 * out, width, width, 1, to, err);
     } else {
         rc = enc_nomem(err);
     }
     enc_free(rows);
-    *to = (enc_linear){width, 3 * out, packed, bias, ENC_WEIGHT_F32};
+    to->bias = bias;
     if (rc == ENC_OK)
         rc = enc_bind_tensor(b, names[ENC_SLOT_QV_BIAS], block, "q_bias", 1, &length, bias,
                              err);

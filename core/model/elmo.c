@@ -227,7 +227,8 @@ static void pack(binder *b, const float *matrix, const float *bias, size_t in, s
         return;
     }
     ops->pack(matrix, out, in, 1, out, packed);
-    *to = (enc_linear){in, out, packed, bias ? keep(b, bias, out) : NULL, ENC_WEIGHT_F32};
+    *to = (enc_linear){.in = in, .out = out, .packed = packed,
+                       .bias = bias ? keep(b, bias, out) : NULL};
 }
 
 static void bind_linear(binder *b, const char *matrix_name, const char *bias_name, size_t in,
@@ -330,6 +331,9 @@ int enc_elmo_load_folder(enc_model *model, const char *folder, enc_digest *diges
 {
     sizes s = {0};
     enc_words words = {.spelled = true};
+    if (model->scheme->type[ENC_ROLE_QKV] != ENC_WEIGHT_F32)
+        return enc_fail(err, ENC_UNSUPPORTED, "quantize is '%s': an ELMo model is float32 alone, "
+                        "'none'", model->scheme->name);
     enc_elmo *elmo = enc_model_alloc(model, 1, sizeof *elmo);
     if (!elmo)
         return enc_nomem(err);

@@ -136,7 +136,8 @@ static int load_steps(enc_binder *binder, enc_error *err)
         enc_step *step = &to->step[to->step_count++];
         step->kind = ENC_STEP_DENSE;
         step->activation = ENC_ACT_NONE;
-        rc = enc_bind_linear(binder, names[i], width, out, false, &step->dense, err);
+        rc = enc_bind_linear(binder, ENC_ROLE_REST, names[i], width, out, false, &step->dense,
+                             err);
         width = out;
     }
     to->step[to->step_count++].kind = ENC_STEP_NORMALIZE;
@@ -175,7 +176,7 @@ static int load_weights(enc_model *model, enc_checkpoint *checkpoint, const enc_
     if (rc == ENC_OK)
         rc = enc_model_list_unused(model, checkpoint, err);
     model->signature = enc_checkpoint_signature(checkpoint);
-    enc_free(binder.scratch);
+    enc_binder_clear(&binder);
     return rc;
 }
 

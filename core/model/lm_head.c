@@ -144,8 +144,8 @@ static int take_table(enc_checkpoint *checkpoint, const enc_model *model,
     head->table = model->weights.tokens;
     if (has_table(model, names, checkpoint)) {
         rc = take(checkpoint, &table, &head->own_table, err);
-        head->table = head->own_table;
-        if (rc == ENC_OK && !head->table) {
+        head->table = (enc_table){ENC_WEIGHT_F32, head->width, head->own_table, NULL};
+        if (rc == ENC_OK && !head->own_table) {
             char missing[NAME_SIZE + 40];
             snprintf(missing, sizeof missing, "tensor '%s.weight' is missing", names->decoder);
             return fail_none(model, missing, err);

@@ -16,6 +16,7 @@
 
 #include "encoder.h"
 #include "ops.h"
+#include "table.h"
 
 typedef struct enc_lm_head {
     size_t width;             /* E */
@@ -26,7 +27,7 @@ typedef struct enc_lm_head {
     float *norm_weight;       /* [E] */
     float *norm_bias;         /* [E] */
     float norm_eps;
-    const float *table;       /* [V, E]; the model's own, or */
+    enc_table table;          /* [V, E]; the model's own, or of */
     float *own_table;
     float *bias;              /* [V] or NULL */
     float softcap;            /* c; 0: logits are not capped */

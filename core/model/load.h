@@ -10,6 +10,7 @@
 #include "checkpoint.h"
 #include "digest.h"
 #include "model.h"
+#include "quantize.h"
 
 /* ---- modules.json (modules.c) -------------------------------------------------------- */
 
@@ -60,17 +61,39 @@ typedef struct enc_binder {
     const enc_names *names;     /* of the encoder's tensors; NULL: those of the family that fit */
     const char *prefix;         /* before every name */
     const char *says;           /* the file that says the sizes, for messages */
-    float *scratch;             /* a matrix before it is packed; for enc_free */
+    float *scratch;             /* a matrix before it is packed */
     size_t room;                /* floats of scratch */
+    struct enc_calibration *calibration; /* NULL until it is wanted */
 } enc_binder;
 
 /* The whole encoder's weights into model->weights, as family and config say. */
 int enc_bind_encoder(enc_binder *binder, enc_error *err);
 
+/* Room for so many floats in `scratch`, which may move and lose what it holds. */
+int enc_binder_reserve(enc_binder *binder, size_t floats, enc_error *err);
+/* Frees what a binder holds: scratch, calibration. */
+void enc_binder_clear(enc_binder *binder);
+
 /* The matrix NAME.weight [out, in], with the vector NAME.bias [out] if `bias`, as a packed
 ** linear layer. */
-int enc_bind_linear(enc_binder *binder, const char *name, int in, int out, bool bias,
-                    enc_linear *to, enc_error *err);
+int enc_bind_linear(enc_binder *binder, enum enc_role role, const char *name, int in, int out,
+                    bool bias, enc_linear *to, enc_error *err);
+
+/* The next three in settle.c. */
+
+/* The matrix [out, in] whose element [i, j] stands at source[i*row_stride + j*column_stride], as
+** the model's scheme has it. Where it is to be smoothed it is float32 until enc_settle. */
+int enc_pack_linear(enc_binder *binder, enum enc_role role, const float *source, size_t out,
+                    size_t in, size_t row_stride, size_t column_stride, enc_linear *to,
+                    enc_error *err);
+
+/* The tensor [rows, width] in the number type of the model's table of tokens. */
+int enc_read_table(enc_model *model, enc_checkpoint *checkpoint, enc_tensor *tensor, size_t rows,
+                   size_t width, enc_digest *digest, enc_table *to, enc_error *err);
+
+/* Blocks first ... end-1, all of their weights bound and one group's, get what their activations
+** on the calibration texts ask for. */
+int enc_settle(enc_binder *binder, int first, int end, enc_error *err);
 
 /* NAME.weight and NAME.bias [width] (or, as older checkpoints spell it, gamma and beta),
 ** of a layer norm. */
@@ -87,6 +110,18 @@ int enc_bind_tensor(enc_binder *binder, const char *name, int block, const char 
 ** projection of one block. */
 int enc_bind_disentangled(enc_binder *binder, enc_error *err);
 int enc_bind_by_head(enc_binder *binder, int block, enc_linear *to, enc_error *err);
+
+/* ---- Calibration (calls/calibrate.c) ------------------------------------------------------ */
+
+/* The hidden states of the calibration texts, as the model that is being loaded reads them, block
+** by block. */
+typedef struct enc_calibration enc_calibration;
+
+/* Hidden state 0. Wants tokenizer, settings and tables. */
+int enc_calibration_open(const enc_model *model, enc_calibration **out, enc_error *err);
+/* Through block `number`, which must be the next one, from 1 on. */
+int enc_calibration_step(enc_calibration *calibration, int number, enc_error *err);
+void enc_calibration_close(enc_calibration *calibration);
 
 /* ---- GGUF files (gguf_load.c) ---------------------------------------------------------- */
 
@@ -145,6 +180,9 @@ int enc_model_fill_info(enc_model *model, const char *path, const enc_digest *di
                         enc_error *err);
 
 /* ---- Memory of the model (model.c) --------------------------------------------------- */
+
+/* Gives back what enc_model_alloc gave, at best the newest; NULL does nothing. */
+void enc_model_give(enc_model *model, void *memory);
 
 /* A copy that lives as long as the model; NULL: out of memory. */
 char *enc_model_copy(enc_model *model, const char *text);

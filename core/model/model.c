@@ -15,6 +15,7 @@
 
 typedef struct block {
     struct block *next;
+    size_t bytes;
 } block;
 
 struct enc_block_list {
@@ -32,10 +33,23 @@ void *enc_model_alloc(enc_model *model, size_t count, size_t size)
     block *fresh = enc_alloc(bytes);
     if (!fresh)
         return NULL;
-    fresh->next = model->blocks->first;
+    *fresh = (block){model->blocks->first, bytes};
     model->blocks->first = fresh;
     model->blocks->bytes += (int64_t)bytes;
     return (char *)fresh + ENC_ALIGNMENT;
+}
+
+void enc_model_give(enc_model *model, void *memory)
+{
+    block **at = &model->blocks->first;
+    if (!memory)
+        return;
+    while ((char *)*at + ENC_ALIGNMENT != (char *)memory)
+        at = &(*at)->next;
+    block *gone = *at;
+    *at = gone->next;
+    model->blocks->bytes -= (int64_t)gone->bytes;
+    enc_free(gone);
 }
 
 char *enc_model_copy(enc_model *model, const char *text)
@@ -60,11 +74,12 @@ void enc_model_free(enc_model *model)
     enc_free(model);
 }
 
-static enc_model *model_new(void)
+static enc_model *model_new(const enc_scheme *scheme)
 {
     enc_model *model = ENC_ZALLOC(enc_model, 1);
     if (!model)
         return NULL;
+    model->scheme = scheme;
     model->blocks = ENC_ZALLOC(enc_block_list, 1);
     if (model->blocks)
         return model;
@@ -108,13 +123,13 @@ static int check_folder(const char *path, enc_error *err)
     return ENC_OK;
 }
 
-static int check_options(const enc_model_options *options, enc_error *err)
+/* The number types that are asked for. */
+static int find_scheme(const enc_model_options *options, const enc_scheme **out, enc_error *err)
 {
     const char *quantize = options && options->quantize ? options->quantize : "none";
-    if (strcmp(quantize, "none") == 0)
-        return ENC_OK;
-    return enc_fail(err, ENC_INVALID, "quantize is '%s', must be 'none'",
-                    enc_tail(quantize, ENC_TAIL));
+    *out = enc_scheme_find(quantize);
+    return *out ? ENC_OK : enc_fail(err, ENC_INVALID, "quantize is '%s', must be %s",
+                                    enc_tail(quantize, ENC_TAIL), enc_scheme_names);
 }
 
 /* ---- What the model is --------------------------------------------------------------- */
@@ -186,7 +201,7 @@ int enc_model_fill_info(enc_model *model, const char *path, const enc_digest *di
     if (!info->path || !info->fingerprint || !info->pooling || !info->prompts)
         return enc_nomem(err);
     info->family = model->family->model_type;
-    info->quantize = "none";
+    info->quantize = model->scheme->name;
     info->similarity = modules->similarity;
     if (modules->default_prompt >= 0)
         info->default_prompt = modules->prompt[modules->default_prompt].name;
@@ -229,7 +244,7 @@ static int load_encoder(enc_model *model, const char *folder, const char *part,
         rc = model->part ? enc_model_list_unused(model, binder.checkpoint, err) : enc_nomem(err);
     }
     enc_checkpoint_close(binder.checkpoint);
-    enc_free(binder.scratch);
+    enc_binder_clear(&binder);
     enc_free(says);
     return rc;
 }
@@ -347,6 +362,7 @@ static int load_all(enc_model *model, const char *path, enc_digest *digest, enc_
     struct stat status;
     int rc = ENC_OK;
     model->ops = enc_ops_get();
+    enc_scheme_digest(model->scheme, digest);
     model->modules.default_prompt = -1;
     model->modules.similarity = "cosine";
     if (enc_gguf_locate(path, &folder, &file)) {
@@ -369,9 +385,10 @@ int enc_model_load(const char *path, const enc_model_options *options, enc_model
     *out = NULL;
     enc_model *model = NULL;
     enc_digest *digest = NULL;
-    int rc = check_options(options, err);
+    const enc_scheme *scheme;
+    int rc = find_scheme(options, &scheme, err);
     if (rc == ENC_OK) {
-        model = model_new();
+        model = model_new(scheme);
         digest = enc_digest_new();
         rc = model && digest ? load_all(model, path, digest, err) : enc_nomem(err);
     }

@@ -56,6 +56,7 @@ typedef struct enc_block_list enc_block_list; /* memory the model owns; freed as
 struct enc_model {
     const enc_family *family;
     const enc_ops *ops;
+    const struct enc_scheme *scheme; /* number types (quantize.h) */
     const enc_lm_names *lm[ENC_MAX_LM_NAMES]; /* of a language-model head's tensors */
     enc_config config;
     enc_weights weights;

@@ -381,7 +381,7 @@ static int read_dense(const enc_json *json, enc_binder *binder, int *width, enc_
     if (rc == ENC_OK)
         rc = read_activation(json, &step->activation, err);
     if (rc == ENC_OK)
-        rc = enc_bind_linear(binder, "linear", *width, out, bias, &step->dense, err);
+        rc = enc_bind_linear(binder, ENC_ROLE_REST, "linear", *width, out, bias, &step->dense, err);
     *width = out;
     return rc;
 }
@@ -413,7 +413,7 @@ static int read_step(enc_model *model, const char *folder, const enc_module *mod
     if (rc == ENC_OK)
         rc = enc_checkpoint_unchanged(binder.checkpoint, err);
     enc_checkpoint_close(binder.checkpoint);
-    enc_free(binder.scratch);
+    enc_binder_clear(&binder);
     enc_json_free(&json);
     return rc;
 }

@@ -83,6 +83,26 @@ static int begin(void *context, size_t words, size_t rows, size_t width, enc_err
     return r->table ? enc_words_open(words, r->name, &r->words, err) : enc_nomem(err);
 }
 
+/* The table's first `filled` rows as the model's scheme has them. */
+static int keep_table(reading *r, size_t filled, enc_error *err)
+{
+    enc_model *model = r->model;
+    const enum enc_weight_type type = model->scheme->type[ENC_ROLE_TOKENS];
+    enc_table *to = &model->weights.tokens;
+    *to = (enc_table){ENC_WEIGHT_F32, r->width, r->table, NULL};
+    if (type == ENC_WEIGHT_F32)
+        return ENC_OK;
+    void *rows = enc_model_alloc(model, filled, r->width * enc_table_number(type));
+    float *scale = enc_model_alloc(model, filled, sizeof *scale);
+    if (!rows || !scale)
+        return enc_nomem(err);
+    *to = (enc_table){type, r->width, rows, scale};
+    for (size_t row = 0; row < filled; row++)
+        enc_table_write(to, rows, scale, row, r->table + row * r->width);
+    enc_model_give(model, r->table);
+    return ENC_OK;
+}
+
 /* Of a word that stands there twice the first vector counts, as it does for gensim. */
 static int word(void *context, const char *text, size_t size, float **to, enc_error *err)
 {
@@ -100,14 +120,14 @@ static int take_words(enc_model *model, reading *r, const enc_vectors_info *info
     if (r->words.count == 0)
         return enc_fail(err, ENC_CORRUPT, "%s has no words", enc_tail(r->name, ENC_TAIL));
     model->info.dimensions = (int)r->width;
-    model->info.parameters =
-        (int64_t)((r->rows > r->words.count && info->buckets > 0 ? r->rows : r->words.count) *
-                  r->width);
+    const size_t filled = info->buckets > 0 ? r->rows : r->words.count;
+    model->info.parameters = (int64_t)(filled * r->width);
     model->modules.pooling = ENC_POOL_MEAN;
     model->modules.include_prompt = true;
-    model->weights.tokens = r->table;
     r->words.subwords = (enc_subwords){info->shortest, info->longest, info->buckets};
-    int rc = enc_tokenizer_of_words(&r->words, &model->tokenizer, err);
+    int rc = keep_table(r, filled, err);
+    if (rc == ENC_OK)
+        rc = enc_tokenizer_of_words(&r->words, &model->tokenizer, err);
     model->words = rc == ENC_OK ? enc_tokenizer_words(model->tokenizer) : NULL;
     return rc;
 }
@@ -246,13 +266,10 @@ static int read_table(enc_model *model, enc_checkpoint *checkpoint, enc_digest *
         return enc_fail(err, ENC_CORRUPT, "%s: tensor '%s' is [%lld, %lld], must be [1 to %d, "
                         "1 to %d]", name, table->name, (long long)rows, (long long)width,
                         INT32_MAX - 1, ENC_VECTORS_WIDEST);
-    float *to = enc_model_alloc(model, (size_t)rows, (size_t)width * sizeof *to);
-    if (!to)
-        return enc_nomem(err);
     set_config(model, (size_t)rows, (size_t)width);
-    model->weights.tokens = to;
     model->info.parameters = rows * width;
-    return enc_checkpoint_read(checkpoint, table, to, digest, err);
+    return enc_read_table(model, checkpoint, table, (size_t)rows, (size_t)width, digest,
+                          &model->weights.tokens, err);
 }
 
 /* mapping [V] and weights [V], each of which may be missing. */

@@ -2,7 +2,8 @@
 ** weights.h - an encoder's weights as the forward pass takes them.
 **
 ** Matrices of linear layers are packed for the kernel in use (ops.h), in the number type that
-** was asked for, and exist in that layout only. Everything else is float32.
+** was asked for, and exist in that layout only. The table of tokens has a number type too
+** (table.h). Everything else is float32.
 */
 #ifndef ENC_WEIGHTS_H
 #define ENC_WEIGHTS_H
@@ -15,6 +16,7 @@
 #include "poll.h"
 #include "relative.h"
 #include "rotary.h"
+#include "table.h"
 
 typedef struct enc_linear {
     size_t in;
@@ -22,6 +24,10 @@ typedef struct enc_linear {
     const void *packed; /* W [out, in] as ops->product[type]->pack left it */
     const float *bias;  /* [out], or NULL */
     enum enc_weight_type type;
+    const float *smooth; /* [in] factors of x's columns before they get 8 bits, whose inverses W
+                         ** has taken over (quantize.h); NULL: 1 */
+    float *largest;      /* [in] of |x| so far, while a model is calibrated; else NULL. For one
+                         ** thread at a time */
 } enc_linear;
 
 typedef struct enc_norm {
@@ -60,7 +66,7 @@ typedef struct enc_layer {
 } enc_layer;
 
 typedef struct enc_weights {
-    const float *tokens;    /* [V, E] */
+    enc_table tokens;       /* [V, E] */
     const float *positions; /* [P, E]; NULL if the family has none */
     const float *types;     /* [types, E]; NULL if the family has none */
     enc_norm embedding_norm;

@@ -28,8 +28,8 @@ SELECT embed_model('a' || char(0), :tests || '/golden/bert');
 SELECT embed_model('c', :tests || char(0));
 -- error: embed_model: the path must be TEXT: got BLOB of 1 bytes; use CAST(x AS TEXT) if it is UTF-8 text
 SELECT embed_model('c', x'00');
--- error: embed_model: option 'quantize' must be none: got "int8"
-SELECT embed_model('c', :tests || '/golden/bert', '{"quantize": "int8"}');
+-- error: embed_model: option 'quantize' must be none, bf16 or int8: got "int4"
+SELECT embed_model('c', :tests || '/golden/bert', '{"quantize": "int4"}');
 -- error: embed_model: unknown option 'device'; options: quantize
 SELECT embed_model('c', :tests || '/golden/bert', '{"device": "gpu"}');
 -- error: embed_model: options must be a JSON object: got 'int8'

@@ -82,7 +82,7 @@ TEST("bind: tables, norms and linear layers are the file's; query, key, value si
     REQUIRE(model);
     const enc_weights *w = &model->weights;
     const enc_layer *layer = &w->layer[1];
-    check_same(folder, "bert.embeddings.word_embeddings.weight", w->tokens, 588 * 32);
+    check_same(folder, "bert.embeddings.word_embeddings.weight", w->tokens.rows, 588 * 32);
     check_same(folder, "bert.embeddings.position_embeddings.weight", w->positions, 64 * 32);
     check_same(folder, "bert.embeddings.token_type_embeddings.weight", w->types, 2 * 32);
     check_same(folder, "bert.embeddings.LayerNorm.weight", w->embedding_norm.weight, 32);

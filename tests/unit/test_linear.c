@@ -20,7 +20,7 @@ static bool layer_make(layer *l, const enc_ops *ops, size_t rows, size_t in, siz
     bool made = weights && l->packed && l->bias && l->x && l->y;
     if (made)
         ops->pack(weights, out, in, in, 1, l->packed);
-    l->linear = (enc_linear){in, out, l->packed, l->bias, ENC_WEIGHT_F32};
+    l->linear = (enc_linear){.in = in, .out = out, .packed = l->packed, .bias = l->bias};
     enc_free(weights);
     return made;
 }

@@ -26,7 +26,7 @@ static void reference(const enc_lm_head *head, const float *z, double *out)
     for (size_t v = 0; v < head->vocabulary; v++) {
         out[v] = head->bias ? (double)head->bias[v] : 0;
         for (size_t k = 0; k < head->width; k++)
-            out[v] += (double)head->table[v * head->width + k] * (double)z[k];
+            out[v] += (double)((const float *)head->table.rows)[v * head->width + k] * (double)z[k];
         if (head->softcap > 0)
             out[v] = (double)head->softcap * tanh(out[v] / (double)head->softcap);
         if (out[v] > largest)
@@ -65,7 +65,8 @@ TEST("lm_scores: logits, bias, cap and log-softmax; a row's bits don't depend on
 {
     enc_model model = {.ops = enc_ops_get()};
     float *table = numbers(VOCABULARY * DEPTH, 1), *bias = numbers(VOCABULARY, 2);
-    enc_lm_head head = {.width = DEPTH, .vocabulary = VOCABULARY, .table = table};
+    enc_lm_head head = {.width = DEPTH, .vocabulary = VOCABULARY,
+                        .table = {ENC_WEIGHT_F32, DEPTH, table, NULL}};
     check_head(&model, &head);
     head.bias = bias;
     check_head(&model, &head);
@@ -85,7 +86,8 @@ TEST("lm_scores: they can be stopped")
 {
     enc_model model = {.ops = enc_ops_get()};
     float *table = numbers(VOCABULARY * DEPTH, 1), out[VOCABULARY];
-    enc_lm_head head = {.width = DEPTH, .vocabulary = VOCABULARY, .table = table};
+    enc_lm_head head = {.width = DEPTH, .vocabulary = VOCABULARY,
+                        .table = {ENC_WEIGHT_F32, DEPTH, table, NULL}};
     size_t row = 0;
     enc_arena arena = {0};
     enc_poll poll;

@@ -150,7 +150,7 @@ static void dense_make(dense *d, const enc_ops *ops)
     d->scale = noises(OUT), d->shift = noises(OUT);
     d->packed = ENC_ALLOC(float, ops->packed_size(OUT, IN));
     ops->pack(d->weight, OUT, IN, IN, 1, d->packed);
-    d->step[0] = (enc_step){.kind = ENC_STEP_DENSE, .dense = {IN, OUT, d->packed, d->bias, ENC_WEIGHT_F32},
+    d->step[0] = (enc_step){.kind = ENC_STEP_DENSE, .dense = {.in = IN, .out = OUT, .packed = d->packed, .bias = d->bias},
                             .activation = ENC_ACT_TANH};
     d->step[1] = (enc_step){.kind = ENC_STEP_LAYER_NORM,
                             .norm = {.width = OUT, .weight = d->scale, .bias = d->shift,

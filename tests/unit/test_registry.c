@@ -314,7 +314,7 @@ TEST("registry: an option that means nothing is refused and loads nothing")
     int code;
     int64_t before = enc_memory_used();
     CHECK_STR(refusal(test_data("golden/bert"), &odd, &code),
-              "quantize is 'int3', must be 'none'");
+              "quantize is 'int3', must be none, bf16 or int8");
     CHECK_INT(code, ENC_INVALID);
     CHECK_INT(enc_memory_used(), before);
 }

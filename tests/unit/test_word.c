@@ -281,11 +281,11 @@ TEST("word: without context it is the mean of its sub-tokens' rows of the token 
         enc_tokenize(e.session, e.model, text_of(words[i]), NULL, ENC_TRUNCATE_NONE, &tokens,
                      &e.err);
         REQUIRE(tokens != NULL);
+        const float *table = e.model->weights.tokens.rows;
         size_t count = tokens->count - 2;
         for (size_t k = 1; k <= count; k++)
             for (size_t j = 0; j < WIDTH; j++)
-                want[j] += e.model->weights.tokens[(size_t)tokens->token[k].id * WIDTH + j] /
-                           (double)count;
+                want[j] += table[(size_t)tokens->token[k].id * WIDTH + j] / (double)count;
         CHECK_INT(enc_static_embed(e.session, e.model, text_of(words[i]), out, &found, &e.err),
                   ENC_OK);
         CHECK(found);
