@@ -20,18 +20,128 @@
 
 enum { WIDTH = 16, TILE_ROWS = 12, CACHE_LINE = 64 };
 
+static ALWAYS_INLINE __mmask16 first_lanes(size_t count)
+{
+    return count < WIDTH ? (__mmask16)((1u << count) - 1) : (__mmask16)0xffff;
+}
+
+static ALWAYS_INLINE __m512 load_part(const float *x, size_t left)
+{
+    return _mm512_maskz_loadu_ps(first_lanes(left), x);
+}
+
+/* ---- Packing: as bf16_pack(), which says what comes out ---- */
+
+/* bf16 in the upper halves, as bf16_of() does it. */
+static ALWAYS_INLINE __m512i rounded(__m512 x)
+{
+    const __m512i bits = _mm512_castps_si512(x);
+    const __m512i even = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i up = _mm512_add_epi32(_mm512_add_epi32(bits, even),
+                                        _mm512_set1_epi32(0x7fff));
+    return _mm512_mask_or_epi32(up, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), bits,
+                                _mm512_set1_epi32(0x400000));
+}
+
+/* Row i becomes column i, 16 x 16. */
+static ALWAYS_INLINE void transpose(__m512i x[WIDTH])
+{
+    __m512i t[WIDTH];
+    UNROLL
+    for (size_t i = 0; i < WIDTH; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
+    }
+    UNROLL
+    for (size_t i = 0; i < WIDTH; i += 4) {
+        x[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+        x[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+        x[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+        x[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        const __m512i a = _mm512_shuffle_i32x4(x[i], x[i + 4], 0x88);
+        const __m512i b = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0x88);
+        const __m512i c = _mm512_shuffle_i32x4(x[i], x[i + 4], 0xdd);
+        const __m512i d = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0xdd);
+        t[i] = _mm512_shuffle_i32x4(a, b, 0x88);
+        t[i + 8] = _mm512_shuffle_i32x4(a, b, 0xdd);
+        t[i + 4] = _mm512_shuffle_i32x4(c, d, 0x88);
+        t[i + 12] = _mm512_shuffle_i32x4(c, d, 0xdd);
+    }
+    UNROLL
+    for (size_t i = 0; i < WIDTH; i++)
+        x[i] = t[i];
+}
+
+/* Half a panel, 16 columns, whose depths run along the source's rows: 32 depths at a time. */
+static void pack_transposed(const float *source, size_t columns, size_t k,
+                            size_t column_stride, char *half)
+{
+    static const uint16_t upper[32] = {1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21,
+                                       23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43,
+                                       45, 47, 49, 51, 53, 55, 57, 59, 61, 63};
+    const __m512i halves = _mm512_loadu_si512(upper);
+    for (size_t j = 0; j < k; j += 2 * WIDTH) {
+        __m512i word[WIDTH]; /* pairs of one column each */
+        UNROLL
+        for (size_t i = 0; i < WIDTH; i++) {
+            const float *from = source + (i < columns ? i : 0) * column_stride + j;
+            const size_t left = i < columns ? k - j : 0;
+            const __m512 low = load_part(from, left);
+            const __m512 high = left > WIDTH ? load_part(from + WIDTH, left - WIDTH)
+                                             : _mm512_setzero_ps();
+            word[i] = _mm512_permutex2var_epi16(rounded(low), halves, rounded(high));
+        }
+        transpose(word);
+        UNROLL
+        for (size_t i = 0; i < WIDTH; i++, half += BF16_PAIR_BYTES)
+            if (j + 2 * i < k)
+                _mm512_storeu_si512((void *)half, word[i]);
+    }
+}
+
+/* Half a panel whose columns run along the source's rows. */
+static void pack_rows(const float *source, size_t columns, size_t k, size_t depth_stride,
+                      char *half)
+{
+    for (size_t j = 0; j < k; j += 2, source += 2 * depth_stride, half += BF16_PAIR_BYTES) {
+        const __m512i even = rounded(load_part(source, columns));
+        __m512i odd = _mm512_setzero_si512();
+        if (j + 1 < k)
+            odd = rounded(load_part(source + depth_stride, columns));
+        const __m512i pair = _mm512_mask_mov_epi16(_mm512_srli_epi32(even, 16), 0xaaaaaaaa,
+                                                   odd);
+        _mm512_storeu_si512((void *)half, pair);
+    }
+}
+
+static void pack_halves(const float *source, size_t n, size_t k, size_t column_stride,
+                        size_t depth_stride, void *packed)
+{
+    if (depth_stride != 1 && column_stride != 1) {
+        bf16_pack(source, n, k, column_stride, depth_stride, packed);
+        return;
+    }
+    for (size_t first = 0; first < (n + BF16_PANEL - 1) / BF16_PANEL * BF16_PANEL;
+         first += WIDTH) {
+        char *half = (char *)packed + bf16_packed_size(first / BF16_PANEL * BF16_PANEL, k) +
+                     first % BF16_PANEL * sizeof(uint32_t);
+        size_t columns = first >= n ? 0 : n - first < WIDTH ? n - first : WIDTH;
+        const float *from = columns > 0 ? source + first * column_stride : source;
+        if (depth_stride == 1)
+            pack_transposed(from, columns, k, column_stride, half);
+        else
+            pack_rows(from, columns, k, depth_stride, half);
+    }
+}
+
 /* ---- Rows ---- */
 
 static size_t bf16_prepared_size(size_t k)
 {
     return (k + 31) / 32 * CACHE_LINE;
-}
-
-static __m512 load_part(const float *x, size_t left)
-{
-    if (left >= WIDTH)
-        return _mm512_loadu_ps(x);
-    return _mm512_maskz_loadu_ps((__mmask16)((1u << left) - 1), x);
 }
 
 /* Zeros stand beyond k. */
@@ -57,8 +167,7 @@ typedef struct ahead {
 
 static ALWAYS_INLINE __mmask16 lanes(size_t columns, size_t v)
 {
-    size_t left = columns > v * WIDTH ? columns - v * WIDTH : 0;
-    return left < WIDTH ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff;
+    return first_lanes(columns > v * WIDTH ? columns - v * WIDTH : 0);
 }
 
 /* y [rows, columns] = bias + x [rows, 2·pairs] times one panel, in registers. */
@@ -167,7 +276,7 @@ static void bf16_multiply(const void *x, size_t ldx, size_t rows, const void *pa
 const enc_product enc_bf16_avx512 = {
     .layout = "bf16x32",
     .packed_size = bf16_packed_size,
-    .pack = bf16_pack,
+    .pack = pack_halves,
     .unpack = bf16_unpack,
     .prepared_size = bf16_prepared_size,
     .prepare = bf16_prepare,
