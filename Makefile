@@ -98,8 +98,10 @@ FLAGS_kernel_int8_avxvnni  := $(FLAGS_kernel_avx2) -mavxvnni
 FLAGS_kernel_int8_avx512bw := $(FLAGS_kernel_avx512)
 FLAGS_kernel_int8_avx512vnni := $(FLAGS_kernel_avx512) -mavx512vnni
 
-# A loop over all pairs of tokens that is no kernel's: four at a time, with the same bits.
+# Loops over all pairs of tokens, or of a head's numbers, that are no kernel's: four at a time,
+# with the same bits.
 FLAGS_relative := -O3
+FLAGS_rotary   := -O3
 
 # Loops over all weights or all activations that are no kernel's.
 FLAGS_linear   := -O3

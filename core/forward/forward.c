@@ -305,8 +305,7 @@ static int gate_rows(void *context, size_t first, size_t count, enc_arena *scrat
         float *gate = b->wide + row * 2 * ffn, *up = gate + ffn;
         if (function)
             function(gate, ffn);
-        for (size_t i = 0; i < ffn; i++)
-            gate[i] *= up[i];
+        b->p->ops->scale(up, gate, ffn);
     }
     return ENC_OK;
 }

@@ -121,6 +121,9 @@ typedef struct enc_ops {
     /* y = x + y, n elements. */
     void (*add)(const float *x, float *y, size_t n);
 
+    /* y = x * y, n elements. */
+    void (*scale)(const float *x, float *y, size_t n);
+
     /* In place on one row: x = weight * (x - mean) / sqrt(variance + eps) + bias. */
     void (*layer_norm)(float *x, size_t n, const float *weight, const float *bias,
                        float eps);

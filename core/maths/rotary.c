@@ -86,18 +86,31 @@ void enc_rotary_fill(const enc_rotary *rotary, size_t positions, float *turns)
         }
 }
 
+/* Pairs whose first numbers stand in a row, and so do their second ones. */
+static void turn_halves(float *restrict low, float *restrict high, const float *cosine,
+                        const float *sine, size_t pairs)
+{
+    for (size_t i = 0; i < pairs; i++) {
+        float a = low[i], b = high[i];
+        low[i] = a * cosine[i] - b * sine[i];
+        high[i] = b * cosine[i] + a * sine[i];
+    }
+}
+
 void enc_rotary_turn(const enc_rotary *rotary, float *x, size_t heads, size_t d,
                      const float *turns)
 {
     const size_t pairs = rotary->turned / 2;
-    const size_t step = rotary->interleaved ? 2 : 1, away = rotary->interleaved ? 1 : pairs;
     const float *cosine = turns, *sine = turns + pairs;
-    for (size_t head = 0; head < heads; head++) {
-        float *low = x + head * d, *high = low + away;
+    for (size_t head = 0; head < heads; head++, x += d) {
+        if (!rotary->interleaved) {
+            turn_halves(x, x + pairs, cosine, sine, pairs);
+            continue;
+        }
         for (size_t i = 0; i < pairs; i++) {
-            float a = low[i * step], b = high[i * step];
-            low[i * step] = a * cosine[i] - b * sine[i];
-            high[i * step] = b * cosine[i] + a * sine[i];
+            float a = x[2 * i], b = x[2 * i + 1];
+            x[2 * i] = a * cosine[i] - b * sine[i];
+            x[2 * i + 1] = b * cosine[i] + a * sine[i];
         }
     }
 }

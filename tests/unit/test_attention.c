@@ -76,6 +76,38 @@ TEST("attention: every head's rows are its values, weighted by softmax(q·k/sqrt
     }
 }
 
+/* Of numbers that bf16 holds exactly scores are as exact as in float32; only the weights, each
+** right to 2^-9, are not. */
+static void check_bf16(const enc_ops *ops, size_t heads, size_t d, size_t rows)
+{
+    enc_model model = heads_of(ops, (int)heads, (int)d);
+    size_t width = heads * d;
+    float *qkv = noises(rows * 3 * width), *out = noises(rows * width);
+    double want[128];
+    model.weights.attention = ENC_WEIGHT_BF16;
+    for (size_t i = 0; i < rows * 3 * width; i++)
+        qkv[i] = roundf(qkv[i] * 64) / 32;
+    attend(&model, qkv, rows, out);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t head = 0; head < heads; head++) {
+            attend_exactly(qkv, rows, width, d, head, row, want);
+            CHECK_NEAR(distance(out + row * width + head * d, want, d), 0, 2 * 0x1p-8);
+        }
+    enc_free(qkv), enc_free(out);
+}
+
+TEST("attention: products of bf16 give what float32 gives, but for the rounding of weights")
+{
+    FOR_KERNELS(ops)
+    {
+        check_bf16(ops, 1, 8, 1);
+        check_bf16(ops, 4, 8, 5);
+        check_bf16(ops, 2, 64, 48);
+        check_bf16(ops, 3, 20, 49);
+        check_bf16(ops, 1, 33, 130);
+    }
+}
+
 TEST("attention: a token alone looks at itself and at nothing else")
 {
     FOR_KERNELS(ops)

@@ -255,22 +255,88 @@ TEST("kernel: RMS norm of any length agrees with double precision")
     }
 }
 
-TEST("kernel: add and accumulate work on any number of elements at any address")
+TEST("kernel: rows of any distance and width are activated as they are alone")
+{
+    static const size_t widths[] = {1, 8, 15, 16, 17, 31, 32, 33, 64, 100};
+    enum { ROWS = 11, GAP = 5 };
+    FOR_KERNELS(ops)
+        for (int kind = 1; kind < ENC_ACT_COUNT; kind++)
+            for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+                size_t n = widths[w], ld = n + GAP, wrong = 0;
+                float *x = noises(ROWS * ld), *y = noises(ROWS * ld);
+                REQUIRE(x && y);
+                memcpy(y, x, ROWS * ld * sizeof *x);
+                ops->activate_rows[kind](x, ld, ROWS, n);
+                for (size_t row = 0; row < ROWS; row++)
+                    ops->activate[kind](y + row * ld, n);
+                for (size_t i = 0; i < ROWS * ld; i++)
+                    wrong += x[i] != y[i];
+                CHECK_INT(wrong, 0);
+                enc_free(x), enc_free(y);
+            }
+}
+
+TEST("kernel: rows of attention divided by their sums are softmax, and 0 stands beyond them")
+{
+    enum { ROWS = 7 };
+    FOR_KERNELS(ops)
+        for (size_t n = 1; n <= 200; n++) {
+            const size_t ld = (n + 31) / 32 * 32;
+            float *x = noises(ROWS * ld), *y = noises(ROWS * ld), sum[ROWS];
+            size_t wrong = 0;
+            REQUIRE(x && y);
+            for (size_t i = 0; i < ROWS * ld; i++)
+                y[i] = x[i] *= 20;
+            ops->exp_rows(x, ld, ROWS, n, 0.7f, sum);
+            for (size_t row = 0; row < ROWS; row++)
+                for (size_t i = n; i < ld; i++)
+                    wrong += x[row * ld + i] != 0;
+            ops->divide_rows(x, ld, ROWS, n, sum);
+            for (size_t row = 0; row < ROWS; row++) {
+                ops->softmax(y + row * ld, n, 0.7f);
+                wrong += !!memcmp(x + row * ld, y + row * ld, n * sizeof *x);
+            }
+            CHECK_INT(wrong, 0);
+            enc_free(x), enc_free(y);
+        }
+}
+
+TEST("kernel: a row of attention has the same bits alone and among others")
+{
+    enum { ROWS = 6, LD = 64 };
+    FOR_KERNELS(ops)
+        for (size_t n = 1; n <= LD; n++) {
+            float *x = noises(ROWS * LD), *y = noises(ROWS * LD), sum[ROWS], alone;
+            REQUIRE(x && y);
+            memcpy(y, x, ROWS * LD * sizeof *x);
+            ops->exp_rows(x, LD, ROWS, n, 3, sum);
+            for (size_t row = 0; row < ROWS; row++) {
+                ops->exp_rows(y + row * LD, LD, 1, n, 3, &alone);
+                CHECK(alone == sum[row]);
+                CHECK(!memcmp(x + row * LD, y + row * LD, n * sizeof *x));
+            }
+            enc_free(x), enc_free(y);
+        }
+}
+
+TEST("kernel: add, scale and accumulate work on any number of elements at any address")
 {
     FOR_KERNELS(ops)
         for (size_t n = 0; n <= 130; n++) {
-            float x[140], y[140], sum[140], more[140];
+            float x[140], y[140], sum[140], more[140], scaled[140];
             for (size_t i = 0; i < 140; i++) {
                 x[i] = noise();
-                sum[i] = more[i] = y[i] = noise();
+                sum[i] = more[i] = scaled[i] = y[i] = noise();
             }
             ops->add(x + 3, sum + 1, n);
+            ops->scale(x + 3, scaled + 1, n);
             ops->accumulate(0.3f, x + 3, more + 1, n);
             size_t wrong = 0;
             for (size_t i = 0; i < 140; i++) {
                 bool in = i >= 1 && i <= n;
                 double a = in ? (double)x[i + 2] : 0;
                 wrong += sum[i] != (float)((double)y[i] + a);
+                wrong += scaled[i] != (in ? y[i] * (float)a : y[i]);
                 double error = (double)more[i] - ((double)y[i] + (double)0.3f * a);
                 wrong += !(fabs(error) <= 1e-7);
             }
