@@ -34,6 +34,7 @@ TEXT := $(or $(sort $(realpath $(wildcard /usr/share/common-licenses/*))),\
 
 MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 X86     := $(filter x86_64,$(MACHINE))
+ARM64   := $(filter aarch64 arm64,$(MACHINE))
 
 # The real path of a library file in the compiler's search path; empty where there is none.
 found = $(realpath $(filter /%,$(shell $(CC) -print-file-name=$(1) 2>/dev/null)))
@@ -97,6 +98,8 @@ FLAGS_kernel_int8_avx2     := $(FLAGS_kernel_avx2)
 FLAGS_kernel_int8_avxvnni  := $(FLAGS_kernel_avx2) -mavxvnni
 FLAGS_kernel_int8_avx512bw := $(FLAGS_kernel_avx512)
 FLAGS_kernel_int8_avx512vnni := $(FLAGS_kernel_avx512) -mavx512vnni
+FLAGS_kernel_int8_neon     := $(FLAGS_kernel_neon)
+FLAGS_kernel_int8_dotprod  := $(FLAGS_kernel_neon) $(if $(ARM64),-march=armv8.2-a+dotprod)
 
 # Loops over all pairs of tokens, or of a head's numbers, that are no kernel's: four at a time,
 # with the same bits.
@@ -149,7 +152,7 @@ $(LIBRARY): $(CORE_O) $(EXT_O)
 	$(Q)$(CC) $(LINK) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Objects depend on this file, whose date changes only when compiler or flags do.
-$(BUILD)/flags: FORCE | needs
+$(BUILD)/flags: FORCE | $(if $(KERNELS_ALONE),,needs)
 	@mkdir -p $(@D)
 	@echo '$(CC) $(FLAGS) $(CFLAGS) $(SANITIZE)' > $@.now
 	@if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
@@ -348,8 +351,9 @@ VALGRIND   := valgrind --quiet --error-exitcode=99 --fair-sched=try --leak-check
 ONE_KERNEL := $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && echo avx2 || echo portable)
 INSTRUMENT = $(MAKE) --no-print-directory WERROR= CFLAGS='-O1 -g -fno-omit-frame-pointer'
 
-.PHONY: check check-asan check-tsan check-valgrind
-check: ## run the tests under ASAN+UBSAN, TSAN and valgrind
+.PHONY: check check-asan check-tsan check-valgrind check-neon
+check: ## run the tests under ASAN+UBSAN, TSAN and valgrind, and arm64's kernels
+	@$(MAKE) --no-print-directory check-neon
 	@$(MAKE) --no-print-directory check-asan
 	@$(MAKE) --no-print-directory check-tsan
 	@$(MAKE) --no-print-directory check-valgrind
@@ -369,6 +373,31 @@ check-valgrind: ## ... under valgrind
 	+@$(INSTRUMENT) BUILD=build/valgrind tests
 	@CONTEXTUAL_TEST_MODEL= CONTEXTUAL_KERNEL=$(ONE_KERNEL) UNDER='$(VALGRIND)' \
 	    sh tests/run.sh build/valgrind build/valgrind/contextual.so unit sql tables
+
+# Kernels and their tests need no library: for another processor than this one a compiler and an
+# emulator will do. Of the two CPUs the second has no dot products.
+KERNELS    := $(BUILD)/tests/unit/kernels
+KERNELS_C  := $(filter core/maths/kernel_% core/maths/ops.c core/maths/cpu.c core/base/memory.c \
+                tests/unit/test_kernel_% tests/unit/test_ops.c tests/unit/run.c, \
+                $(CORE_C) $(UNIT_C))
+ARM64_CC   := aarch64-linux-gnu-gcc
+ARM64_RUN  := qemu-aarch64
+
+$(KERNELS): $(KERNELS_C:%.c=$(BUILD)/%.o)
+	$(call say,link,$@)
+	$(Q)$(CC) -static -o $@ $^ -lpthread -lm
+
+check-neon: ## ... of the kernels on an emulated arm64
+	+@if command -v $(ARM64_CC) >/dev/null && command -v $(ARM64_RUN) >/dev/null; then \
+	    $(MAKE) --no-print-directory BUILD=build/neon CC=$(ARM64_CC) KERNELS_ALONE=1 \
+	        CFLAGS='-O2 -DENC_NO_OPENBLAS' build/neon/tests/unit/kernels && \
+	    for cpu in max cortex-a53; do \
+	        $(ARM64_RUN) -cpu $$cpu build/neon/tests/unit/kernels || exit 1; \
+	    done; \
+	else \
+	    echo "check-neon: skipped: $(ARM64_CC) or $(ARM64_RUN) is missing" \
+	        "(Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"; \
+	fi
 
 # ---- Fuzzing -----------------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ extern const enc_product enc_int8_portable;
 
 #if defined(__aarch64__)
 extern const enc_ops enc_ops_neon;
+extern const enc_product enc_int8_neon;
+extern const enc_product enc_int8_dotprod;
 #endif
 
 #if defined(__x86_64__)

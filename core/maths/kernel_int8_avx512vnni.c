@@ -42,7 +42,18 @@ static void row_quantise(const float *x, size_t k, float inverse, int32_t zero, 
 {
     const fvec scale = fvec_set(inverse);
     const ivec middle = ivec_set(zero);
-    for (size_t j = 0; j < k; j += WIDTH) {
+    const ivec order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    size_t j = 0;
+    for (; j + 4 * WIDTH <= k; j += 4 * WIDTH) {
+        ivec part[4];
+        UNROLL
+        for (size_t i = 0; i < 4; i++)
+            part[i] = quantise_16(x + j + i * WIDTH, WIDTH, scale, middle);
+        const ivec q = _mm512_packus_epi16(_mm512_packs_epi32(part[0], part[1]),
+                                           _mm512_packs_epi32(part[2], part[3]));
+        _mm512_storeu_si512(to + j, _mm512_permutexvar_epi32(order, q));
+    }
+    for (; j < k; j += WIDTH) {
         const __m128i q = _mm512_cvtusepi32_epi8(quantise_16(x + j, k - j, scale, middle));
         if (k - j >= WIDTH)
             _mm_storeu_si128((__m128i *)(void *)(to + j), q);

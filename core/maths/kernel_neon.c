@@ -12,7 +12,7 @@
 
 #define KERNEL enc_ops_neon
 #define KERNEL_NAME "neon"
-#define INT8_PRODUCT enc_int8_portable
+#define INT8_PRODUCT enc_int8_neon
 #define WIDTH 4
 #define PANEL_VECS 4
 #define LAYOUT "float32x16"

@@ -95,7 +95,8 @@ static void choose(void)
     if (cpu.avx2)
         kernels[kernel_count++] = &enc_ops_avx2;
 #elif defined(__aarch64__)
-    add_variant(cpu.dotprod, &(variant){"neon-dotprod", &enc_ops_neon, {NULL}, {NULL}});
+    add_variant(cpu.dotprod, &(variant){"neon-dotprod", &enc_ops_neon,
+                                         {[ENC_WEIGHT_INT8] = &enc_int8_dotprod}, {NULL}});
     kernels[kernel_count++] = &enc_ops_neon;
 #endif
 #if !defined(ENC_NO_OPENBLAS)
