@@ -38,6 +38,7 @@ typedef struct slot {
     void *context;
     enc_poll *poll;
     atomic_size_t threads; /* helpers of a lower number may take items */
+    atomic_size_t part;    /* one of so many parts of what is left is taken at once; > 0 */
     atomic_int cpu;        /* that the caller was on when it published */
     _Alignas(CACHE_LINE) atomic_size_t left; /* items not yet done */
     atomic_bool waits; /* the caller sleeps until `left` is 0 */
@@ -146,17 +147,23 @@ int enc_pool_helpers(void)
 
 /* ---- Items ---- */
 
-/* Takes the slot's next item. The word is all that counts: should it have become another run's
-** since it was looked at, the item is that one's. */
-static bool take(slot *s, size_t *index)
+/* Takes the slot's next items, *index and on; their number, 0: there are none. The word is all
+** that counts: should it have become another run's since it was looked at, the items are that
+** one's. */
+static size_t take(slot *s, size_t *index)
 {
     uint64_t work = atomic_load(&s->work);
-    while ((uint32_t)work < work >> 32)
-        if (atomic_compare_exchange_weak(&s->work, &work, work + 1)) {
-            *index = (uint32_t)work;
-            return true;
+    for (;;) {
+        size_t next = (uint32_t)work, left = (size_t)(work >> 32) - next;
+        if (left == 0)
+            return 0;
+        size_t count = left / atomic_load_explicit(&s->part, memory_order_relaxed);
+        count = count > 0 ? count : 1;
+        if (atomic_compare_exchange_weak(&s->work, &work, work + count)) {
+            *index = next;
+            return count;
         }
-    return false;
+    }
 }
 
 static bool has_work(slot *s)
@@ -169,10 +176,11 @@ static bool has_work(slot *s)
 ** counted as done, the slot stays the run's. */
 static size_t do_items(slot *s, enc_arena *scratch)
 {
-    size_t index, done = 0;
-    for (; take(s, &index); done++)
-        if (!s->poll || !atomic_load_explicit(&s->poll->stop, memory_order_relaxed))
-            s->task(s->context, index, scratch);
+    size_t index, count, done = 0;
+    for (; (count = take(s, &index)) > 0; done += count)
+        for (size_t i = index; i < index + count; i++)
+            if (!s->poll || !atomic_load_explicit(&s->poll->stop, memory_order_relaxed))
+                s->task(s->context, i, scratch);
     if (done > 0 && atomic_fetch_sub(&s->left, done) == done && atomic_load(&s->waits)) {
         pthread_mutex_lock(&pool.mutex);
         pthread_cond_broadcast(&pool.done);
@@ -396,8 +404,8 @@ static void run_alone(enc_task task, void *context, size_t count, enc_arena *scr
             task(context, i, scratch);
 }
 
-void enc_pool_run(enc_task task, void *context, size_t count, size_t threads,
-                  enc_arena *scratch, enc_poll *poll)
+void enc_pool_run(enc_task task, void *context, size_t count, bool alike,
+                  size_t threads, enc_arena *scratch, enc_poll *poll)
 {
     const size_t size = threads > 1 ? (size_t)enc_pool_size() : 1;
     threads = at_most(at_most(threads, size), count);
@@ -411,6 +419,7 @@ void enc_pool_run(enc_task task, void *context, size_t count, size_t threads,
     s->context = context;
     s->poll = poll;
     atomic_store_explicit(&s->cpu, sched_getcpu(), memory_order_relaxed);
+    atomic_store_explicit(&s->part, alike ? 2 * threads : SIZE_MAX, memory_order_relaxed);
     atomic_store(&s->threads, threads);
     atomic_store(&s->left, count);
     atomic_store(&s->work, (uint64_t)count << 32);

@@ -31,11 +31,12 @@ int enc_pool_cores(void);
 /* Helpers alive now. */
 int enc_pool_helpers(void);
 
-/* Runs task for index 0 ... count-1, each once, in any order, items claimed one at a time in
-** rising order, by at most `threads` threads, the caller included (no more than the pool's
-** size); returns when all are done. Asks `poll` while it waits for helpers; after a stop the
-** items not yet begun are skipped. */
-void enc_pool_run(enc_task task, void *context, size_t count, size_t threads,
+/* Runs task for index 0 ... count-1, each once, by at most `threads` threads, the caller included
+** (no more than the pool's size); returns when all are done. Items are begun in rising order, one
+** at a time; where they are `alike`, several that follow each other are taken at once, fewer
+** towards the end. Asks `poll` while it waits for helpers; after a stop the items not yet begun
+** are skipped. */
+void enc_pool_run(enc_task task, void *context, size_t count, bool alike, size_t threads,
                   enc_arena *scratch, enc_poll *poll);
 
 #endif

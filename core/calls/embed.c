@@ -288,7 +288,7 @@ static int embed_all(work *w, size_t count, enc_arena *arena, enc_error *err)
         return enc_nomem(err);
     w->alone = groups == 1;
     pthread_mutex_init(&w->mutex, NULL);
-    enc_pool_run(encode_group, w, groups, SIZE_MAX, arena, w->poll);
+    enc_pool_run(encode_group, w, groups, false, SIZE_MAX, arena, w->poll);
     pthread_mutex_destroy(&w->mutex);
     if (atomic_load(&w->poll->stop))
         return enc_fail(err, ENC_INTERRUPTED, "interrupted");

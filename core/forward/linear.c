@@ -13,7 +13,7 @@ enum {
     COLUMN_STEP = 32, /* a packed matrix may be cut at multiples of it, see ops.h */
     CALL_PRODUCTS = 1 << 27, /* a millisecond of a fast kernel, tens of a slow one */
     TILE_PRODUCTS = 1 << 18, /* some microseconds */
-    TILES_OF_THREAD = 4,
+    TILES_OF_THREAD = 8,
     FEW_ROWS = 16 /* fewer take as long: they wait for the weights */
 };
 

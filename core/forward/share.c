@@ -17,8 +17,9 @@ enum {
 
 /* Nanoseconds. */
 #define BORNE INT64_C(100000) /* that a pass's caller may be kept waiting, besides a quarter */
-#define SHORTEST INT64_C(100000000) /* time of going alone */
+#define SHORTEST INT64_C(10000000) /* time of going alone */
 #define LONGEST INT64_C(1600000000)
+#define SOON INT64_C(20000000) /* after it: the other process is still there */
 
 static atomic_llong alone_until, alone_for;
 
@@ -51,7 +52,7 @@ void enc_share_end(const enc_share *share)
     if (waited < BORNE + (now - share->begun) / 4)
         return;
     int64_t last = atomic_load(&alone_for), next = SHORTEST;
-    if (now - atomic_load(&alone_until) < last)
+    if (now - atomic_load(&alone_until) < SOON)
         next = 2 * last < LONGEST ? 2 * last : LONGEST;
     atomic_store(&alone_for, next);
     atomic_store(&alone_until, now + next);
@@ -88,7 +89,7 @@ int enc_share_run(const enc_share *share, enc_piece piece, void *context, size_t
 {
     run r = {.piece = piece, .context = context};
     atomic_init(&r.failure, ENC_OK);
-    enc_pool_run(do_piece, &r, count, share->threads, share->arena, share->poll);
+    enc_pool_run(do_piece, &r, count, true, share->threads, share->arena, share->poll);
     if (share->poll && atomic_load(&share->poll->stop))
         return ENC_INTERRUPTED;
     return atomic_load(&r.failure);

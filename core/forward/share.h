@@ -11,7 +11,7 @@
 **
 ** Threads that share a pass wait for each other, so other processes' work on one CPU holds all of
 ** them up. A pass whose caller was kept waiting too long makes the following ones go alone, for a
-** tenth of a second at first and for longer each time that it happens again.
+** hundredth of a second, and for twice as long each time that it soon happens again.
 **
 ** Where the kernel's bits depend on the rows of a product every
 ** text is a band, whole bands are what is shared, and nothing within them is.

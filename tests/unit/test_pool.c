@@ -71,7 +71,7 @@ static bool runs(size_t count)
     static tally t;
     enc_arena arena = {0};
     memset(&t, 0, sizeof t);
-    enc_pool_run(count_item, &t, count, SIZE_MAX, &arena, NULL);
+    enc_pool_run(count_item, &t, count, false, SIZE_MAX, &arena, NULL);
     enc_arena_destroy(&arena);
     return each_once(&t, count);
 }
@@ -178,7 +178,7 @@ TEST("pool: items begin in their order, so the longest can be put first")
 {
     static tally t;
     enc_arena arena = {0};
-    enc_pool_run(claim_item, &t, MANY, SIZE_MAX, &arena, NULL);
+    enc_pool_run(claim_item, &t, MANY, false, SIZE_MAX, &arena, NULL);
     CHECK(each_once(&t, MANY));
     CHECK_INT(t.faults, 0);
     enc_arena_destroy(&arena);
@@ -210,7 +210,7 @@ TEST("pool: each thread has scratch memory of its own, the caller the one it bro
     REQUIRE(mine);
     memset(mine, 'm', 100);
     t.caller = &arena;
-    enc_pool_run(use_scratch, &t, 200, SIZE_MAX, &arena, NULL);
+    enc_pool_run(use_scratch, &t, 200, false, SIZE_MAX, &arena, NULL);
     CHECK(each_once(&t, 200));
     CHECK_INT(t.faults, 0);
     CHECK(atomic_load(&t.helped));
@@ -224,7 +224,7 @@ static void run_inside(void *context, size_t index, enc_arena *scratch)
     tally *t = context;
     static tally inner[20];
     memset(&inner[index], 0, sizeof inner[index]);
-    enc_pool_run(count_item, &inner[index], 50, SIZE_MAX, scratch, NULL);
+    enc_pool_run(count_item, &inner[index], 50, false, SIZE_MAX, scratch, NULL);
     if (!each_once(&inner[index], 50))
         atomic_fetch_add(&t->faults, 1);
     atomic_fetch_add(&t->done[index], 1);
@@ -234,7 +234,7 @@ TEST("pool: an item may start a run of its own")
 {
     static tally t;
     enc_arena arena = {0};
-    enc_pool_run(run_inside, &t, 20, SIZE_MAX, &arena, NULL);
+    enc_pool_run(run_inside, &t, 20, false, SIZE_MAX, &arena, NULL);
     CHECK(each_once(&t, 20));
     CHECK_INT(t.faults, 0);
     enc_arena_destroy(&arena);
@@ -246,7 +246,7 @@ static void *call_often(void *faults)
     enc_arena arena = {0};
     for (int run = 0; run < 60; run++) {
         memset(t, 0, sizeof *t);
-        enc_pool_run(count_item, t, 40, SIZE_MAX, &arena, NULL);
+        enc_pool_run(count_item, t, 40, false, SIZE_MAX, &arena, NULL);
         if (!each_once(t, 40))
             atomic_fetch_add((atomic_int *)faults, 1);
     }
@@ -287,7 +287,7 @@ TEST("pool: after a stop no further item begins")
     enc_poll poll;
     enc_poll_begin(&poll, NULL, NULL, 0);
     t.poll = &poll;
-    enc_pool_run(stop_at_10, &t, MANY, SIZE_MAX, &arena, &poll);
+    enc_pool_run(stop_at_10, &t, MANY, false, SIZE_MAX, &arena, &poll);
     CHECK(t.begun >= 11 && t.begun <= 10 + THREADS);
     enc_arena_destroy(&arena);
 }
@@ -321,7 +321,7 @@ TEST("pool: a caller that only waits for helpers still asks whether to go on")
     enc_poll_begin(&poll, once_helped, &t, 0);
     t.poll = &poll;
     t.caller = &arena;
-    enc_pool_run(wait_for_stop, &t, 2, SIZE_MAX, &arena, &poll);
+    enc_pool_run(wait_for_stop, &t, 2, false, SIZE_MAX, &arena, &poll);
     CHECK_INT(t.faults, 0);
     CHECK(atomic_load(&poll.stop));
     enc_arena_destroy(&arena);
@@ -350,7 +350,7 @@ static void look_around_in_child(void)
     enc_arena arena = {0};
     t.caller = &arena;
     fesetround(FE_UPWARD);
-    enc_pool_run(look_around, &t, 20, SIZE_MAX, &arena, NULL);
+    enc_pool_run(look_around, &t, 20, false, SIZE_MAX, &arena, NULL);
     CHECK_INT(fegetround(), FE_UPWARD);
     fesetround(FE_TONEAREST);
     CHECK_INT(t.faults, 0);
@@ -388,7 +388,7 @@ static void *work_until_told(void *stop)
     tally *t = calloc(1, sizeof *t);
     enc_arena arena = {0};
     while (!atomic_load((atomic_bool *)stop))
-        enc_pool_run(count_item, t, 30, SIZE_MAX, &arena, NULL);
+        enc_pool_run(count_item, t, 30, false, SIZE_MAX, &arena, NULL);
     enc_arena_destroy(&arena);
     free(t);
     return NULL;
