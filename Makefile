@@ -433,7 +433,7 @@ FLAGS_lab_dnnl := $(if $(DNNL),-DLAB_DNNL)
 
 $(BENCH): %: %.o $(CORE_O)
 	$(call say,link,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -lsqlite3 $(LIBS)
 
 $(LAB): $(LAB_O) $(CORE_O)
 	$(call say,link,$@)
@@ -445,7 +445,7 @@ LOADING_PYTHON = $(shell for python in $(PYTHON) /usr/bin/python3; do \
     { echo $$python; exit; }; done; echo $(PYTHON))
 
 # ONLY=short-row,latency  some pieces; ROUNDS=n  of each; FRESH=1  also those measured before
-.PHONY: bench bench-tokenizers lab lab-deps
+.PHONY: bench bench-tokenizers bench-vectors lab lab-deps
 bench: $(LIBRARY) $(LAB) $(BENCH) ## measure speed; COMPARE=1: beside onnxruntime, llama.cpp, ...
 	@$(LOADING_PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) $(LAB) \
 	    $(if $(COMPARE),--compare$(if $(filter all,$(COMPARE)),-all)) \
@@ -464,6 +464,14 @@ lab-deps:
 bench-tokenizers: $(BENCH) ## measure text to tokens beside Hugging Face's tokenizers
 	@$(PYTHON) tests/bench/bench_tokenizers.py $(BUILD)/tests/bench/bench_tokenizers \
 	    --csv tests/bench/results/tokenizers.csv
+
+# sqlite-vec is measured beside it where make bench COMPARE=1 has installed it.
+SQLITE_VEC = $(firstword $(wildcard \
+    build/bench-venv/lib/python*/site-packages/sqlite_vec/vec0.so))
+
+bench-vectors: $(LIBRARY) $(BENCH) ## measure comparisons of vectors, each kernel and in SQL
+	@sh tests/bench/bench_vectors.sh $(BUILD) $(LIBRARY) $(SQLITE_VEC) | \
+	    tee tests/bench/results/vectors.csv
 
 # ---- Installing ------------------------------------------------------------------------
 

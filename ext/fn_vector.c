@@ -42,7 +42,12 @@ static int give_measure(ctx_vector_call *call, const measure *m, const ctx_vecto
 
 static void compare(sqlite3_context *context, sqlite3_value **argv, const measure *m)
 {
-    ctx_vector_call call = {context, argv, m->function, true, {0}};
+    ctx_vector_call call; /* its message is not cleared in every row of a scan */
+    call.context = context;
+    call.argument = argv;
+    call.function = m->function;
+    call.keep = true;
+    call.error.code = SQLITE_OK;
     ctx_vector a, b;
     int rc = ctx_vector_read(&call, 1, &a);
     if (rc == SQLITE_OK) {

@@ -131,10 +131,11 @@ static enum enc_vector_type marked_type(sqlite3_value *blob, enum enc_vector_typ
 
 int ctx_vector_read(ctx_vector_call *call, int position, ctx_vector *out)
 {
+    /* Most of what a scan does besides SQLite's own work: each question is asked once. */
     sqlite3_value *value = call->argument[position - 1];
-    bool blob = sqlite3_value_type(value) == SQLITE_BLOB;
-    enum enc_vector_type type = blob ? marked_type(value, ENC_FLOAT32) : ENC_FLOAT32;
-    return ctx_vector_read_as(call, position, type, out);
+    if (sqlite3_value_type(value) == SQLITE_BLOB)
+        return read_blob(call, position, marked_type(value, ENC_FLOAT32), out);
+    return ctx_vector_read_as(call, position, ENC_FLOAT32, out);
 }
 
 int ctx_vector_read_as(ctx_vector_call *call, int position, enum enc_vector_type type,
@@ -160,7 +161,7 @@ void ctx_vector_done(ctx_vector_call *call, int position, ctx_vector *vector)
 {
     if (call->keep && vector->owned)
         sqlite3_set_auxdata(call->context, position - 1, vector->owned, sqlite3_free);
-    else
+    else if (vector->owned)
         sqlite3_free(vector->owned);
     *vector = (ctx_vector){0};
 }

@@ -2,6 +2,11 @@
 ** kernel_compare_avx2_vnni.c - products of int8 with AVX-VNNI; compiled as kernel_avx2.c and
 ** with -mavxvnni.
 */
+#if !defined(__clang__)
+/* With it gcc copies every sum to another register and back, in every turn of a loop. */
+#pragma GCC optimize("no-tree-pre")
+#endif
+
 #include "kernel.h"
 
 #if defined(__x86_64__)
@@ -29,12 +34,9 @@ static inline bytes bytes_load_part(const char *p, size_t n, bool before)
     return bytes_load(copy);
 }
 
-#include "kernel_bytes.inc"
-
 typedef __m256i ints;
 
 static inline ints ints_zero(void) { return _mm256_setzero_si256(); }
-static inline ints ints_add(ints a, ints b) { return _mm256_add_epi32(a, b); }
 
 static inline ints ints_shifted(ints s, bytes a, bytes b)
 {
@@ -53,9 +55,9 @@ static inline ints ints_product(ints shifted, ints plain)
 
 static inline int32_t ints_fold(ints v) { return fold8_int32(v); }
 
-static inline void ints_fold3(ints a, ints b, ints c, int64_t to[3])
+static inline three ints_fold3(ints a, ints b, ints c, three total)
 {
-    fold8_int32_3(a, b, c, to);
+    return fold8_int32_3(a, b, c, total);
 }
 
 #include "kernel_bytes_vnni.inc"

@@ -2,6 +2,11 @@
 ** kernel_compare_avx512_vnni.c - products of int8 with AVX512_VNNI; compiled as kernel_avx512.c
 ** and with -mavx512vnni.
 */
+#if !defined(__clang__)
+/* With it gcc copies every sum to another register and back, in every turn of a loop. */
+#pragma GCC optimize("no-tree-pre")
+#endif
+
 #include "kernel.h"
 
 #if defined(__x86_64__)
@@ -25,12 +30,9 @@ static inline bytes bytes_load_part(const char *p, size_t n, bool before)
     return _mm512_maskz_loadu_epi8(last >> (BYTES - n), p);
 }
 
-#include "kernel_bytes.inc"
-
 typedef __m512i ints;
 
 static inline ints ints_zero(void) { return _mm512_setzero_si512(); }
-static inline ints ints_add(ints a, ints b) { return _mm512_add_epi32(a, b); }
 
 static inline ints ints_shifted(ints s, bytes a, bytes b)
 {
@@ -54,9 +56,9 @@ static inline __m256i halves_added(ints v)
 
 static inline int32_t ints_fold(ints v) { return fold8_int32(halves_added(v)); }
 
-static inline void ints_fold3(ints a, ints b, ints c, int64_t to[3])
+static inline three ints_fold3(ints a, ints b, ints c, three total)
 {
-    fold8_int32_3(halves_added(a), halves_added(b), halves_added(c), to);
+    return fold8_int32_3(halves_added(a), halves_added(b), halves_added(c), total);
 }
 
 #include "kernel_bytes_vnni.inc"

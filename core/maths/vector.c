@@ -17,71 +17,95 @@ static float float_at(const void *v, size_t i)
     return x;
 }
 
-/* NaN for a zero vector. One root of the product of two sums, not a product of two
+/* NaN for a zero vector: the squares of float32 are so far from the smallest double that their
+** product is 0 only where a sum is. One root of the product of two sums, not a product of two
 ** roots: then a vector's cosine with itself is exactly 1. */
 static double cosine_of(double ab, double aa, double bb)
 {
-    if (aa == 0 || bb == 0)
+    const double squares = aa * bb;
+    if (!(squares > 0))
         return NAN;
-    double cosine = ab / sqrt(aa * bb);
+    double cosine = ab / sqrt(squares);
     return cosine > 1 ? 1 : cosine < -1 ? -1 : cosine;
 }
 
-static double compare_float32(enum enc_metric metric, const void *a, const void *b,
-                              size_t length)
+static double float32_cosine(const void *a, const void *b, size_t length)
 {
-    const enc_ops *ops = enc_ops_get();
     double sums[3];
-    switch (metric) {
-    case ENC_COSINE:
-        ops->cosine_sums(a, b, length, sums);
-        return cosine_of(sums[0], sums[1], sums[2]);
-    case ENC_DOT: return ops->dot(a, b, length);
-    case ENC_L2: return sqrt(ops->l2_squared(a, b, length));
-    case ENC_L1: return ops->l1(a, b, length);
-    case ENC_HAMMING: break;
-    }
-    return NAN;
+    enc_ops_get()->cosine_sums(a, b, length, sums);
+    return cosine_of(sums[0], sums[1], sums[2]);
 }
 
-static double compare_int8(enum enc_metric metric, const int8_t *a, const int8_t *b,
-                           size_t length)
+static double float32_dot(const void *a, const void *b, size_t length)
 {
-    const enc_ops *ops = enc_ops_get();
+    return enc_ops_get()->dot(a, b, length);
+}
+
+static double float32_l2(const void *a, const void *b, size_t length)
+{
+    return sqrt(enc_ops_get()->l2_squared(a, b, length));
+}
+
+static double float32_l1(const void *a, const void *b, size_t length)
+{
+    return enc_ops_get()->l1(a, b, length);
+}
+
+static double int8_cosine(const void *a, const void *b, size_t length)
+{
     int64_t sums[3];
-    switch (metric) {
-    case ENC_COSINE:
-        ops->int8_sums(a, b, length, sums);
-        return cosine_of((double)sums[0], (double)sums[1], (double)sums[2]);
-    case ENC_DOT: return (double)ops->int8_dot(a, b, length);
-    case ENC_L2: return sqrt((double)ops->int8_l2_squared(a, b, length));
-    case ENC_L1: return (double)ops->int8_l1(a, b, length);
-    case ENC_HAMMING: break;
-    }
-    return NAN;
+    enc_ops_get()->int8_sums(a, b, length, sums);
+    return cosine_of((double)sums[0], (double)sums[1], (double)sums[2]);
+}
+
+static double int8_dot(const void *a, const void *b, size_t length)
+{
+    return (double)enc_ops_get()->int8_dot(a, b, length);
+}
+
+static double int8_l2(const void *a, const void *b, size_t length)
+{
+    return sqrt((double)enc_ops_get()->int8_l2_squared(a, b, length));
+}
+
+static double int8_l1(const void *a, const void *b, size_t length)
+{
+    return (double)enc_ops_get()->int8_l1(a, b, length);
+}
+
+static double bit_hamming(const void *a, const void *b, size_t length)
+{
+    return (double)enc_ops_get()->hamming(a, b, length / 8);
 }
 
 /* As +1 and -1 the dot product is what agrees less what differs. */
-static double compare_bit(enum enc_metric metric, const uint8_t *a, const uint8_t *b,
-                          size_t length)
+static double bit_cosine(const void *a, const void *b, size_t length)
 {
-    if (metric != ENC_HAMMING && metric != ENC_COSINE)
-        return NAN;
-    double differing = (double)enc_ops_get()->hamming(a, b, length / 8);
-    if (metric == ENC_HAMMING)
-        return differing;
-    return length > 0 ? ((double)length - 2 * differing) / (double)length : NAN;
+    const double elements = (double)(int64_t)length;
+    return length > 0 ? (elements - 2 * bit_hamming(a, b, length)) / elements : NAN;
 }
+
+/* NULL: makes no sense. A comparison of short vectors takes a few nanoseconds: one jump leads
+** to it. */
+typedef double comparison(const void *a, const void *b, size_t length);
+
+static comparison *const comparisons[3][5] = {
+    [ENC_FLOAT32] = {[ENC_COSINE] = float32_cosine,
+                     [ENC_DOT] = float32_dot,
+                     [ENC_L2] = float32_l2,
+                     [ENC_L1] = float32_l1},
+    [ENC_INT8] = {[ENC_COSINE] = int8_cosine,
+                  [ENC_DOT] = int8_dot,
+                  [ENC_L2] = int8_l2,
+                  [ENC_L1] = int8_l1},
+    [ENC_BIT] = {[ENC_COSINE] = bit_cosine, [ENC_HAMMING] = bit_hamming},
+};
 
 double enc_vector_compare(enum enc_metric metric, enum enc_vector_type type, const void *a,
                           const void *b, size_t length)
 {
-    switch (type) {
-    case ENC_FLOAT32: return compare_float32(metric, a, b, length);
-    case ENC_INT8: return compare_int8(metric, a, b, length);
-    case ENC_BIT: return compare_bit(metric, a, b, length);
-    }
-    return NAN;
+    comparison *compare = comparisons[type][metric];
+    return compare ? compare(a, b, length) : NAN;
 }
 
 /* All bits of the exponent set: infinite or NaN. */
