@@ -124,7 +124,8 @@ class Bench:
                            self.args.library, self.args.model, TEXTS]
             else:
                 command = peers.command(timing.engine, self.args.model, TEXTS, timing.threads)
-            self.workers[key] = Worker(command, environment(timing.threads, timing.kernel))
+            env = environment(timing.threads, timing.kernel)
+            self.workers[key] = Worker(command, env | peers.environment(timing.engine))
         return self.workers[key]
 
     def close(self):
@@ -140,7 +141,9 @@ class Bench:
     def take(self, piece, measurement):
         """{"value": ...} or {"error": ...}, of any kind of measurement."""
         if isinstance(measurement, plan.Peak):
-            peak = lab_peaks(self.args.lab).get("float32")
+            peaks = lab_peaks(self.args.lab)
+            peak = next((value for (type_, kernel), value in peaks.items()
+                         if type_ == "float32" and measurement.kernel in ("", kernel)), 0)
             flops = self.own_about()["sizes"][piece.table]["flops"]
             return {"value": peak * 1e9 / flops} if peak else {"error": "not measured"}
         if isinstance(measurement, plan.Start):
@@ -246,11 +249,11 @@ def packed_file(library, model, kind):
 
 
 def lab_peaks(lab):
-    """{"float32": GFLOP/s, ...} of one core on registers alone."""
+    """{(type, instructions): GFLOP/s} of one core on registers alone, the widest first."""
     out = subprocess.run([lab, "peak", "-o", "-"], capture_output=True, text=True,
                          env=environment(1)).stdout
     rows = [line.split(",") for line in out.splitlines() if line.startswith("peak,")]
-    return {row[2]: float(row[7]) for row in rows}
+    return {(row[2], row[3]): float(row[7]) for row in rows}
 
 
 def kept_path(args, piece):

@@ -16,11 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lab.h"
 #include "memory.h"
+#include "timing.h"
 
 enum { REPEATS = 7 };
 static const double REPEAT_NANOSECONDS = 3e6;
@@ -28,31 +28,12 @@ static const double REPEAT_NANOSECONDS = 3e6;
 static FILE *csv;
 static int silent;
 
-int64_t lab_nanoseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-double lab_median(double *x, size_t n)
-{
-    qsort(x, n, sizeof *x, by_size);
-    return x[n / 2];
-}
-
 static double spend(const lab_way *way, size_t turns)
 {
-    int64_t start = lab_nanoseconds();
+    int64_t start = nanoseconds();
     for (size_t t = 0; t < turns; t++)
         way->call(way->state);
-    return (double)(lab_nanoseconds() - start) / (double)turns;
+    return (double)(nanoseconds() - start) / (double)turns;
 }
 
 void lab_race(lab_way *ways, size_t count)
@@ -69,7 +50,7 @@ void lab_race(lab_way *ways, size_t count)
         for (size_t i = 0; i < count; i++)
             got[i][repeat] = spend(&ways[i], turns[i]);
     for (size_t i = 0; i < count; i++)
-        ways[i].nanoseconds = lab_median(got[i], REPEATS);
+        ways[i].nanoseconds = median(got[i], REPEATS);
 }
 
 void *lab_alloc(size_t bytes)
@@ -85,11 +66,7 @@ void *lab_alloc(size_t bytes)
 float *lab_noises(size_t count)
 {
     float *x = lab_alloc(count * sizeof *x);
-    unsigned state = 1;
-    for (size_t i = 0; i < count; i++) {
-        state = state * 1664525u + 1013904223u;
-        x[i] = (float)(state >> 8) * 0x1p-24f - 0.5f;
-    }
+    fill_with_noise(x, count);
     return x;
 }
 

@@ -5,16 +5,10 @@
 #define LAB_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "ops.h"
 
 enum { LAB_WAYS = 16, LAB_KERNELS = 8 };
-
-/* Of this thread's own time: what else runs on the machine counts only as far as it takes
-** caches and memory away. */
-int64_t lab_nanoseconds(void);
-double lab_median(double *x, size_t n);
 
 /* One way to do some work. */
 typedef struct lab_way {
@@ -29,7 +23,7 @@ void lab_race(lab_way *ways, size_t count);
 
 /* To be freed with enc_free; ends the program where there is no memory. */
 void *lab_alloc(size_t bytes);
-/* Between -0.5 and 0.5. */
+/* Between -1 and 1. */
 float *lab_noises(size_t count);
 
 /* Kernels this processor can run, best first; all but "openblas" and "portable" where `own`.
@@ -61,9 +55,10 @@ void lab_write(const lab_figure *figure);
 
 /* ---- Parts ------------------------------------------------------------------------------- */
 
-/* Measures and writes what one core does on registers alone, by number type. */
+/* Measures and writes what one core does on registers alone. */
 void lab_peaks(void);
-/* Of it, multiplications and additions a nanosecond; 0 where nobody wrote the loop. */
+/* Of it, multiplications and additions a nanosecond with the widest instructions; 0 where nobody
+** wrote the loop. */
 double lab_peak(enum enc_weight_type type);
 
 void lab_products(int quick);

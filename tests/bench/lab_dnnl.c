@@ -73,7 +73,7 @@ static dnnl_memory_t reordered(lab_dnnl *d, size_t rows, size_t columns,
     void *data = NULL;
     dnnl_memory_get_data_handle(from, &data);
     float *noise = lab_noises(rows * columns);
-    float scale = desc->data_type == dnnl_u8 || desc->data_type == dnnl_s8 ? 200.0f : 1.0f;
+    float scale = desc->data_type == dnnl_u8 || desc->data_type == dnnl_s8 ? 100.0f : 1.0f;
     for (size_t i = 0; i < rows * columns; i++)
         ((float *)data)[i] = scale * noise[i];
     enc_free(noise);

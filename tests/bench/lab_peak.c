@@ -2,44 +2,34 @@
 ** lab_peak.c - what one core does on registers alone: multiply-adds of float32, dot products of
 ** bf16 pairs and of four 8-bit numbers.
 */
-#include <string.h>
-
 #include "cpu.h"
 #include "lab.h"
+#include "timing.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-static volatile int sink;
-
-/* 16 sums that don't wait for each other: more than latency times units of any core today.
-** `operations` of one instruction. */
+/* 12 sums that don't wait for each other: more than latency times units of any core today, and
+** with the factor they fit AVX2's registers. `operations` of one instruction. */
 #define PEAK(name, instructions, sums, zero, factors, factor, step, operations)            \
     __attribute__((target(instructions))) static double name(size_t turns)                 \
     {                                                                                      \
-        sums sum[16];                                                                      \
+        sums s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero;             \
+        sums s6 = zero, s7 = zero, s8 = zero, s9 = zero, s10 = zero, s11 = zero;           \
         factors a = factor;                                                                \
-        for (int i = 0; i < 16; i++)                                                       \
-            sum[i] = zero;                                                                 \
+        /* What the compiler knows to be equal it computes once. */                        \
+        __asm__ volatile("" : "+x"(s0), "+x"(s1), "+x"(s2), "+x"(s3), "+x"(s4), "+x"(s5)); \
+        __asm__ volatile("" : "+x"(s6), "+x"(s7), "+x"(s8), "+x"(s9), "+x"(s10),           \
+                         "+x"(s11));                                                       \
         for (size_t t = 0; t < turns; t++) {                                               \
-            sum[0] = step(sum[0], a), sum[1] = step(sum[1], a);                            \
-            sum[2] = step(sum[2], a), sum[3] = step(sum[3], a);                            \
-            sum[4] = step(sum[4], a), sum[5] = step(sum[5], a);                            \
-            sum[6] = step(sum[6], a), sum[7] = step(sum[7], a);                            \
-            sum[8] = step(sum[8], a), sum[9] = step(sum[9], a);                            \
-            sum[10] = step(sum[10], a), sum[11] = step(sum[11], a);                        \
-            sum[12] = step(sum[12], a), sum[13] = step(sum[13], a);                        \
-            sum[14] = step(sum[14], a), sum[15] = step(sum[15], a);                        \
+            s0 = step(s0, a), s1 = step(s1, a), s2 = step(s2, a), s3 = step(s3, a);        \
+            s4 = step(s4, a), s5 = step(s5, a), s6 = step(s6, a), s7 = step(s7, a);        \
+            s8 = step(s8, a), s9 = step(s9, a), s10 = step(s10, a), s11 = step(s11, a);    \
             __asm__ volatile("" : "+x"(a));                                                \
         }                                                                                  \
-        int last = 0;                                                                      \
-        for (int i = 0; i < 16; i++) {                                                     \
-            int part;                                                                      \
-            memcpy(&part, &sum[i], sizeof part);                                           \
-            last += part;                                                                  \
-        }                                                                                  \
-        sink = last;                                                                       \
-        return (operations) * 16.0 * (double)turns;                                        \
+        __asm__ volatile("" : : "x"(s0), "x"(s1), "x"(s2), "x"(s3), "x"(s4), "x"(s5));     \
+        __asm__ volatile("" : : "x"(s6), "x"(s7), "x"(s8), "x"(s9), "x"(s10), "x"(s11));   \
+        return (operations) * 12.0 * (double)turns;                                        \
     }
 
 #define FMA256(s, a) _mm256_fmadd_ps(a, a, s)
@@ -60,51 +50,62 @@ PEAK(int8_avx_vnni, "avx2,avxvnni", __m256i, _mm256_setzero_si256(), __m256i,
 
 #endif
 
-static double peaks[ENC_WEIGHT_TYPES];
+typedef struct loop {
+    const char *what;
+    enum enc_weight_type type;
+    double (*run)(size_t turns);
+} loop;
 
-static void measure(enum enc_weight_type type, double (*loop)(size_t))
+/* The loops this processor can run, for each number type the widest first. */
+static size_t find_loops(loop loops[8])
 {
-    enum { REPEATS = 7, TURNS = 400000 };
-    double got[REPEATS];
-    for (int i = 0; i < REPEATS; i++) {
-        int64_t start = lab_nanoseconds();
-        double done = loop(TURNS);
-        got[i] = done / (double)(lab_nanoseconds() - start);
-    }
-    peaks[type] = lab_median(got, REPEATS);
-}
-
-/* Of the widest instructions this processor has. */
-static void measure_all(void)
-{
+    size_t count = 0;
 #if defined(__x86_64__)
     enc_cpu cpu;
     enc_cpu_detect(&cpu);
     if (cpu.avx512)
-        measure(ENC_WEIGHT_F32, fma_avx512);
-    else if (cpu.avx2)
-        measure(ENC_WEIGHT_F32, fma_avx2);
+        loops[count++] = (loop){"avx512", ENC_WEIGHT_F32, fma_avx512};
+    if (cpu.avx2)
+        loops[count++] = (loop){"avx2", ENC_WEIGHT_F32, fma_avx2};
     if (cpu.avx512_bf16)
-        measure(ENC_WEIGHT_BF16, bf16_avx512);
+        loops[count++] = (loop){"avx512-bf16", ENC_WEIGHT_BF16, bf16_avx512};
     if (cpu.avx512_vnni)
-        measure(ENC_WEIGHT_INT8, int8_avx512);
-    else if (cpu.avx_vnni)
-        measure(ENC_WEIGHT_INT8, int8_avx_vnni);
+        loops[count++] = (loop){"avx512-vnni", ENC_WEIGHT_INT8, int8_avx512};
+    if (cpu.avx_vnni)
+        loops[count++] = (loop){"avx-vnni", ENC_WEIGHT_INT8, int8_avx_vnni};
 #else
-    (void)measure;
+    (void)loops;
 #endif
+    return count;
 }
+
+static double measure(const loop *l)
+{
+    enum { REPEATS = 7, TURNS = 400000 };
+    double got[REPEATS];
+    for (int i = 0; i < REPEATS; i++) {
+        int64_t start = nanoseconds();
+        double done = l->run(TURNS);
+        got[i] = done / (double)(nanoseconds() - start);
+    }
+    return median(got, REPEATS);
+}
+
+static double peaks[ENC_WEIGHT_TYPES];
 
 void lab_peaks(void)
 {
-    measure_all();
-    for (enum enc_weight_type type = 0; type < ENC_WEIGHT_TYPES; type++) {
-        const char *unit = type == ENC_WEIGHT_INT8 ? "GOP/s" : "GFLOP/s";
-        if (peaks[type] <= 0)
-            continue;
-        lab_say("peak, %-8s %8.0f %s\n", lab_type_name(type), peaks[type], unit);
-        lab_write(&(lab_figure){"peak", "registers", lab_type_name(type), "", 0, 0, 0,
-                                peaks[type], unit, 0});
+    loop loops[8];
+    size_t count = find_loops(loops);
+    for (size_t i = 0; i < count; i++) {
+        const loop *l = &loops[i];
+        const char *unit = l->type == ENC_WEIGHT_INT8 ? "GOP/s" : "GFLOP/s";
+        double peak = measure(l);
+        if (peaks[l->type] <= 0)
+            peaks[l->type] = peak;
+        lab_say("peak  %-8s %-12s %6.0f %s\n", lab_type_name(l->type), l->what, peak, unit);
+        lab_write(&(lab_figure){"peak", "registers", lab_type_name(l->type), l->what, 0, 0, 0,
+                                peak, unit, 0});
     }
 }
 

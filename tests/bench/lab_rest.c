@@ -3,12 +3,13 @@
 ** layer of MiniLM over a text of so many tokens; and how far functions are from libm's.
 */
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 
+#include "forward.h"
 #include "lab.h"
-#include "memory.h"
 
-enum { D = 384, F = 1536, HEADS = 12, HEAD = 32, QKV = 3 * D, BLOCK = 48, MOST_TOKENS = 512 };
+enum { D = 384, F = 1536, HEADS = 12, HEAD = 32, QKV = 3 * D, MOST_TOKENS = 512 };
 
 /* One layer's worth of some work on a text of `tokens` tokens. */
 typedef struct job {
@@ -18,18 +19,19 @@ typedef struct job {
     float *y;
     const float *w;
     char *prepared;
+    enc_arena *arena;
 } job;
 
 static void do_gelu(void *state)
 {
     const job *j = state;
-    j->ops->activate[ENC_ACT_GELU](j->x, j->tokens * F);
+    j->ops->activate_rows[ENC_ACT_GELU](j->x, F, j->tokens, F);
 }
 
 static void do_silu(void *state)
 {
     const job *j = state;
-    j->ops->activate[ENC_ACT_SILU](j->x, j->tokens * F);
+    j->ops->activate_rows[ENC_ACT_SILU](j->x, F, j->tokens, F);
 }
 
 static void do_tanh(void *state)
@@ -38,12 +40,15 @@ static void do_tanh(void *state)
     j->ops->activate[ENC_ACT_TANH](j->x, D);
 }
 
+/* As attention has it: what divides a row comes last, on its [HEAD] output. */
 static void do_softmax(void *state)
 {
     const job *j = state;
-    for (size_t head = 0; head < HEADS; head++)
-        for (size_t i = 0; i < j->tokens; i++)
-            j->ops->softmax(j->x + i * j->tokens, j->tokens, 0.17677669f);
+    size_t ld = (j->tokens + 31) / 32 * 32;
+    for (size_t head = 0; head < HEADS; head++) {
+        j->ops->exp_rows(j->x, ld, j->tokens, j->tokens, 0.17677669f, j->y);
+        j->ops->divide_rows(j->y + MOST_TOKENS, D, j->tokens, HEAD, j->y);
+    }
 }
 
 static void do_layer_norm(void *state)
@@ -72,27 +77,30 @@ static void do_int8(void *state)
     prepare(state, ENC_WEIGHT_INT8);
 }
 
-/* All heads: keys and values packed, scores, softmax, weighted sum. */
+/* All heads of one text, as the forward pass has it; its products in float32 or bf16. */
+static void attend(const job *j, enum enc_weight_type type)
+{
+    enc_model model = {.ops = j->ops};
+    enc_layer layer = {.before = SIZE_MAX, .after = SIZE_MAX, .scale = 0.17677669f};
+    model.config.heads = model.config.kv_heads = HEADS;
+    model.config.head_size = HEAD;
+    model.config.hidden_size = D;
+    model.weights.attention = type;
+    for (size_t head = 0; head < HEADS; head++) {
+        enc_mark mark = enc_arena_mark(j->arena);
+        enc_attend(&model, &layer, j->x, j->tokens, head, j->arena, NULL, j->y);
+        enc_arena_release(j->arena, mark);
+    }
+}
+
 static void do_attention(void *state)
 {
-    const job *j = state;
-    const enc_ops *ops = j->ops;
-    size_t tokens = j->tokens;
-    float *keys = j->y, *values = keys + ops->packed_size(tokens, HEAD);
-    float *scores = values + ops->packed_size(HEAD, tokens), *out = scores + BLOCK * tokens;
-    for (size_t head = 0; head < HEADS; head++) {
-        const float *q = j->x + head * HEAD;
-        ops->pack(q + D, tokens, HEAD, QKV, 1, keys);
-        ops->pack(q + 2 * D, HEAD, tokens, 1, QKV, values);
-        for (size_t row = 0; row < tokens; row += BLOCK) {
-            size_t count = tokens - row < BLOCK ? tokens - row : BLOCK;
-            ops->multiply(q + row * QKV, QKV, count, keys, tokens, HEAD, NULL, scores, tokens);
-            for (size_t i = 0; i < count; i++)
-                ops->softmax(scores + i * tokens, tokens, 0.17677669f);
-            ops->multiply(scores, tokens, count, values, HEAD, tokens, NULL,
-                          out + row * D + head * HEAD, D);
-        }
-    }
+    attend(state, ENC_WEIGHT_F32);
+}
+
+static void do_attention_bf16(void *state)
+{
+    attend(state, ENC_WEIGHT_BF16);
 }
 
 static const struct work {
@@ -108,6 +116,7 @@ static const struct work {
     {"rounding to bf16", do_bf16, ENC_WEIGHT_BF16},
     {"quantising rows", do_int8, ENC_WEIGHT_INT8},
     {"attention", do_attention, ENC_WEIGHT_F32},
+    {"attention, bf16", do_attention_bf16, ENC_WEIGHT_BF16},
 };
 
 /* Rows of the table of kernels that differ in their products alone are one here. */
@@ -121,7 +130,7 @@ static int can_do(const struct work *work, const enc_ops *const *kernels, size_t
     const enc_product *product = kernels[i]->product[work->prepares];
     int can = kernels[i]->row_invariant;
     if (work->prepares != ENC_WEIGHT_F32)
-        can = can && product && product->prepare;
+        can = can && product && product->prepare != NULL;
     for (size_t j = 0; j < i && can; j++)
         can = work->prepares == ENC_WEIGHT_F32
                   ? !same_functions(kernels[i], kernels[j])
@@ -135,10 +144,11 @@ static void race_work(const struct work *work, size_t tokens, const enc_ops *con
     job jobs[LAB_KERNELS];
     lab_way ways[LAB_KERNELS];
     size_t ready = 0;
+    enc_arena arena = {0};
     for (size_t i = 0; i < count; i++) {
         if (!can_do(work, kernels, i))
             continue;
-        jobs[ready] = (job){kernels[i], tokens, x, y, w, prepared};
+        jobs[ready] = (job){kernels[i], tokens, x, y, w, prepared, &arena};
         ways[ready] = (lab_way){"", work->call, &jobs[ready], 0};
         snprintf(ways[ready].name, sizeof ways[ready].name, "%s", kernels[i]->name);
         ready++;
@@ -153,6 +163,7 @@ static void race_work(const struct work *work, size_t tokens, const enc_ops *con
                                 ways[i].nanoseconds / 1000, "us", 0});
     }
     lab_say("\n");
+    enc_arena_destroy(&arena);
 }
 
 void lab_rest(void)

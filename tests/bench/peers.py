@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import onnx_avx2
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build")
 VENV = os.environ.get("BENCH_VENV") or os.path.join(BUILD, "bench-venv")
@@ -17,8 +19,9 @@ PACKAGES = {
     "sqlite-vec": ["sqlite-vec==0.1.9"],
     "torch": ["torch==2.8.0", "sentence-transformers==5.6.1"],
 }
-WORKERS = {"onnxruntime": "onnx_worker.py", "llama.cpp": "llama_worker.py",
-           "torch": "torch_worker.py"}
+WORKERS = {"onnxruntime": "onnx_worker.py", "onnxruntime-avx2": "onnx_worker.py",
+           "llama.cpp": "llama_worker.py", "torch": "torch_worker.py"}
+AVX2 = os.path.join(BUILD, "bench", "avx2")
 
 
 def python():
@@ -56,12 +59,18 @@ def install_all(names):
     """{peer: what went wrong} of those that can't be had."""
     make_venv()
     found = {name: install(name) for name in names}
+    found["onnxruntime-avx2"] = found["onnxruntime"] or onnx_avx2.make(VENV, AVX2)
     return {name: wrong for name, wrong in found.items() if wrong}
 
 
 def command(name, model, texts, threads):
     return [python(), os.path.join(HERE, WORKERS[name]), model, texts, str(threads),
-            os.path.join(BUILD, "bench", name)]
+            os.path.join(BUILD, "bench", name.removesuffix("-avx2"))]
+
+
+def environment(name):
+    """What its process needs besides."""
+    return {"PYTHONPATH": AVX2} if name == "onnxruntime-avx2" else {}
 
 
 def sqlite_vec():

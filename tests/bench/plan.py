@@ -31,6 +31,7 @@ class Timing:
 @dataclass(frozen=True)
 class Peak:
     name: str
+    kernel: str = ""  # with whose instructions; "": the widest
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ def own(types, work, threads, note="", kernel=""):
     return [Timing(f"{t}{note}", "contextual", t, work, threads, kernel) for t in types]
 
 
-def onnxruntime(types, works, threads):
-    return [Timing(f"onnxruntime {t}", "onnxruntime", f"{t} {form}", work, threads)
+def onnxruntime(types, works, threads, engine="onnxruntime"):
+    return [Timing(f"onnxruntime {t}", engine, f"{t} {form}", work, threads)
             for t in types for form in FORMS for work in works]
 
 
@@ -85,14 +86,14 @@ def pieces(cores, avx512):
     made = [
         Piece("short-row", "short texts, one row at a time, 1 thread", "texts/s", "short", 200,
               own(OWN_TYPES, "row", 1) + onnxruntime(both, ["row"], 1) + llama(["row"], 1)
-              + torch(["row"], 1) + [Peak("peak")]),
+              + torch(["row"], 1) + [Peak("peak of one core")]),
         Piece("short-all", f"short texts, many at once, {cores} threads", "texts/s", "short", 400,
               own(OWN_TYPES, "batch", cores) + own(OWN_TYPES, "each", cores, " embed_each")
               + onnxruntime(both, rows_and_batches, cores) + llama(["batch"], cores)
               + torch(["batch"], cores)),
         Piece("long-row", "long texts, 1 thread", "texts/s", "long", 12,
               own(OWN_TYPES, "row", 1) + onnxruntime(both, rows_and_batches, 1)
-              + llama(["row"], 1) + torch(["row"], 1) + [Peak("peak")]),
+              + llama(["row"], 1) + torch(["row"], 1) + [Peak("peak of one core")]),
         Piece("long-all", f"long texts, {cores} threads", "texts/s", "long", 24,
               own(OWN_TYPES, "batch", cores) + own(OWN_TYPES, "batch", 1, " 1 thread")
               + onnxruntime(both, rows_and_batches, cores) + llama(["row"], cores)
@@ -109,11 +110,24 @@ def pieces(cores, avx512):
               + [Start(f"{t} from the packed file", t, True) for t in OWN_TYPES]),
     ]
     if avx512:
-        made.append(
-            Piece("avx2", "the AVX2 kernel, short texts, 1 thread", "texts/s", "short", 200,
-                  own(both, "row", 1, " avx2", "avx2") + own(["float32"], "row", 1)
-                  + onnxruntime(["float32"], ["row"], 1)))
+        made += avx2_pieces(cores)
     return made
+
+
+def avx2_pieces(cores):
+    """Both engines as they go on a processor without AVX-512 (onnx_avx2.py)."""
+    found = []
+    for name, title, table, count, work, threads in (
+            ("avx2-short-row", "short texts, one row at a time, 1 thread", "short", 120, "row", 1),
+            ("avx2-short-all", f"short texts, many at once, {cores} threads", "short", 240,
+             "batch", cores),
+            ("avx2-long-row", "long texts, 1 thread", "long", 8, "row", 1)):
+        peer_works = ["row"] if name == "avx2-short-row" else ["row", "batch"]
+        found.append(Piece(name, "AVX2 only: " + title, "texts/s", table, count,
+                           own(("float32", "int8"), work, threads, kernel="avx2")
+                           + onnxruntime(["float32"], peer_works, threads, "onnxruntime-avx2")
+                           + [Peak("peak of one core", "avx2")]))
+    return found
 
 
 def targets(cores, bf16, avx512):
@@ -125,8 +139,8 @@ def targets(cores, bf16, avx512):
         Target("short texts, embed_query, all cores, float32", "short-all", "float32", ort, 1.5),
         Target("short texts, embed_query, all cores, int8", "short-all", "int8", ort8, 2.0),
         Target("long texts, 1 thread, float32", "long-row", "float32", ort, 1.2),
-        Target("long texts, 1 thread, float32, of the FMA peak", "long-row", "float32", "peak",
-               0.8),
+        Target("long texts, 1 thread, float32, of the FMA peak", "long-row", "float32",
+               "peak of one core", 0.8),
         Target("long texts, 1 thread, int8", "long-row", "int8", ort8, 2.0 if bf16 else 1.7),
         Target("long texts, all cores, float32, to its 1 thread", "long-all", "float32",
                "float32 1 thread", 0.95 * cores),
@@ -151,6 +165,10 @@ def targets(cores, bf16, avx512):
              Target("first embedding, int8", "first", "int8 from the packed file", "", most=30,
                     faster_is_more=False)]
     if avx512:
-        rows += [Target("AVX2 kernel, short texts, int8 to its float32", "avx2", "int8 avx2",
-                        "float32 avx2", 1.0)]
+        for piece, title, least in (
+                ("avx2-short-row", "AVX2 only, short texts row by row, 1 thread", 2.0),
+                ("avx2-short-all", "AVX2 only, short texts, all cores", 1.5),
+                ("avx2-long-row", "AVX2 only, long texts, 1 thread", 1.2)):
+            rows += [Target(title + ", float32", piece, "float32", ort, least),
+                     Target(title + ", int8", piece, "int8", "float32", 1.0)]
     return rows

@@ -25,7 +25,6 @@ def cosines(vectors, reference):
 
 def facts(about, peaks, args, wanted):
     """Lines that say when, where and with what."""
-    names = {"float32": "FMA", "bf16": "bf16 dot", "int8": "VNNI"}
     lines = [f"{datetime.date.today()}; {about['cpu']}; {os.cpu_count()} CPUs; "
              f"{platform.system()} {platform.release()}",
              f"sqlite-contextual {about['version']}, kernel {about['kernel']}; "
@@ -33,8 +32,8 @@ def facts(about, peaks, args, wanted):
              f"medians of {args.rounds} rounds"]
     if peaks:
         lines.append("peak of one core: " + "; ".join(
-            f"{names.get(kind, kind)} {value:.0f} {'GOP/s' if kind == 'int8' else 'GFLOP/s'}"
-            for kind, value in peaks.items()))
+            f"{kind} {kernel} {value:.0f} {'GOP/s' if kind == 'int8' else 'GFLOP/s'}"
+            for (kind, kernel), value in peaks.items()))
     if args.compare:
         there = [p.replace("==", " ") for name in wanted if name not in args.missing
                  for p in peers.PACKAGES[name]]

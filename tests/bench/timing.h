@@ -1,5 +1,5 @@
 /*
-** timing.h - what the benchmarks of vectors share: a clock, and medians.
+** timing.h - what the benchmarks of vectors and kernels share: a clock, and medians.
 */
 #ifndef TIMING_H
 #define TIMING_H
