@@ -111,39 +111,78 @@ static size_t split(const enc_bpe *m, const char *text, size_t size, enc_bpe_sym
 
 /* ---- Merging few symbols ------------------------------------------------------------- */
 
-static uint32_t rank_of(const enc_bpe *m, int32_t left, int32_t right)
+/* What is known of a pair that may be merged; one of rank NONE if it may not. */
+static const enc_bpe_pair *find_pair(const enc_bpe *m, uint64_t hash, int32_t left,
+                                     int32_t right)
 {
+    static const enc_bpe_pair unknown = {-1, -1, UINT32_MAX, -1};
     size_t mask = ((size_t)1 << m->bits) - 1;
-    for (size_t i = enc_bpe_hash(left, right) >> (64 - m->bits);; i = (i + 1) & mask) {
+    if (!enc_bpe_perhaps(m, hash))
+        return &unknown;
+    for (size_t i = (size_t)(hash >> (64 - m->bits));; i = (i + 1) & mask) {
         const enc_bpe_pair *pair = &m->pair[i];
         if ((pair->left == left && pair->right == right) || pair->rank == NONE)
-            return pair->rank;
+            return pair;
     }
 }
 
-/* Few symbols lie in an array together with the ranks of their pairs. */
+static uint32_t rank_of(const enc_bpe *m, int32_t left, int32_t right)
+{
+    return find_pair(m, enc_bpe_hash(left, right), left, right)->rank;
+}
+
+typedef struct merge {
+    uint32_t rank; /* NONE: the pair stays apart */
+    int32_t made;
+} merge;
+
+static merge merge_of(const enc_bpe *m, const enc_bpe_symbol *left)
+{
+    const enc_bpe_pair *pair = find_pair(m, enc_bpe_hash(left[0].id, left[1].id), left[0].id,
+                                         left[1].id);
+    return (merge){pair->rank, pair->made};
+}
+
+/* The pairs lie far apart in memory: has the processor fetch all of them before one is
+** looked at. */
+static void find_merges(const enc_bpe *m, const enc_bpe_symbol *symbol, size_t pairs,
+                        merge *out)
+{
+    uint64_t hash[SCANNED];
+    for (size_t i = 0; i < pairs; i++) {
+        hash[i] = enc_bpe_hash(symbol[i].id, symbol[i + 1].id);
+        __builtin_prefetch(&m->pair[hash[i] >> (64 - m->bits)]);
+    }
+    for (size_t i = 0; i < pairs; i++) {
+        const enc_bpe_pair *pair = find_pair(m, hash[i], symbol[i].id, symbol[i + 1].id);
+        out[i] = (merge){pair->rank, pair->made};
+    }
+}
+
+/* Few symbols lie in an array together with what their pairs become. */
 static size_t merge_few(const enc_bpe *m, enc_bpe_symbol *symbol, size_t count)
 {
-    uint32_t rank[SCANNED];
-    for (size_t i = 0; i + 1 < count; i++)
-        rank[i] = rank_of(m, symbol[i].id, symbol[i + 1].id);
+    merge pair[SCANNED];
+    if (count < 2)
+        return count;
+    find_merges(m, symbol, count - 1, pair);
     while (count > 1) {
         size_t best = 0, pairs = count - 1;
         for (size_t i = 1; i < pairs; i++)
-            best = rank[i] < rank[best] ? i : best;
-        if (rank[best] == NONE)
+            best = pair[i].rank < pair[best].rank ? i : best;
+        if (pair[best].rank == NONE)
             break;
-        symbol[best].id = m->made[rank[best]];
+        symbol[best].id = pair[best].made;
         symbol[best].length += symbol[best + 1].length;
         for (size_t i = best + 1; i < pairs; i++) {
             symbol[i] = symbol[i + 1];
-            rank[i - 1] = rank[i];
+            pair[i - 1] = pair[i];
         }
         count--;
         if (best > 0)
-            rank[best - 1] = rank_of(m, symbol[best - 1].id, symbol[best].id);
+            pair[best - 1] = merge_of(m, &symbol[best - 1]);
         if (best + 1 < count)
-            rank[best] = rank_of(m, symbol[best].id, symbol[best + 1].id);
+            pair[best] = merge_of(m, &symbol[best]);
     }
     return count;
 }

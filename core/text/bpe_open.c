@@ -52,14 +52,17 @@ static int find_made(const enc_bpe *m, const enc_bpe_merge *merge, size_t index,
 /* False: too many probes. */
 static bool insert(enc_bpe *m, int32_t left, int32_t right, uint32_t rank)
 {
-    size_t mask = ((size_t)1 << m->bits) - 1, i = enc_bpe_hash(left, right) >> (64 - m->bits);
+    uint64_t hash = enc_bpe_hash(left, right);
+    size_t mask = ((size_t)1 << m->bits) - 1, i = (size_t)(hash >> (64 - m->bits));
+    size_t bit = (size_t)(hash >> 16) & (4 * mask + 3);
     for (int probes = 0; m->pair[i].rank != UINT32_MAX; i = (i + 1) & mask) {
         if (m->pair[i].left == left && m->pair[i].right == right)
             break; /* of equal merges the last one counts */
         if (++probes > PROBES)
             return false;
     }
-    m->pair[i] = (enc_bpe_pair){left, right, rank};
+    m->pair[i] = (enc_bpe_pair){left, right, rank, m->made[rank]};
+    m->perhaps[bit / 64] |= UINT64_C(1) << bit % 64;
     return true;
 }
 
@@ -91,11 +94,12 @@ static int add_merges(enc_bpe *m, const enc_bpe_merge *merges, size_t count,
     size_t slots = (size_t)1 << m->bits;
     m->pair = ENC_ALLOC(enc_bpe_pair, slots);
     m->made = ENC_ALLOC(int32_t, count);
-    if (!m->pair || !m->made)
+    m->perhaps = ENC_ZALLOC(uint64_t, slots >> 4);
+    if (!m->pair || !m->made || !m->perhaps)
         return enc_nomem(err);
     for (size_t i = 0; i < slots; i++)
-        m->pair[i] = (enc_bpe_pair){-1, -1, UINT32_MAX};
-    m->bytes += slots * sizeof *m->pair + count * sizeof *m->made;
+        m->pair[i] = (enc_bpe_pair){-1, -1, UINT32_MAX, -1};
+    m->bytes += slots * sizeof *m->pair + count * sizeof *m->made + slots / 2;
     int rc = ENC_OK;
     for (size_t i = 0; i < count && rc == ENC_OK; i++)
         rc = add_merge(m, &merges[i], i, where, err);
@@ -206,6 +210,7 @@ void enc_bpe_close(enc_bpe *m)
     enc_vocabulary_close(&m->vocabulary);
     enc_free(m->pair);
     enc_free(m->made);
+    enc_free(m->perhaps);
     enc_free(m->whole);
     *m = (enc_bpe){0};
 }

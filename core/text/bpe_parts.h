@@ -22,6 +22,13 @@ static inline uint64_t enc_bpe_hash(int32_t left, int32_t right)
     return (key ^ key >> 32) * UINT64_C(0x9ae16a3b2f90404f);
 }
 
+/* Whether the pair with that hash may be a merge. */
+static inline bool enc_bpe_perhaps(const enc_bpe *m, uint64_t hash)
+{
+    size_t bit = (size_t)(hash >> 16) & (((size_t)4 << m->bits) - 1);
+    return m->perhaps[bit / 64] >> bit % 64 & 1;
+}
+
 /* Most symbols that a text comes to; SIZE_MAX if that can't be counted. */
 size_t enc_bpe_symbols_most(const enc_bpe *model, size_t characters, size_t size);
 

@@ -2,9 +2,9 @@
 #include "phrase_cache.h"
 
 /* Sizes of the tables at first and at last, and what they grow by: a power of two each. */
-enum { SMALL_FIRST = 9, SMALL_LAST = 14, LARGE_FIRST = 7, LARGE_LAST = 12, GROWTH = 2 };
-_Static_assert((ENC_PHRASE_SMALL << SMALL_LAST) + (ENC_PHRASE_LARGE << LARGE_LAST) <=
-                   ENC_PHRASE_CACHE_MOST, "both tables");
+enum { SMALL_FIRST = 9, SMALL_LAST = 15, LARGE_FIRST = 7, LARGE_LAST = 13, GROWTH = 2 };
+_Static_assert((ENC_PHRASE_SMALL << SMALL_LAST) + (ENC_PHRASE_LARGE << LARGE_LAST) +
+                   sizeof(enc_phrase_cache) <= ENC_PHRASE_CACHE_MOST, "all tables");
 
 static void drop(void *kept)
 {
@@ -21,7 +21,8 @@ enc_phrase_cache *enc_phrase_cache_of(enc_arena *arena)
     enc_phrase_cache *cache = ENC_ZALLOC(enc_phrase_cache, 1);
     if (!cache)
         return NULL;
-    *cache = (enc_phrase_cache){.small_bits = SMALL_FIRST, .large_bits = LARGE_FIRST};
+    cache->small_bits = SMALL_FIRST;
+    cache->large_bits = LARGE_FIRST;
     cache->small = enc_alloc_zero((size_t)1 << SMALL_FIRST, ENC_PHRASE_SMALL);
     cache->large = enc_alloc_zero((size_t)1 << LARGE_FIRST, ENC_PHRASE_LARGE);
     if (!cache->small || !cache->large) {
@@ -33,14 +34,16 @@ enc_phrase_cache *enc_phrase_cache_of(enc_arena *arena)
     return cache;
 }
 
-/* Place for an entry of that hash; what was put last there moves to the other place. */
+/* Place for an entry of that hash. Of two that stand there one goes that was not asked for
+** since the other one came. */
 static char *make_room(char *table, int bits, size_t bytes, uint64_t hash)
 {
     size_t place = (size_t)(hash >> (64 - bits));
-    char *entry = table + place * bytes;
-    if (((enc_phrase *)(void *)entry)->owner != 0)
-        memcpy(table + (place ^ 1) * bytes, entry, bytes);
-    return entry;
+    enc_phrase *one = (enc_phrase *)(void *)(table + place * bytes);
+    enc_phrase *other = (enc_phrase *)(void *)(table + (place ^ 1) * bytes);
+    bool keeps = one->owner != 0 && (other->owner == 0 || (one->asked && !other->asked));
+    one->asked = other->asked = false;
+    return (char *)(keeps ? other : one);
 }
 
 /* Moves all entries to a larger table, unless there is no memory for it. */

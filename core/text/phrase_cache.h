@@ -7,7 +7,7 @@
 **
 ** An entry is found by its bytes, its kind and its tokenizer, all of which it holds, so that a
 ** collision costs time and never changes a result. Entries have two sizes, each in a table of
-** its own with two places for a key; the older of two makes room. A cache begins small and
+** its own with two places for a key. A cache begins small and
 ** grows with what is put into it, to at most ENC_PHRASE_CACHE_MOST bytes. It is kept by an
 ** arena (memory.h), so it belongs to one thread.
 */
@@ -24,7 +24,7 @@ enum {
     ENC_PHRASE_LONG = 52,        /* and in a large one */
     ENC_PHRASE_LONG_TOKENS = 16,
     ENC_PHRASE_WORDS = 7,        /* of 8 bytes, to hold the longest */
-    ENC_PHRASE_CACHE_MOST = 2 << 20 /* bytes */
+    ENC_PHRASE_CACHE_MOST = 29 << 17 /* bytes */
 };
 
 /* Offsets count from the phrase's beginning. */
@@ -41,7 +41,7 @@ typedef struct enc_phrase {
     uint8_t size;       /* bytes, */
     uint8_t characters;
     uint8_t count;      /* and tokens of it */
-    uint8_t spare;
+    bool asked;         /* for, since another one was put beside it */
 } enc_phrase; /* then its bytes, then its tokens */
 
 static inline enc_phrase_token *enc_phrase_tokens(enc_phrase *phrase)
@@ -59,10 +59,18 @@ typedef struct enc_phrase_key {
     uint8_t size; /* 1 ... ENC_PHRASE_LONG */
 } enc_phrase_key;
 
+/* What enc_phrases_borders said of a character. */
+enum { ENC_PHRASE_ENDS = 1024 };
+typedef struct enc_phrase_end {
+    uint32_t owner, last;
+    uint8_t borders;
+} enc_phrase_end;
+
 typedef struct enc_phrase_cache {
     char *small, *large; /* [1 << bits] entries */
     int small_bits, large_bits;
     size_t small_put, large_put; /* entries since the table was made */
+    enc_phrase_end end[ENC_PHRASE_ENDS]; /* by the last bits of the character */
 } enc_phrase_cache;
 
 /* The arena's cache, made if there is none; NULL: out of memory. */
@@ -132,7 +140,11 @@ static inline enc_phrase *enc_phrase_search(char *table, int bits, size_t bytes,
     size_t place = (size_t)(key->hash >> (64 - bits));
     enc_phrase *first = (enc_phrase *)(void *)(table + place * bytes);
     enc_phrase *second = (enc_phrase *)(void *)(table + (place ^ 1) * bytes);
-    return enc_phrase_is(first, key) ? first : enc_phrase_is(second, key) ? second : NULL;
+    enc_phrase *found = enc_phrase_is(first, key) ? first
+                        : enc_phrase_is(second, key) ? second : NULL;
+    if (found)
+        found->asked = true;
+    return found;
 }
 
 /* Bytes of an entry. */
@@ -141,6 +153,18 @@ enum {
     ENC_PHRASE_LARGE = 12 + ENC_PHRASE_LONG + 8 * ENC_PHRASE_LONG_TOKENS
 };
 _Static_assert(sizeof(enc_phrase) == 12 && sizeof(enc_phrase_token) == 8, "as counted here");
+
+/* Has the processor fetch where the phrase would be. */
+static inline void enc_phrase_cache_fetch(const enc_phrase_cache *cache,
+                                          const enc_phrase_key *key)
+{
+    if (key->size > 0 && key->size <= ENC_PHRASE_SHORT)
+        __builtin_prefetch(cache->small +
+                           (size_t)(key->hash >> (64 - cache->small_bits)) * ENC_PHRASE_SMALL);
+    else if (key->size > 0)
+        __builtin_prefetch(cache->large +
+                           (size_t)(key->hash >> (64 - cache->large_bits)) * ENC_PHRASE_LARGE);
+}
 
 /* The phrase with that key; NULL: it is not there. */
 static inline enc_phrase *enc_phrase_cache_find(enc_phrase_cache *cache,

@@ -174,7 +174,7 @@ static size_t read_alone(enc_reader *r, const phrase *p)
 }
 
 /* The borders of the phrase just read, by its last character, if that is one. */
-static unsigned borders_behind(const enc_reader *r, const phrase *p)
+static unsigned borders_behind(const enc_reader *r, enc_phrase_cache *cache, const phrase *p)
 {
     const char *end = r->source.data + r->last.byte + r->last.size;
     if (r->t->phrases.always || !r->spoken || end != p->end)
@@ -182,8 +182,13 @@ static unsigned borders_behind(const enc_reader *r, const phrase *p)
     const char *at = r->source.data + r->last.byte;
     if (enc_grapheme(enc_utf8_next(&at, p->end)) & ENC_GRAPHEME_PREPEND)
         return 0;
-    return r->last.c < 128 ? r->t->phrases.ascii[r->last.c]
-                           : enc_phrases_borders(r->t, r->last.c);
+    if (r->last.c < 128)
+        return r->t->phrases.ascii[r->last.c];
+    enc_phrase_end *known = &cache->end[r->last.c % ENC_PHRASE_ENDS];
+    if (known->last != r->last.c || known->owner != r->t->phrases.owner)
+        *known = (enc_phrase_end){r->t->phrases.owner, r->last.c,
+                                  enc_phrases_borders(r->t, r->last.c)};
+    return known->borders;
 }
 
 /* Keeps what tokens from `first` on say of it, unless that is out of the ordinary. */
@@ -223,86 +228,148 @@ static void keep(enc_reader *r, enc_phrase_cache *cache, const enc_phrase_key *k
 
 /* ---- Reading ------------------------------------------------------------------------- */
 
+/* Phrases whose ends were found and whose places in the cache are on their way into the
+** processor. */
+enum { AHEAD = 8 };
+
+typedef struct ahead {
+    phrase phrase[AHEAD]; /* [count] from `head` on, which follow one another */
+    enc_phrase_key key[AHEAD];
+    size_t head, count;
+    bool lost;            /* behind them no end was found */
+} ahead;
+
+static void set_key(const enc_reader *r, const phrase *p, enc_phrase_key *key)
+{
+    size_t size = (size_t)(p->end - p->start);
+    key->size = 0; /* is not to be looked up */
+    if (size > 0 && size <= ENC_PHRASE_LONG)
+        enc_phrase_key_set(key, p->start, size, r->source.finish, r->t->phrases.owner,
+                           p->kind);
+}
+
+/* Finds the ends of phrases from p->start on; p is the first of them. */
+static void look_ahead(enc_reader *r, const enc_phrase_cache *cache, const phrase *p,
+                       ahead *a)
+{
+    phrase next = *p;
+    a->head = a->count = 0;
+    for (next.last = false; a->count < AHEAD && !next.last; next.start = next.end) {
+        a->lost = !find_end(r, &next, next.start);
+        if (a->lost)
+            return;
+        enc_phrase_key *key = &a->key[a->count];
+        set_key(r, &next, key);
+        enc_phrase_cache_fetch(cache, key);
+        a->phrase[a->count++] = next;
+        next.kind = INSIDE;
+    }
+}
+
 enum outcome { READ, SHIFTED, GOES_ON, IS_LONGER };
 
-static void step_behind(phrase *p, size_t characters)
+static void step_behind(enc_reader *r, phrase *p, size_t characters, unsigned borders)
 {
+    if (!p->last && borders & (p->after * 16u)) /* the word goes on */
+        r->list.word--;
     p->start = p->end;
     p->character += characters;
     p->kind = INSIDE;
 }
 
-/* Reads the phrase. GOES_ON: it is known not to end there; IS_LONGER: so it turned out. */
-static enum outcome read_phrase(enc_reader *r, enc_phrase_cache *cache, phrase *p)
+/* Reads a phrase that is not known. */
+static enum outcome read_new(enc_reader *r, enc_phrase_cache *cache, const enc_phrase_key *key,
+                             phrase *p)
 {
-    const enc_phrases *phrases = &r->t->phrases;
-    size_t size = (size_t)(p->end - p->start), first = r->list.count;
-    enc_phrase_key key;
-    /* Of the first token of all, trimming knows the place. */
-    bool kept = size <= ENC_PHRASE_LONG && size > 0 &&
-                (first > 0 || p->kind == TEXT_BEGINS || r->t->templates.trims == 0);
+    size_t first = r->list.count;
     int32_t word = r->list.word;
-    unsigned borders;
-    if (kept) {
-        enc_phrase_key_set(&key, p->start, size, r->source.finish, phrases->owner, p->kind);
-        enc_phrase *known = enc_phrase_cache_find(cache, &key);
-        borders = known ? known->borders : 0;
-        if (known && !ends(r, p, borders))
-            return GOES_ON;
-        if (known) {
-            give_known(r, p, known);
-            r->list.word -= !p->last && borders & (p->after * 16u);
-            step_behind(p, known->characters);
-            return READ;
-        }
-    }
     size_t characters = read_alone(r, p);
     if (enc_reader_is_over(r))
         return READ;
-    bool shifted = phrases->shifts && p->kind != INSIDE &&
+    bool shifted = r->t->phrases.shifts && p->kind != INSIDE &&
                    (!r->spoken || r->source.data + r->head.byte != p->start);
-    borders = borders_behind(r, p);
-    if (kept && !shifted)
-        keep(r, cache, &key, p, first, word, characters, borders);
+    unsigned borders = borders_behind(r, cache, p);
+    if (key->size > 0 && !shifted)
+        keep(r, cache, key, p, first, word, characters, borders);
     if (shifted || !ends(r, p, borders)) {
         r->list.count = first;
         r->list.word = word;
         return shifted ? SHIFTED : IS_LONGER;
     }
-    r->list.word -= !p->last && borders & (p->after * 16u);
-    step_behind(p, characters);
+    step_behind(r, p, characters, borders);
     return READ;
 }
 
-/* Finds the next end of a phrase that did not end where it was thought to. What was read for
-** it is read again, so it is to become twice as long. */
-static bool find_later_end(enc_reader *r, phrase *p)
+/* Reads the phrase. GOES_ON: it is known not to end there; IS_LONGER: so it turned out. */
+static enum outcome read_phrase(enc_reader *r, enc_phrase_cache *cache, enc_phrase_key *key,
+                                phrase *p)
 {
-    ptrdiff_t size = p->end - p->start;
+    /* Of the first token of all, trimming knows the place. */
+    if (r->list.count == 0 && p->kind != TEXT_BEGINS && r->t->templates.trims > 0)
+        key->size = 0;
+    enc_phrase *known = key->size > 0 ? enc_phrase_cache_find(cache, key) : NULL;
+    if (!known)
+        return read_new(r, cache, key, p);
+    if (!ends(r, p, known->borders))
+        return GOES_ON;
+    give_known(r, p, known);
+    step_behind(r, p, known->characters, known->borders);
+    return READ;
+}
+
+/* Finds another end for a phrase that does not end there. What was read for it is read again,
+** so then it is to become twice as long. */
+static bool find_later_end(enc_reader *r, phrase *p, enum outcome outcome)
+{
+    ptrdiff_t least = outcome == IS_LONGER ? 2 * (p->end - p->start) : 0;
     do {
         if (p->last || !find_end(r, p, p->end))
             return false;
-    } while (!p->last && p->end - p->start < 2 * size);
+    } while (!p->last && p->end - p->start < least);
     return true;
+}
+
+/* Reads the phrase at p, whose key may be that of a shorter one. False: no more can be read
+** by phrases. */
+static bool read_on(enc_reader *r, enc_phrase_cache *cache, ahead *a, phrase *p)
+{
+    enc_phrase_key *key = &a->key[a->head];
+    enum outcome outcome = read_phrase(r, cache, key, p);
+    bool as_found = outcome == READ;
+    while ((outcome == GOES_ON || outcome == IS_LONGER) && !enc_reader_is_over(r)) {
+        if (!find_later_end(r, p, outcome))
+            return false;
+        set_key(r, p, key);
+        outcome = read_phrase(r, cache, key, p);
+    }
+    a->head++;
+    a->count = as_found ? a->count - 1 : 0;
+    return outcome == READ;
 }
 
 bool enc_phrases_read(enc_reader *r, enc_cursor *cursor)
 {
     enc_phrase_cache *cache = enc_phrase_cache_of(r->arena);
-    phrase p = {.start = cursor->at, .end = cursor->at, .character = cursor->character,
+    phrase p = {.start = cursor->at, .character = cursor->character,
                 .kind = cursor->at == r->source.data ? TEXT_BEGINS : STRETCH_BEGINS};
-    bool found = cache && find_end(r, &p, p.start);
-    enum outcome outcome = READ;
-    while (found && !enc_reader_is_over(r)) {
-        outcome = read_phrase(r, cache, &p);
-        if (outcome == SHIFTED || (outcome == READ && p.last))
+    ahead a;
+    a.count = a.head = 0;
+    a.lost = false;
+    bool goes_on = cache != NULL;
+    while (goes_on && !enc_reader_is_over(r) && !p.last) {
+        if (a.count == 0 && !a.lost)
+            look_ahead(r, cache, &p, &a);
+        if (a.count == 0)
             break;
-        found = outcome == IS_LONGER ? find_later_end(r, &p)
-                                     : find_end(r, &p, outcome == READ ? p.start : p.end);
+        size_t character = p.character;
+        p = a.phrase[a.head];
+        p.character = character;
+        goes_on = read_on(r, cache, &a, &p);
+        a.lost = a.lost && a.count > 0;
         if (r->source.countdown <= 0)
             enc_source_poll(&r->source);
     }
     *cursor = (enc_cursor){p.start, p.character};
     r->lane.inside = p.kind == INSIDE;
-    return found && outcome == READ && p.last;
+    return goes_on && p.last;
 }
