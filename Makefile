@@ -302,7 +302,8 @@ $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 
 $(UNIT): $(UNIT_C:%.c=$(BUILD)/%.o) $(CORE_O)
 $(SQL): $(SQL).o
-$(DAMAGE): $(DAMAGE).o $(BUILD)/tests/damage/mutate.o $(BUILD)/tests/unit/run.o \
+$(DAMAGE): $(DAMAGE).o $(BUILD)/tests/damage/mutate.o \
+           $(BUILD)/tests/damage/mutate_saved.o $(BUILD)/tests/unit/run.o \
            $(BUILD)/tests/unit/checkpoint_copy.o $(CORE_O)
 $(HOST): $(HOST).o $(HOST)_stop.o $(BUILD)/tests/host/host.o \
          $(BUILD)/tests/host/test_sqlite_memory.o $(BUILD)/tests/unit/run.o

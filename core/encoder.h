@@ -59,7 +59,8 @@ typedef struct enc_text {
 typedef struct enc_model enc_model;
 
 typedef struct enc_model_options {
-    const char *quantize; /* number type of the weights: "none" or NULL: float32; "bf16", "int8" */
+    const char *quantize; /* number type of the weights: "none" or NULL: float32; "bf16", "int8";
+                          ** a saved model has its own, and NULL asks for that */
 } enc_model_options;
 
 typedef struct enc_model_info {
@@ -88,7 +89,7 @@ typedef struct enc_model_info {
 
 /* Opens the checkpoint folder at `path` (files as Hugging Face and sentence-transformers write
 ** them; model2vec's; AllenNLP's ELMo; of Hugging Face's cache also models--ORGANISATION--NAME) or the file of word vectors (GloVe, word2vec, fastText:
-** seen by its content), or hands out the copy that the process already holds: same canonical path, same
+** seen by its content) or saved model (enc_model_save), or hands out the copy that the process already holds: same canonical path, same
 ** options, files unchanged. *out holds one reference. Blocks while another thread loads the
 ** same checkpoint. */
 int enc_model_open(const char *path, const enc_model_options *options, enc_model **out,
@@ -122,7 +123,7 @@ int enc_model_prompt(const enc_model *model, const char *name, const char **text
 
 /* Whether `path` looks like a checkpoint that enc_model_open might take (a folder with a
 ** config.json, a modules.json or ELMo's files, one of Hugging Face's cache; a file that begins
-** as word vectors do). Cheap;
+** as word vectors or a saved model do). Cheap;
 ** opens no weights. */
 bool enc_model_exists(const char *path);
 
@@ -137,6 +138,15 @@ typedef int (*enc_progress)(void *context);
 int enc_session_open(enc_session **out, enc_error *err);
 void enc_session_close(enc_session *session);
 void enc_session_set_progress(enc_session *session, enc_progress progress, void *context);
+
+/* Writes the model to the file `path`: weights as the kernel in use has them packed, tokenizer,
+** settings, the language-model head if there is one. enc_model_open maps such a file, so that it
+** is there in milliseconds and processes share its memory; results and fingerprint are the
+** model's. The file comes to be when all of it is written; a saved model of that name is replaced,
+** anything else is ENC_INVALID. ELMo and tables of whole words are ENC_UNSUPPORTED. *bytes, if
+** wanted, is the file's size. */
+int enc_model_save(enc_session *session, const enc_model *model, const char *path,
+                   uint64_t *bytes, enc_error *err);
 
 /* ---- Tokens ------------------------------------------------------------------------- */
 

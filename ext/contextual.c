@@ -31,8 +31,8 @@ static int adopt_sqlite(const sqlite3_api_routines *api)
 static int register_all(ctx_connection *connection)
 {
     static int (*const parts[])(ctx_connection *) = {
-        ctx_register_embed, ctx_register_words, ctx_register_models, ctx_register_vector,
-        ctx_register_tables};
+        ctx_register_embed, ctx_register_words, ctx_register_models, ctx_register_save,
+        ctx_register_vector, ctx_register_tables};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         int code = parts[i](connection);
         if (code != SQLITE_OK)

@@ -316,7 +316,7 @@ int ctx_options_parse(sqlite3_value *value, unsigned allowed, const char *functi
                       ctx_options *out, ctx_error *error)
 {
     *out = (ctx_options){.normalize = -1, .layer = ENC_LAYER_DEFAULT, .occurrence = 1,
-                         .quantize = "none", .top = 5};
+                         .top = 5};
     reader r = {function, allowed, NULL, out, error};
     enc_text text;
     int is_null;

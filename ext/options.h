@@ -38,7 +38,7 @@ typedef struct ctx_options {
     int occurrence;
     enum enc_combine combine;
     char *params;               /* JSON text of the array */
-    const char *quantize;       /* a constant; "none": not given */
+    const char *quantize;       /* a constant; NULL: not given */
     int top;                    /* 5: not given */
 } ctx_options;
 

@@ -34,6 +34,7 @@ int ctx_register_functions(ctx_connection *connection, const ctx_function *rows,
 int ctx_register_embed(ctx_connection *connection);  /* fn_embed.c: embed, similarity... */
 int ctx_register_words(ctx_connection *connection);  /* fn_word.c: token_embedding, ... */
 int ctx_register_models(ctx_connection *connection); /* fn_models.c: embed_model, ... */
+int ctx_register_save(ctx_connection *connection);   /* fn_save.c: embed_model_save */
 int ctx_register_vector(ctx_connection *connection); /* fn_vector.c: cosine, vector_... */
 int ctx_register_tables(ctx_connection *connection); /* tvf.c: tokens, hidden_states, ... */
 

@@ -11,8 +11,10 @@
 
 enum { MAX_NAME = 255 };
 
-/* A checkpoint that is one file has its name before this. */
-#define FILE_SUFFIX ".gguf"
+/* A checkpoint that is one file has its name before one of these: a saved model, which opens
+** faster, counts before a GGUF file of its name. */
+static const char *const suffixes[] = {".contextual", ".gguf"};
+enum { SUFFIXES = sizeof suffixes / sizeof *suffixes };
 
 /* The folder the library was loaded from, "" if unknown. Written at the first load. */
 static char library_folder[PATH_MAX];
@@ -109,9 +111,8 @@ typedef struct wanted {
 static int look_for(const char *folder, void *context)
 {
     wanted *w = context;
-    static const char *const formats[] = {"%s/%s", "%s/%s" FILE_SUFFIX};
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        char *path = sqlite3_mprintf(formats[i], folder, w->name);
+    for (int i = -1; i < SUFFIXES; i++) {
+        char *path = sqlite3_mprintf("%s/%s%s", folder, w->name, i < 0 ? "" : suffixes[i]);
         if (!path)
             return SQLITE_NOMEM;
         if (enc_model_exists(path)) {
@@ -148,15 +149,22 @@ static int has_name(const found_list *found, const char *name, size_t length)
     return 0;
 }
 
-/* What of a file's name is the checkpoint's: all, or all but the suffix. */
-static size_t name_length(const char *file)
+/* What of a file's name is the checkpoint's, all or all but the suffix; *which is that suffix's
+** number, -1: it has none. */
+static size_t name_length(const char *file, int *which)
 {
-    size_t length = strlen(file), suffix = sizeof FILE_SUFFIX - 1;
-    return length > suffix && strcmp(file + length - suffix, FILE_SUFFIX) == 0
-               ? length - suffix : length;
+    size_t length = strlen(file);
+    for (*which = 0; *which < SUFFIXES; ++*which) {
+        size_t suffix = strlen(suffixes[*which]);
+        if (length > suffix && strcmp(file + length - suffix, suffixes[*which]) == 0)
+            return length - suffix;
+    }
+    *which = -1;
+    return length;
 }
 
-static int add(found_list *found, const char *folder, const char *file)
+/* The first `length` bytes of the file's name are the checkpoint's. */
+static int add(found_list *found, const char *folder, const char *file, size_t length)
 {
     if (found->count == found->capacity) {
         int capacity = found->capacity ? 2 * found->capacity : 16;
@@ -169,7 +177,7 @@ static int add(found_list *found, const char *folder, const char *file)
     }
     ctx_found *entry = &found->list[found->count];
     entry->path = sqlite3_mprintf("%s/%s", folder, file);
-    entry->name = sqlite3_mprintf("%.*s", (int)name_length(file), file);
+    entry->name = sqlite3_mprintf("%.*s", (int)length, file);
     if (!entry->path || !entry->name) {
         sqlite3_free(entry->path);
         sqlite3_free(entry->name);
@@ -189,9 +197,9 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const ctx_found *)a)->name, ((const ctx_found *)b)->name);
 }
 
-/* Folders come first, so that a file beside a folder of its name is not found, as by
-** look_for. */
-static int list_some(const char *folder, int files, found_list *found)
+/* Those with one suffix (-1: without). Folders come first, so that a file beside a folder of its
+** name is not found, as by look_for. */
+static int list_some(const char *folder, int suffix, found_list *found)
 {
     int code = SQLITE_OK;
     DIR *stream = opendir(folder);
@@ -199,11 +207,11 @@ static int list_some(const char *folder, int files, found_list *found)
         return SQLITE_OK;
     struct dirent *item;
     while (code == SQLITE_OK && (item = readdir(stream))) {
-        size_t length = name_length(item->d_name);
-        int is_file = item->d_name[length] != '\0';
-        if (is_file == files && ctx_search_name_valid(item->d_name) &&
+        int which;
+        size_t length = name_length(item->d_name, &which);
+        if (which == suffix && ctx_search_name_valid(item->d_name) &&
             !has_name(found, item->d_name, length))
-            code = add(found, folder, item->d_name);
+            code = add(found, folder, item->d_name, length);
     }
     closedir(stream);
     return code;
@@ -212,10 +220,9 @@ static int list_some(const char *folder, int files, found_list *found)
 static int list_folder(const char *folder, void *context)
 {
     found_list *found = context;
-    int before = found->count;
-    int code = list_some(folder, 0, found);
-    if (code == SQLITE_OK)
-        code = list_some(folder, 1, found);
+    int before = found->count, code = SQLITE_OK;
+    for (int suffix = -1; code == SQLITE_OK && suffix < SUFFIXES; suffix++)
+        code = list_some(folder, suffix, found);
     if (found->count > before)
         qsort(found->list + before, (size_t)(found->count - before), sizeof *found->list,
               by_name);

@@ -21,8 +21,8 @@ int ctx_search_name_valid(const char *name);
 ** with sqlite3_free; NULL: out of memory. */
 char *ctx_search_expand(const char *path);
 
-/* The path of the first checkpoint of that name, a folder NAME or a file NAME.gguf: *path is NULL if there is none, else to be
-** freed with sqlite3_free. SQLITE_OK or SQLITE_NOMEM. */
+/* The path of the first checkpoint of that name, a folder NAME or a file NAME.contextual or
+** NAME.gguf: *path is NULL if there is none, else to be freed with sqlite3_free. SQLITE_OK or SQLITE_NOMEM. */
 int ctx_search_find(const char *name, char **path);
 
 typedef struct ctx_found {

@@ -67,11 +67,14 @@ static const char *reason(int error)
     case EMFILE: case ENFILE: return "too many open files";
     case EIO: return "input/output error";
     case ENXIO: case ENODEV: return "not a regular file";
+    case ENOSPC: case EDQUOT: return "there is no room left";
+    case EROFS: return "it can only be read there";
+    case EISDIR: return "it is a folder";
     default: return NULL;
     }
 }
 
-static int cannot(const char *what, const char *path, int error, enc_error *err)
+int enc_file_cannot(const char *what, const char *path, int error, enc_error *err)
 {
     const char *why = reason(error);
     if (error == ENOMEM)
@@ -88,7 +91,7 @@ static int check_status(int fd, const char *path, uint64_t limit, enc_file *out,
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
-        return cannot("open", path, errno, err);
+        return enc_file_cannot("open", path, errno, err);
     if (!S_ISREG(status.st_mode))
         return enc_fail(err, ENC_CANTOPEN, "'%s' is %s", enc_tail(path, ENC_TAIL),
                         S_ISDIR(status.st_mode) ? "a folder, not a file"
@@ -118,7 +121,7 @@ int enc_file_open(const char *folder, const char *name, uint64_t limit, enc_file
     do
         out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     while (out->fd < 0 && errno == EINTR);
-    int rc = out->fd < 0 ? cannot("open", path, errno, err)
+    int rc = out->fd < 0 ? enc_file_cannot("open", path, errno, err)
                          : check_status(out->fd, path, limit, out, err);
     enc_free(path);
     if (rc != ENC_OK)
@@ -154,7 +157,7 @@ int enc_file_read(const enc_file *file, uint64_t offset, void *out, size_t size,
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return cannot("read", file->name, errno, err);
+            return enc_file_cannot("read", file->name, errno, err);
         if (got == 0)
             return enc_fail(err, ENC_CORRUPT,
                             "%s ended at byte %llu while it was read; it had %llu bytes",
@@ -171,7 +174,7 @@ int enc_file_unchanged(const enc_file *file, enc_error *err)
 {
     struct stat status;
     if (fstat(file->fd, &status) != 0)
-        return cannot("read", file->name, errno, err);
+        return enc_file_cannot("read", file->name, errno, err);
     if ((uint64_t)status.st_size == file->size &&
         (int64_t)status.st_mtim.tv_sec == file->seconds &&
         (int64_t)status.st_mtim.tv_nsec == file->nanoseconds)

@@ -5,7 +5,7 @@
 ** relative path where the content is wrong and the whole path where it can't be opened.
 ** Only regular files are read (a FIFO or a device neither blocks nor is touched), into the
 ** caller's memory and never by mmap, so that a file cut short meanwhile is an error and not
-** a signal. Messages never quote what a file holds.
+** a signal. (Saved models alone are mapped: saved_file.h says what that asks for.) Messages never quote what a file holds.
 */
 #ifndef ENC_FILE_H
 #define ENC_FILE_H
@@ -47,6 +47,9 @@ int enc_file_load(const char *folder, const char *name, uint64_t limit, char **d
 
 /* Whether there is anything at folder/name. */
 bool enc_file_exists(const char *folder, const char *name);
+
+/* ENC_CANTOPEN "cannot WHAT 'PATH': why", by the errno that was left; what: "open". */
+int enc_file_cannot(const char *what, const char *path, int error, enc_error *err);
 
 /* "a/b", or the other one if one is "", for enc_free; NULL: out of memory. */
 char *enc_path_join(const char *a, const char *b);

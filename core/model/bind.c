@@ -444,8 +444,13 @@ static int bind_ffn(enc_binder *b, int block, enc_layer *to, enc_error *err)
                                      err) : rc;
 }
 
+int enc_layer_group(const enc_config *config, int number)
+{
+    return (int)((double)number / ((double)config->layers / (double)config->groups));
+}
+
 /* What a layer has of its own although its weights may be another's. */
-static void set_layer(enc_model *model, int number, enc_layer *to)
+void enc_layer_set(enc_model *model, int number, enc_layer *to)
 {
     const enc_config *config = &model->config;
     bool local = config->local[number];
@@ -462,10 +467,9 @@ static void set_layer(enc_model *model, int number, enc_layer *to)
 /* The first layer behind `first` that does not share its weights. */
 static int end_of_group(const enc_config *config, int first, int *group)
 {
-    const double size = (double)config->layers / (double)config->groups;
     int end = first + 1;
-    *group = (int)((double)first / size);
-    while (end < config->layers && (int)((double)end / size) == *group)
+    *group = enc_layer_group(config, first);
+    while (end < config->layers && enc_layer_group(config, end) == *group)
         end++;
     return end;
 }
@@ -493,7 +497,7 @@ static int bind_layers(enc_binder *b, enc_error *err)
             rc = bind_ffn(b, group, &layer[first], err);
         for (int i = first; i < end; i++) {
             layer[i] = layer[first];
-            set_layer(model, i, &layer[i]);
+            enc_layer_set(model, i, &layer[i]);
         }
         if (rc == ENC_OK && !settles_late(b))
             rc = enc_settle(b, first, end, err);

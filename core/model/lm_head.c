@@ -194,6 +194,8 @@ static int open_same(const enc_model *model, enc_checkpoint **out, enc_error *er
 static int load(const enc_model *model, enc_lm_head **out, enc_error *err)
 {
     enc_checkpoint *checkpoint = NULL;
+    if (model->no_head)
+        return enc_fail(err, ENC_UNSUPPORTED, "%s", model->no_head);
     if (!model->lm[0]) {
         char why[96];
         snprintf(why, sizeof why, "of the family '%s' none is known", model->info.family);
@@ -238,19 +240,17 @@ void enc_lm_head_free(enc_lm_head *head)
 {
     if (!head)
         return;
-    enc_free(head->dense);
-    enc_free(head->dense_bias);
-    enc_free(head->norm_weight);
-    enc_free(head->norm_bias);
-    enc_free(head->own_table);
-    enc_free(head->bias);
+    float *const parts[] = {head->dense, head->dense_bias, head->norm_weight, head->norm_bias,
+                            head->own_table, head->bias};
+    for (size_t i = 0; !head->borrowed && i < sizeof parts / sizeof *parts; i++)
+        enc_free(parts[i]);
     enc_free(head);
 }
 
 int64_t enc_lm_head_bytes(const enc_model *model)
 {
     const enc_lm_head *head = atomic_load(&((enc_model *)model)->lm_head);
-    if (!head)
+    if (!head || head->borrowed)
         return 0;
     size_t floats = 0;
     if (head->dense)

@@ -31,6 +31,7 @@ typedef struct enc_lm_head {
     float *own_table;
     float *bias;              /* [V] or NULL */
     float softcap;            /* c; 0: logits are not capped */
+    bool borrowed;            /* all of it lies in a saved model's file */
 } enc_lm_head;
 
 /* The model's head, which the first call reads; any number of threads may ask at once.

@@ -111,6 +111,11 @@ int enc_bind_tensor(enc_binder *binder, const char *name, int block, const char 
 int enc_bind_disentangled(enc_binder *binder, enc_error *err);
 int enc_bind_by_head(enc_binder *binder, int block, enc_linear *to, enc_error *err);
 
+/* Of layers 0 ... L-1, those of one group share their weights; and what a layer has of its own
+** all the same: window, scale, turning. */
+int enc_layer_group(const enc_config *config, int number);
+void enc_layer_set(enc_model *model, int number, enc_layer *to);
+
 /* ---- Calibration (calls/calibrate.c) ------------------------------------------------------ */
 
 /* The hidden states of the calibration texts, as the model that is being loaded reads them, block
@@ -154,6 +159,8 @@ void enc_model_digest_config(enc_digest *digest, const enc_model *model);
 int enc_model_list_unused(enc_model *model, const enc_checkpoint *checkpoint, enc_error *err);
 
 /* ---- Models of zero layers (static.c) ------------------------------------------------ */
+
+extern const enc_family enc_static_family;
 
 /* Whether the file at `path` begins as one of word vectors. */
 bool enc_static_is_file(const char *path);

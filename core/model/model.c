@@ -10,6 +10,7 @@
 #include "hub_cache.h"
 #include "json.h"
 #include "load.h"
+#include "saved.h"
 
 /* ---- Memory -------------------------------------------------------------------------- */
 
@@ -65,6 +66,9 @@ void enc_model_free(enc_model *model)
         return;
     enc_tokenizer_close(model->tokenizer);
     enc_lm_head_free(atomic_load(&model->lm_head));
+    if (model->saved)
+        enc_saved_close(model->saved);
+    enc_free(model->saved);
     while (model->blocks && model->blocks->first) {
         block *gone = model->blocks->first;
         model->blocks->first = gone->next;
@@ -99,7 +103,7 @@ int64_t enc_model_bytes(const enc_model *model)
 bool enc_model_exists(const char *path)
 {
     return enc_file_exists(path, "config.json") || enc_file_exists(path, "modules.json") ||
-           enc_gguf_locate(path, NULL, NULL) || enc_elmo_is_folder(path) ||
+           enc_gguf_locate(path, NULL, NULL) || enc_saved_is_file(path) || enc_elmo_is_folder(path) ||
            enc_static_is_file(path) || enc_hub_is_folder(path);
 }
 
@@ -107,7 +111,7 @@ static int check_folder(const char *path, enc_error *err)
 {
     static const char wanted[] =
         "a checkpoint is a folder with config.json, model.safetensors and tokenizer.json, a "
-        "GGUF file or a file of word vectors";
+        "GGUF file, a saved model or a file of word vectors";
     struct stat status;
     const char *shown = enc_tail(path, ENC_TAIL);
     if (stat(path, &status) != 0)
@@ -195,7 +199,8 @@ int enc_model_fill_info(enc_model *model, const char *path, const enc_digest *di
     char hex[ENC_DIGEST_HEX];
     enc_digest_hex(digest, hex);
     info->path = enc_model_copy(model, path);
-    info->fingerprint = enc_model_copy(model, hex);
+    if (!info->fingerprint) /* a saved model says whose it is */
+        info->fingerprint = enc_model_copy(model, hex);
     info->pooling = pooling_name(model);
     info->prompts = prompts_json(model);
     if (!info->path || !info->fingerprint || !info->pooling || !info->prompts)
@@ -220,7 +225,8 @@ int enc_model_fill_info(enc_model *model, const char *path, const enc_digest *di
     if (!info->unused_tensors)
         info->unused_tensors = "[]";
     info->bytes = (int64_t)sizeof *model + model->blocks->bytes +
-                  enc_tokenizer_bytes(model->tokenizer);
+                  enc_tokenizer_bytes(model->tokenizer) +
+                  (int64_t)(model->saved ? model->saved->size : 0);
     return ENC_OK;
 }
 
@@ -355,17 +361,18 @@ static int load_any_folder(enc_model *model, const char *path, enc_digest *diges
     return rc;
 }
 
-/* A GGUF file by itself or alone in a folder, a file of word vectors, or a folder. */
+/* A saved model, a GGUF file by itself or alone in a folder, a file of word vectors, or a folder. */
 static int load_all(enc_model *model, const char *path, enc_digest *digest, enc_error *err)
 {
     char *folder = NULL, *file = NULL;
     struct stat status;
     int rc = ENC_OK;
-    model->ops = enc_ops_get();
     enc_scheme_digest(model->scheme, digest);
     model->modules.default_prompt = -1;
     model->modules.similarity = "cosine";
-    if (enc_gguf_locate(path, &folder, &file)) {
+    if (enc_saved_is_file(path)) {
+        rc = enc_saved_load(model, path, digest, err);
+    } else if (enc_gguf_locate(path, &folder, &file)) {
         rc = folder && file ? enc_gguf_load(model, folder, file, digest, err) : enc_nomem(err);
     } else if (stat(path, &status) == 0 && S_ISREG(status.st_mode)) {
         rc = enc_static_load_file(model, path, digest, err);
@@ -382,6 +389,12 @@ static int load_all(enc_model *model, const char *path, enc_digest *digest, enc_
 int enc_model_load(const char *path, const enc_model_options *options, enc_model **out,
                    enc_error *err)
 {
+    return enc_model_load_on(enc_ops_get(), path, options, out, err);
+}
+
+int enc_model_load_on(const enc_ops *ops, const char *path, const enc_model_options *options,
+                      enc_model **out, enc_error *err)
+{
     *out = NULL;
     enc_model *model = NULL;
     enc_digest *digest = NULL;
@@ -390,6 +403,8 @@ int enc_model_load(const char *path, const enc_model_options *options, enc_model
     if (rc == ENC_OK) {
         model = model_new(scheme);
         digest = enc_digest_new();
+        if (model)
+            model->ops = ops;
         rc = model && digest ? load_all(model, path, digest, err) : enc_nomem(err);
     }
     enc_digest_free(digest);

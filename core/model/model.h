@@ -64,6 +64,7 @@ struct enc_model {
     enc_tokenizer *tokenizer;
     const struct enc_words *words; /* the tokenizer's, if it is one of words (words.h) */
     const int32_t *token_row;  /* [V] rows of weights.tokens; NULL: an id is a row's number */
+    size_t table_rows;         /* of weights.tokens, where they are not the vocabulary's */
     const float *token_scale;  /* [V] factors of these rows; NULL: 1 */
     const struct enc_elmo *elmo; /* ENC_SHAPE_ELMO: its weights (elmo.h) */
     bool mixes_layers;       /* an embedding is made of the mean of all hidden states */
@@ -77,6 +78,8 @@ struct enc_model {
                               ** GGUF file */
     uint64_t signature;      /* of the encoder's files when they were read */
     _Atomic(enc_lm_head *) lm_head; /* NULL until it is asked for */
+    const char *no_head;     /* a saved model's: what its checkpoint lacked for a head; or NULL */
+    struct enc_saved_map *saved; /* the file that its numbers lie in (saved.h), or NULL */
     enc_model_info info;
     enc_block_list *blocks;
 };
@@ -84,6 +87,9 @@ struct enc_model {
 /* Loads a checkpoint folder (no cache; registry.c has that). */
 int enc_model_load(const char *path, const enc_model_options *options, enc_model **out,
                    enc_error *err);
+/* The same for another kernel than that in use. */
+int enc_model_load_on(const enc_ops *ops, const char *path, const enc_model_options *options,
+                      enc_model **out, enc_error *err);
 void enc_model_free(enc_model *model);
 
 /* Memory that lives as long as the model; NULL if there is none. */

@@ -20,6 +20,7 @@
 #include "file.h"
 #include "hub_cache.h"
 #include "model.h"
+#include "saved_file.h"
 
 typedef struct entry {
     struct entry *next;
@@ -255,12 +256,20 @@ static int no_path(const char *path, enc_error *err)
                     errno == ENOENT ? "there is no such folder or file" : "it can't be reached");
 }
 
+/* A saved model has the number types that it was saved with. */
+static int check_saved(const enc_model *model, const enc_model_options *options, enc_error *err)
+{
+    const char *asked = options ? options->quantize : NULL, *has = model->info.quantize;
+    if (!asked || !model->saved || strcmp(asked, has) == 0)
+        return ENC_OK;
+    return enc_fail(err, ENC_INVALID, "quantize is '%s', but the model was saved with '%s'",
+                    enc_tail(asked, ENC_TAIL), has);
+}
+
 int enc_model_open(const char *path, const enc_model_options *options, enc_model **out,
                    enc_error *err)
 {
     enc_model_options plain = {"none"};
-    if (options && options->quantize)
-        plain.quantize = options->quantize;
     *out = NULL;
     char *canonical = realpath(path, NULL), *snapshot = NULL;
     if (!canonical)
@@ -272,12 +281,19 @@ int enc_model_open(const char *path, const enc_model_options *options, enc_model
     }
     const char *found = snapshot ? snapshot : canonical;
     bool wanted;
+    if (options && options->quantize && !enc_saved_is_file(found))
+        plain.quantize = options->quantize;
     entry *e = hold(found, plain.quantize, path_signature(found), &wanted);
     free(canonical);
     enc_free(snapshot);
     rc = !e ? enc_nomem(err) : wanted ? load(e, &plain, err) : ENC_OK;
+    if (rc != ENC_OK)
+        return rc;
+    rc = check_saved(e->model, options, err);
     if (rc == ENC_OK)
         *out = e->model;
+    else
+        enc_model_close(e->model);
     return rc;
 }
 

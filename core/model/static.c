@@ -22,12 +22,12 @@ enum {
     MODEL2VEC_TOKENS = 512 /* of StaticModel.encode, unless it is told otherwise */
 };
 
-static const enc_family static_family = {.model_type = "static"};
+const enc_family enc_static_family = {.model_type = "static"};
 
 /* No layers, no heads: the table is all. */
 static void set_config(enc_model *model, size_t vocabulary, size_t width)
 {
-    model->family = &static_family;
+    model->family = &enc_static_family;
     model->config.hidden_size = model->config.embedding_size = (int)width;
     model->config.vocabulary = (int)vocabulary;
     model->config.embedding_scale = 1;
@@ -117,6 +117,7 @@ static int take_words(enc_model *model, reading *r, const enc_vectors_info *info
                       enc_error *err)
 {
     set_config(model, r->words.count, r->width);
+    model->table_rows = r->rows;
     if (r->words.count == 0)
         return enc_fail(err, ENC_CORRUPT, "%s has no words", enc_tail(r->name, ENC_TAIL));
     model->info.dimensions = (int)r->width;
@@ -141,7 +142,7 @@ int enc_static_load_file(enc_model *model, const char *path, enc_digest *digest,
     enc_vectors_sink sink = {&r, begin, word};
     char *folder = split_path(path, &r.name);
     int rc = folder ? enc_file_open(folder, r.name, UINT64_MAX, &file, err) : enc_nomem(err);
-    enc_digest_text(digest, static_family.model_type);
+    enc_digest_text(digest, enc_static_family.model_type);
     if (rc == ENC_OK)
         rc = enc_vectors_read(&file, digest, &sink, &info, err);
     if (rc == ENC_OK)
@@ -267,6 +268,7 @@ static int read_table(enc_model *model, enc_checkpoint *checkpoint, enc_digest *
                         "1 to %d]", name, table->name, (long long)rows, (long long)width,
                         INT32_MAX - 1, ENC_VECTORS_WIDEST);
     set_config(model, (size_t)rows, (size_t)width);
+    model->table_rows = (size_t)rows;
     model->info.parameters = rows * width;
     return enc_read_table(model, checkpoint, table, (size_t)rows, (size_t)width, digest,
                           &model->weights.tokens, err);
@@ -340,7 +342,7 @@ int enc_static_load_folder(enc_model *model, const char *folder, const enc_modul
     const char *part = list->count > 0 ? list->at[0].part : "";
     model2vec config;
     int rc = read_config(folder, part, &config, err);
-    enc_digest_text(digest, static_family.model_type);
+    enc_digest_text(digest, enc_static_family.model_type);
     if (rc == ENC_OK && list->count > 0)
         rc = enc_prompts_read(model, folder, digest, err);
     if (rc == ENC_OK)

@@ -50,6 +50,8 @@ typedef struct enc_bpe {
     size_t prefix_size;
     size_t suffix_size;
     size_t bytes;       /* held beside the vocabulary's */
+    size_t merges;
+    bool borrowed;      /* pair, perhaps, made and whole lie in a saved model's file */
 } enc_bpe;
 
 typedef struct enc_bpe_merge {
@@ -68,8 +70,11 @@ typedef struct enc_bpe_settings {
 int enc_bpe_open(enc_vocabulary *vocabulary, const enc_bpe_settings *settings,
                  const enc_bpe_merge *merges, size_t count, const char *where, enc_bpe *out,
                  enc_error *err);
-/* From a "model" value. */
-int enc_bpe_read(const enc_node *node, enc_bpe *out, enc_error *err);
+/* From a "model" value; with `store`, vocabulary and merges from that, as a saved model has
+** them. */
+int enc_bpe_read(const enc_node *node, enc_store *store, enc_bpe *out, enc_error *err);
+/* Vocabulary and merges to a saved model or out of one (stored_models.c). */
+int enc_bpe_store(enc_bpe *model, enc_store *store, enc_error *err);
 void enc_bpe_close(enc_bpe *model);
 
 /* Appends the tokens of a word, of which all characters must be kept. Time n log n for n

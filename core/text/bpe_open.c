@@ -99,6 +99,7 @@ static int add_merges(enc_bpe *m, const enc_bpe_merge *merges, size_t count,
         return enc_nomem(err);
     for (size_t i = 0; i < slots; i++)
         m->pair[i] = (enc_bpe_pair){-1, -1, UINT32_MAX, -1};
+    m->merges = count;
     m->bytes += slots * sizeof *m->pair + count * sizeof *m->made + slots / 2;
     int rc = ENC_OK;
     for (size_t i = 0; i < count && rc == ENC_OK; i++)
@@ -179,20 +180,26 @@ static void set_unknown(enc_bpe *m, const char *unknown)
                  (!m->byte_fallback || strlen("<0x00>") > m->prefix_size);
 }
 
+/* All but vocabulary, merges and what is derived from them. */
+static int take_settings(enc_bpe *m, const enc_bpe_settings *settings, const char *where,
+                         enc_error *err)
+{
+    m->fuse_unknown = settings->fuse_unknown;
+    m->byte_fallback = settings->byte_fallback;
+    m->ignore_merges = settings->ignore_merges;
+    int rc = copy_affix(settings->prefix, "continuing_subword_prefix", where, m->prefix,
+                        &m->prefix_size, err);
+    return rc == ENC_OK ? copy_affix(settings->suffix, "end_of_word_suffix", where, m->suffix,
+                                     &m->suffix_size, err) : rc;
+}
+
 int enc_bpe_open(enc_vocabulary *vocabulary, const enc_bpe_settings *settings,
                  const enc_bpe_merge *merges, size_t count, const char *where, enc_bpe *out,
                  enc_error *err)
 {
-    *out = (enc_bpe){.vocabulary = *vocabulary,
-                     .fuse_unknown = settings->fuse_unknown,
-                     .byte_fallback = settings->byte_fallback,
-                     .ignore_merges = settings->ignore_merges};
+    *out = (enc_bpe){.vocabulary = *vocabulary};
     *vocabulary = (enc_vocabulary){0};
-    int rc = copy_affix(settings->prefix, "continuing_subword_prefix", where, out->prefix,
-                        &out->prefix_size, err);
-    if (rc == ENC_OK)
-        rc = copy_affix(settings->suffix, "end_of_word_suffix", where, out->suffix,
-                        &out->suffix_size, err);
+    int rc = take_settings(out, settings, where, err);
     if (rc == ENC_OK) {
         set_unknown(out, settings->unknown);
         find_letters(out);
@@ -208,10 +215,12 @@ int enc_bpe_open(enc_vocabulary *vocabulary, const enc_bpe_settings *settings,
 void enc_bpe_close(enc_bpe *m)
 {
     enc_vocabulary_close(&m->vocabulary);
-    enc_free(m->pair);
-    enc_free(m->made);
-    enc_free(m->perhaps);
-    enc_free(m->whole);
+    if (!m->borrowed) {
+        enc_free(m->pair);
+        enc_free(m->perhaps);
+        enc_free(m->made);
+        enc_free(m->whole);
+    }
     *m = (enc_bpe){0};
 }
 
@@ -300,7 +309,24 @@ static int read_merges(const enc_node *list, enc_bpe_merge *merges, size_t *coun
     return rc;
 }
 
-int enc_bpe_read(const enc_node *node, enc_bpe *out, enc_error *err)
+/* The tables are there; what they don't say is the settings'. */
+static int restore(const enc_bpe_settings *settings, enc_store *store, const char *where,
+                   enc_bpe *out, enc_error *err)
+{
+    *out = (enc_bpe){0};
+    int rc = take_settings(out, settings, where, err);
+    if (rc == ENC_OK)
+        rc = enc_bpe_store(out, store, err);
+    if (rc != ENC_OK) {
+        enc_bpe_close(out);
+        return rc;
+    }
+    set_unknown(out, settings->unknown);
+    find_letters(out);
+    return ENC_OK;
+}
+
+int enc_bpe_read(const enc_node *node, enc_store *store, enc_bpe *out, enc_error *err)
 {
     char path[ENC_NODE_PATH];
     enc_bpe_settings settings;
@@ -308,6 +334,8 @@ int enc_bpe_read(const enc_node *node, enc_bpe *out, enc_error *err)
     enc_node vocab = enc_node_member(node, "vocab"), list = enc_node_member(node, "merges");
     size_t count = 0;
     int rc = read_settings(node, &settings, err);
+    if (rc == ENC_OK && store)
+        return restore(&settings, store, enc_node_path(node, path), out, err);
     if (rc == ENC_OK)
         rc = enc_node_expect(&list, JSON_ARRAY, err);
     if (rc != ENC_OK)

@@ -13,12 +13,18 @@ static void tokenize_wordpiece(const enc_tokenizer *t, const enc_pretoken *word,
 
 static void close_wordpiece(enc_tokenizer *t) { enc_wordpiece_close(&t->wordpiece); }
 
+static int store_wordpiece(enc_tokenizer *t, enc_store *store, enc_error *err)
+{
+    return enc_vocabulary_store(&t->wordpiece.vocabulary, store, err);
+}
+
 void enc_tokenizer_set_wordpiece(enc_tokenizer *t, enc_wordpiece *model)
 {
     t->wordpiece = *model;
     *model = (enc_wordpiece){0};
     t->tokenize = tokenize_wordpiece;
     t->close = close_wordpiece;
+    t->store = store_wordpiece;
     t->vocabulary = &t->wordpiece.vocabulary;
     t->most = t->wordpiece.most;
     t->unknown = t->wordpiece.unknown;
@@ -117,6 +123,7 @@ int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
     enc_normalizer_begin(&t->normalizer);
     enc_templates_begin(&t->templates);
     t->unknown = -1;
+    t->stored = files->stored;
     if (files->value)
         rc = enc_tokenizer_read_value(t, files->value_name, files->value, err);
     else if (files->json.data)
@@ -129,6 +136,7 @@ int enc_tokenizer_open(const enc_tokenizer_files *files, enc_tokenizer **out,
         rc = settle(t, err);
     if (rc == ENC_OK)
         enc_phrases_settle(t);
+    t->stored = NULL;
     if (rc != ENC_OK) {
         enc_tokenizer_close(t);
         return rc;
@@ -169,6 +177,7 @@ void enc_tokenizer_close(enc_tokenizer *t)
         enc_words_close(t->words);
     enc_free(t->words);
     enc_added_tokens_close(&t->added);
+    enc_free(t->settings);
     if (t->close)
         t->close(t);
     enc_free(t);
@@ -178,7 +187,11 @@ void enc_tokenizer_close(enc_tokenizer *t)
 
 const enc_words *enc_tokenizer_words(const enc_tokenizer *t) { return t->words; }
 
-void enc_tokenizer_drop_template(enc_tokenizer *t) { enc_templates_begin(&t->templates); }
+void enc_tokenizer_drop_template(enc_tokenizer *t)
+{
+    enc_templates_begin(&t->templates);
+    t->bare = true;
+}
 void enc_tokenizer_drop_unknown(enc_tokenizer *t) { t->drops_unknown = t->unknown >= 0; }
 
 bool enc_tokenizer_keeps_end(const enc_tokenizer *t) { return t->keeps_end; }
@@ -224,7 +237,8 @@ int64_t enc_tokenizer_bytes(const enc_tokenizer *t)
 {
     if (t->words)
         return (int64_t)sizeof *t + enc_words_bytes(t->words);
-    return (int64_t)(sizeof *t + t->vocabulary->bytes + t->model_bytes + t->added.bytes);
+    size_t tables = t->vocabulary->borrowed ? 0 : t->vocabulary->bytes + t->model_bytes;
+    return (int64_t)(sizeof *t + tables + t->added.bytes);
 }
 
 size_t enc_tokenizer_specials(const enc_tokenizer *t, bool pair)

@@ -24,6 +24,8 @@ typedef struct enc_tokenizer_files {
     const char *folder; /* for messages */
     struct json_t *value; /* what tokenizer.json would hold, already parsed, or NULL; */
     const char *value_name; /* the file it comes from */
+    struct enc_store *stored; /* where a saved model has vocabulary and merges, of which `value`
+                        ** has none; or NULL */
     enc_text json;      /* tokenizer.json; of truncation and padding in it only the
                         ** side counts (enc_tokenizer_keeps_end) */
     /* What follows is used when json is absent, as transformers makes a tokenizer of it. */
@@ -50,6 +52,15 @@ int enc_tokenizer_of_words(struct enc_words *words, enc_tokenizer **out, enc_err
 /* Those words; NULL for any other tokenizer. */
 const struct enc_words *enc_tokenizer_words(const enc_tokenizer *tokenizer);
 
+/* To a saved model and out of one (tokenizer_saved.c). What its settings are, as an object that the
+** caller owns; the tables of its model, to `store`; and both together again. */
+struct json_t;
+struct enc_node;
+int enc_tokenizer_describe(const enc_tokenizer *tokenizer, struct json_t **out, enc_error *err);
+int enc_tokenizer_store(enc_tokenizer *tokenizer, struct enc_store *store, enc_error *err);
+int enc_tokenizer_restore(const struct enc_node *node, bool lower_case, struct enc_store *store,
+                          enc_tokenizer **out, enc_error *err);
+
 /* From now on without template: no special tokens. */
 void enc_tokenizer_drop_template(enc_tokenizer *tokenizer);
 /* From now on tokens with the model's unk_token are left out, if it has one. */
@@ -68,7 +79,7 @@ int32_t enc_tokenizer_max_type(const enc_tokenizer *tokenizer);
 const char *enc_tokenizer_string(const enc_tokenizer *tokenizer, int32_t id, size_t *size);
 /* Whether the id is that of an added token marked special. */
 bool enc_tokenizer_is_special(const enc_tokenizer *tokenizer, int32_t id);
-/* Bytes held. */
+/* Bytes held, but for what lies in a saved model's file. */
 int64_t enc_tokenizer_bytes(const enc_tokenizer *tokenizer);
 /* Special tokens that the template adds to one text, or to a pair. */
 size_t enc_tokenizer_specials(const enc_tokenizer *tokenizer, bool pair);

@@ -105,12 +105,25 @@ static int read_parts(enc_tokenizer *t, const enc_node *root, enc_error *err)
     return rc;
 }
 
+int enc_tokenizer_keep_settings(enc_tokenizer *t, json_t *root, enc_error *err)
+{
+    json_t *copy = json_copy(root), *model = json_copy(json_object_get(root, "model"));
+    json_object_del(model, "vocab");
+    json_object_del(model, "merges");
+    if (copy && json_object_set_new(copy, "model", model) == 0)
+        t->settings = enc_json_text(copy);
+    json_decref(copy);
+    return t->settings ? ENC_OK : enc_nomem(err);
+}
+
 int enc_tokenizer_read_value(enc_tokenizer *t, const char *file_name, json_t *root,
                              enc_error *err)
 {
     enc_node node = enc_node_file(file_name, root);
     int rc = enc_node_expect(&node, JSON_OBJECT, err);
-    return rc == ENC_OK ? read_parts(t, &node, err) : rc;
+    if (rc == ENC_OK)
+        rc = read_parts(t, &node, err);
+    return rc == ENC_OK ? enc_tokenizer_keep_settings(t, root, err) : rc;
 }
 
 int enc_tokenizer_read_json(enc_tokenizer *t, const enc_tokenizer_files *files,

@@ -11,13 +11,19 @@ static void tokenize_bpe(const enc_tokenizer *t, const enc_pretoken *word,
 
 static void close_bpe(enc_tokenizer *t) { enc_bpe_close(&t->bpe); }
 
+static int store_bpe(enc_tokenizer *t, enc_store *store, enc_error *err)
+{
+    return enc_bpe_store(&t->bpe, store, err);
+}
+
 static int read_bpe(enc_tokenizer *t, const enc_node *node, enc_error *err)
 {
-    int rc = enc_bpe_read(node, &t->bpe, err);
+    int rc = enc_bpe_read(node, t->stored, &t->bpe, err);
     if (rc != ENC_OK)
         return rc;
     t->tokenize = tokenize_bpe;
     t->close = close_bpe;
+    t->store = store_bpe;
     t->vocabulary = &t->bpe.vocabulary;
     t->model_bytes = t->bpe.bytes;
     t->merging = &t->bpe;
@@ -34,13 +40,19 @@ static void tokenize_unigram(const enc_tokenizer *t, const enc_pretoken *word,
 
 static void close_unigram(enc_tokenizer *t) { enc_unigram_close(&t->unigram); }
 
+static int store_unigram(enc_tokenizer *t, enc_store *store, enc_error *err)
+{
+    return enc_unigram_store(&t->unigram, store, err);
+}
+
 static int read_unigram(enc_tokenizer *t, const enc_node *node, enc_error *err)
 {
-    int rc = enc_unigram_read(node, t->from_text, &t->unigram, err);
+    int rc = enc_unigram_read(node, t->from_text, t->stored, &t->unigram, err);
     if (rc != ENC_OK)
         return rc;
     t->tokenize = tokenize_unigram;
     t->close = close_unigram;
+    t->store = store_unigram;
     t->vocabulary = &t->unigram.vocabulary;
     t->model_bytes = t->unigram.bytes;
     t->most = SIZE_MAX;
@@ -50,7 +62,7 @@ static int read_unigram(enc_tokenizer *t, const enc_node *node, enc_error *err)
 static int read_wordpiece(enc_tokenizer *t, const enc_node *node, enc_error *err)
 {
     enc_wordpiece model;
-    int rc = enc_wordpiece_read(node, &model, err);
+    int rc = enc_wordpiece_read(node, t->stored, &model, err);
     if (rc == ENC_OK)
         enc_tokenizer_set_wordpiece(t, &model);
     return rc;

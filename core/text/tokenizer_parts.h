@@ -44,7 +44,11 @@ struct enc_tokenizer {
     void (*tokenize)(const enc_tokenizer *tokenizer, const enc_pretoken *word,
                      enc_token_list *list);
     void (*close)(enc_tokenizer *tokenizer);
+    int (*store)(enc_tokenizer *tokenizer, enc_store *store, enc_error *err); /* its tables */
     const enc_vocabulary *vocabulary;
+    enc_store *stored;  /* while it is opened: where a saved model has the tables; or NULL */
+    char *settings;     /* what tokenizer.json says without vocabulary and merges, as JSON */
+    bool bare;          /* the template was dropped */
     bool from_text;     /* the model was read from tokenizer.json, not made of other files */
     size_t model_bytes; /* held beside the vocabulary's */
     const enc_bpe *merging; /* the model, if it is BPE */
@@ -75,6 +79,9 @@ int enc_tokenizer_read_value(enc_tokenizer *tokenizer, const char *file_name, js
                              enc_error *err);
 /* Its "model". */
 int enc_tokenizer_read_model(enc_tokenizer *tokenizer, const enc_node *node, enc_error *err);
+
+/* Keeps what a tokenizer.json says, but for vocabulary and merges, for whoever saves it. */
+int enc_tokenizer_keep_settings(enc_tokenizer *tokenizer, json_t *root, enc_error *err);
 
 /* Takes over an opened model. */
 void enc_tokenizer_set_wordpiece(enc_tokenizer *tokenizer, enc_wordpiece *model);

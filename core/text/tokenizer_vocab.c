@@ -8,6 +8,9 @@
 #include "memory.h"
 
 static const char vocab_name[] = "vocab.txt", config_name[] = "tokenizer_config.json";
+static const char prefix[] = "##"; /* of pieces that continue a word */
+
+enum { MOST = 100 }; /* characters of a word */
 
 /* ---- vocab.txt ----------------------------------------------------------------------- */
 
@@ -52,7 +55,8 @@ static int read_vocabulary(enc_text file, enc_vocabulary *out, enc_error *err)
 
 /* ---- The whole ----------------------------------------------------------------------- */
 
-static int read_steps(const enc_settings *s, enc_tokenizer *t)
+/* *normalizer is what a tokenizer.json would say of it. */
+static int read_steps(const enc_settings *s, enc_tokenizer *t, json_t **normalizer)
 {
     bool lower = true, chinese = true, strip;
     enc_node accents = enc_node_member(&s->config, "strip_accents");
@@ -67,17 +71,36 @@ static int read_steps(const enc_settings *s, enc_tokenizer *t)
                                      config_name, s->err);
     if (rc == ENC_OK)
         rc = enc_pretokenizer_add_bert(&t->pretokenizer, config_name, s->err);
-    return rc;
+    if (rc != ENC_OK)
+        return rc;
+    *normalizer = json_pack("{s:s, s:b, s:b, s:b, s:b}", "type", "BertNormalizer", "clean_text",
+                            1, "handle_chinese_chars", chinese, "strip_accents", strip,
+                            "lowercase", lower);
+    return *normalizer ? ENC_OK : enc_nomem(s->err);
 }
 
-static int read_template(const enc_conversion *c, const enc_settings *s, enc_tokenizer *t)
+/* *value is the template as a tokenizer.json would have it. */
+static int read_template(const enc_conversion *c, const enc_settings *s, enc_tokenizer *t,
+                         json_t **value)
 {
-    json_t *value;
-    int rc = enc_convert_template(c, NULL, t->vocabulary, &value);
-    enc_node node = enc_node_file(vocab_name, value);
+    int rc = enc_convert_template(c, NULL, t->vocabulary, value);
+    enc_node node = enc_node_file(vocab_name, *value);
+    return rc == ENC_OK ? enc_templates_read(&node, &t->templates, s->err) : rc;
+}
+
+/* What a tokenizer.json would say; takes over normaliser and template. */
+static int keep_settings(const enc_conversion *c, enc_tokenizer *t, json_t *normalizer,
+                         json_t *template)
+{
+    json_t *root = NULL;
+    json_t *model = json_pack("{s:s, s:s, s:s, s:i}", "type", "WordPiece", "unk_token",
+                              c->settings.role[ENC_UNK].text, "continuing_subword_prefix",
+                              prefix, "max_input_chars_per_word", MOST);
+    json_t *pretokenizer = json_pack("{s:s}", "type", "BertPreTokenizer");
+    int rc = enc_convert_join(c, model, normalizer, pretokenizer, template, &root);
     if (rc == ENC_OK)
-        rc = enc_templates_read(&node, &t->templates, s->err);
-    json_decref(value);
+        rc = enc_tokenizer_keep_settings(t, root, c->settings.err);
+    json_decref(root);
     return rc;
 }
 
@@ -87,19 +110,24 @@ int enc_convert_vocab(enc_conversion *c, enc_tokenizer *t)
     const enc_added_token *unknown = &s->role[ENC_UNK];
     enc_vocabulary vocabulary;
     enc_wordpiece model;
+    json_t *normalizer = NULL, *template = NULL;
     int rc = enc_settings_read_tokens(&c->settings, &c->class->roles);
     if (rc == ENC_OK)
         rc = read_vocabulary(c->files->vocab, &vocabulary, s->err);
     if (rc == ENC_OK)
-        rc = enc_wordpiece_open(&vocabulary, unknown->text, "##", 100, vocab_name, &model,
+        rc = enc_wordpiece_open(&vocabulary, unknown->text, prefix, MOST, vocab_name, &model,
                                 s->err);
     if (rc != ENC_OK)
         return rc;
     enc_tokenizer_set_wordpiece(t, &model);
-    rc = read_steps(s, t);
+    rc = read_steps(s, t, &normalizer);
     if (rc == ENC_OK)
-        rc = read_template(c, s, t);
+        rc = read_template(c, s, t, &template);
     if (rc == ENC_OK)
         rc = enc_tokenizer_set_added(t, s->token, s->count, config_name, s->err);
+    if (rc == ENC_OK)
+        return keep_settings(c, t, normalizer, template);
+    json_decref(normalizer);
+    json_decref(template);
     return rc;
 }

@@ -206,14 +206,20 @@ static int read_unknown(const enc_node *node, size_t count, int32_t *out, enc_er
     return rc;
 }
 
-static int read_model(const enc_node *node, const enc_node *list, bool text, enc_unigram *m,
-                      enc_error *err)
+static int read_settings(const enc_node *node, size_t count, enc_unigram *m, enc_error *err)
 {
-    size_t count = json_array_size(list->value);
     enc_node fallback = enc_node_member(node, "byte_fallback");
     int rc = count > INT32_MAX ? enc_nomem(err) : read_unknown(node, count, &m->unknown, err);
     if (rc == ENC_OK && !enc_node_is_null(&fallback))
         rc = enc_node_bool(node, "byte_fallback", &m->byte_fallback, err);
+    return rc;
+}
+
+static int read_model(const enc_node *node, const enc_node *list, bool text, enc_unigram *m,
+                      enc_error *err)
+{
+    size_t count = json_array_size(list->value);
+    int rc = read_settings(node, count, m, err);
     if (rc != ENC_OK)
         return rc;
     enc_vocabulary_item *items = ENC_ALLOC(enc_vocabulary_item, count);
@@ -225,12 +231,24 @@ static int read_model(const enc_node *node, const enc_node *list, bool text, enc
     return rc;
 }
 
-int enc_unigram_read(const enc_node *node, bool text, enc_unigram *out, enc_error *err)
+/* The pieces are there already. */
+static int restore(const enc_node *node, enc_store *store, enc_unigram *m, enc_error *err)
+{
+    int rc = enc_unigram_store(m, store, err);
+    if (rc == ENC_OK)
+        rc = read_settings(node, m->vocabulary.count, m, err);
+    if (rc == ENC_OK)
+        find_bytes(m);
+    return rc;
+}
+
+int enc_unigram_read(const enc_node *node, bool text, enc_store *store, enc_unigram *out,
+                     enc_error *err)
 {
     enc_node list = enc_node_member(node, "vocab");
     *out = (enc_unigram){0};
-    int rc = enc_node_expect(&list, JSON_ARRAY, err);
-    if (rc == ENC_OK)
+    int rc = store ? restore(node, store, out, err) : enc_node_expect(&list, JSON_ARRAY, err);
+    if (rc == ENC_OK && !store)
         rc = read_model(node, &list, text, out, err);
     if (rc != ENC_OK)
         enc_unigram_close(out);
@@ -240,7 +258,9 @@ int enc_unigram_read(const enc_node *node, bool text, enc_unigram *out, enc_erro
 void enc_unigram_close(enc_unigram *m)
 {
     enc_vocabulary_close(&m->vocabulary);
-    enc_trie_close(&m->trie);
-    enc_free(m->score);
+    if (!m->borrowed) {
+        enc_trie_close(&m->trie);
+        enc_free(m->score);
+    }
     *m = (enc_unigram){0};
 }

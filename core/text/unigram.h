@@ -28,11 +28,15 @@ typedef struct enc_unigram {
     int32_t byte[256];      /* id of <0x..>, -1 if it is no piece */
     bool byte_fallback;
     size_t bytes;           /* held beside the vocabulary's */
+    bool borrowed;          /* score and trie lie in a saved model's file */
 } enc_unigram;
 
 /* From a "model" value. `text`: it was read from text, where the reference reads scores in a
-** way of its own (decimal.h). */
-int enc_unigram_read(const enc_node *node, bool text, enc_unigram *out, enc_error *err);
+** way of its own (decimal.h). With `store`, the pieces from that, as a saved model has them. */
+int enc_unigram_read(const enc_node *node, bool text, enc_store *store, enc_unigram *out,
+                     enc_error *err);
+/* The pieces to a saved model or out of one (stored_models.c). */
+int enc_unigram_store(enc_unigram *model, enc_store *store, enc_error *err);
 void enc_unigram_close(enc_unigram *model);
 
 /* Appends the tokens of a word, of which all characters must be kept. Time linear in its

@@ -180,7 +180,8 @@ int enc_vocabulary_open(enc_vocabulary_item *items, size_t count, const char *wh
 
 void enc_vocabulary_close(enc_vocabulary *v)
 {
-    enc_free(v->slot);
+    if (!v->borrowed)
+        enc_free(v->slot);
     *v = (enc_vocabulary){0};
 }
 

@@ -12,6 +12,7 @@
 #define ENC_VOCABULARY_H
 
 #include "json_node.h"
+#include "store.h"
 
 typedef struct enc_vocabulary_item {
     const char *text;
@@ -39,6 +40,7 @@ typedef struct enc_vocabulary {
     size_t longest; /* bytes of the longest token */
     size_t bytes;   /* of the allocation */
     int bits;
+    bool borrowed;  /* the arrays lie in a saved model's file */
 } enc_vocabulary; /* all zero: empty, but not to be searched */
 
 /* Copies the items; sorts them in place by id. Of equal texts the one with the largest id
@@ -47,6 +49,8 @@ int enc_vocabulary_open(enc_vocabulary_item *items, size_t count, const char *wh
                         enc_vocabulary *out, enc_error *err);
 /* From an object of ids by text: {"the": 5, ...}. */
 int enc_vocabulary_read(const enc_node *node, enc_vocabulary *out, enc_error *err);
+/* To a saved model or out of one (stored_models.c). */
+int enc_vocabulary_store(enc_vocabulary *vocabulary, enc_store *store, enc_error *err);
 void enc_vocabulary_close(enc_vocabulary *vocabulary);
 
 /* Largest id; -1 if it is empty. */

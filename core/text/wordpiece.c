@@ -107,12 +107,13 @@ void enc_wordpiece_close(enc_wordpiece *m)
 
 /* ---- tokenizer.json ------------------------------------------------------------------ */
 
-int enc_wordpiece_read(const enc_node *node, enc_wordpiece *out, enc_error *err)
+int enc_wordpiece_read(const enc_node *node, enc_store *store, enc_wordpiece *out,
+                       enc_error *err)
 {
     char where[ENC_NODE_PATH];
     const char *unknown, *prefix, *path;
     int most;
-    enc_vocabulary vocabulary;
+    enc_vocabulary vocabulary = {0};
     enc_node vocab = enc_node_member(node, "vocab");
     path = enc_node_path(&vocab, where);
     int rc = enc_node_string(node, "unk_token", &unknown, err);
@@ -121,7 +122,8 @@ int enc_wordpiece_read(const enc_node *node, enc_wordpiece *out, enc_error *err)
     if (rc == ENC_OK)
         rc = enc_node_int(node, "max_input_chars_per_word", 0, INT32_MAX, &most, err);
     if (rc == ENC_OK)
-        rc = enc_vocabulary_read(&vocab, &vocabulary, err);
+        rc = store ? enc_vocabulary_store(&vocabulary, store, err)
+                   : enc_vocabulary_read(&vocab, &vocabulary, err);
     if (rc == ENC_OK)
         rc = enc_wordpiece_open(&vocabulary, unknown, prefix, (size_t)most, path, out, err);
     return rc;

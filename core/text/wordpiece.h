@@ -25,8 +25,9 @@ typedef struct enc_wordpiece {
 /* Takes over the vocabulary, also if it fails. `where` names the vocabulary in messages. */
 int enc_wordpiece_open(enc_vocabulary *vocabulary, const char *unknown, const char *prefix,
                        size_t most, const char *where, enc_wordpiece *out, enc_error *err);
-/* From a "model" value. */
-int enc_wordpiece_read(const enc_node *node, enc_wordpiece *out, enc_error *err);
+/* From a "model" value; with `store`, the vocabulary from that, as a saved model has it. */
+int enc_wordpiece_read(const enc_node *node, enc_store *store, enc_wordpiece *out,
+                       enc_error *err);
 void enc_wordpiece_close(enc_wordpiece *model);
 
 /* Appends the tokens of a word, at least one. */

@@ -46,6 +46,10 @@ typedef struct row {
     unsigned share;         /* 5: a fifth of the mutants, as another row is much like it */
 } row;
 
+/* The checkpoint, saved as one file. */
+#define SAVED "saved.contextual"
+#define SAVED_INT8 "int8.contextual"
+
 static const row rows[] = {
     {"damage: safetensors", "torch", "model.safetensors", MUTATE_SAFETENSORS,
      "pytorch_model.bin", "values.safetensors", 1},
@@ -164,6 +168,18 @@ static const row rows[] = {
      NULL, 10},
     {"damage: GGUF of llama3", "gguf", "llama3.gguf", MUTATE_BYTES, NULL, NULL, 10},
     {"damage: GGUF of qwen2", "gguf", "qwen2.gguf", MUTATE_BYTES, NULL, NULL, 10},
+    {"damage: a saved model's bytes", "bert_gamma", SAVED, MUTATE_BYTES, NULL, NULL, 1},
+    {"damage: a saved model, WordPiece", "bert_gamma", SAVED, MUTATE_SAVED, NULL, NULL, 1},
+    {"damage: a saved model, BPE", "gpt2", SAVED, MUTATE_SAVED, NULL, NULL, 1},
+    {"damage: a saved model, BPE of whole texts", "mistral", SAVED, MUTATE_SAVED, NULL, NULL, 2},
+    {"damage: a saved model, Unigram", "t5", SAVED, MUTATE_SAVED, NULL, NULL, 1},
+    {"damage: a saved model, shared weights", "albert", SAVED, MUTATE_SAVED, NULL, NULL, 2},
+    {"damage: a saved model, distances", "deberta_v2_conv", SAVED, MUTATE_SAVED, NULL, NULL, 2},
+    {"damage: a saved model, windows", "modernbert", SAVED, MUTATE_SAVED, NULL, NULL, 2},
+    {"damage: a saved model, prompts", "bert_prompt", SAVED, MUTATE_SAVED, NULL, NULL, 5},
+    {"damage: a saved model, steps", "bert_pooling", SAVED, MUTATE_SAVED, NULL, NULL, 5},
+    {"damage: a saved model, int8", "bert_gamma", SAVED_INT8, MUTATE_SAVED, NULL, NULL, 2},
+    {"damage: a saved table of vectors", "model2vec_mapped", SAVED, MUTATE_SAVED, NULL, NULL, 1},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -339,6 +355,26 @@ static void make_index(const char *folder)
     free(text);
 }
 
+/* Puts the folder's model into a file that stands alone in it. */
+static void save_model(const char *folder, const char *file)
+{
+    static const char *const settings[] = {"config.json", "modules.json"};
+    char path[4096];
+    const enc_model_options options = {strcmp(file, SAVED_INT8) == 0 ? "int8" : "none"};
+    enc_error err = {0};
+    enc_model *model = NULL;
+    enc_session *session = NULL;
+    snprintf(path, sizeof path, "%s/made", folder);
+    REQUIRE(enc_model_load(folder, &options, &model, &err) == ENC_OK);
+    CHECK(enc_session_open(&session, &err) == ENC_OK &&
+          enc_model_save(session, model, path, NULL, &err) == ENC_OK);
+    enc_session_close(session);
+    enc_model_free(model);
+    rename_file(folder, "made", file);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        copy_remove(folder, settings[i]);
+}
+
 static const char *prepare(const row *r)
 {
     const char *folder = copy_checkpoint(r->checkpoint);
@@ -350,6 +386,8 @@ static const char *prepare(const row *r)
         rename_file(folder, r->renamed, r->file);
     if (strstr(r->file, ".index.json"))
         make_index(folder);
+    if (strstr(r->file, ".contextual"))
+        save_model(folder, r->file);
     return folder;
 }
 
@@ -380,6 +418,7 @@ static void damage(void)
     int64_t limit = limit_of(t.path);
     try_load(&t, limit);
     CHECK_INT(t.loaded, 1); /* undamaged */
+    int same = 0; /* mutants that came out as what they were made of */
     uint64_t first = setting("DAMAGE_FROM", 0), count = setting("DAMAGE", FEW) / r->share;
     for (t.number = first; t.number < first + count; t.number++) {
         size_t mutant_size;
@@ -387,9 +426,12 @@ static void damage(void)
         CHECK(copy_write(t.folder, r->file, mutant, mutant_size));
         if (getenv("DAMAGE_TO"))
             copy_write(getenv("DAMAGE_TO"), "mutant", mutant, mutant_size);
+        same += mutant_size == size && memcmp(mutant, data, size) == 0;
         free(mutant);
         try_load(&t, limit + 2 * (int64_t)mutant_size);
     }
+    if (strcmp(r->file, SAVED) == 0 && r->kind == MUTATE_BYTES)
+        CHECK_INT(t.loaded, 1 + same); /* its checksums know any other */
     if (count >= 100)
         CHECK(t.refused > (int)(count / 20)); /* else the file is hardly looked at */
     copy_write(t.folder, r->file, data, size);

@@ -342,6 +342,8 @@ char *mutate(enum mutate_kind kind, const char *data, size_t size, uint64_t numb
              size_t *mutant_size)
 {
     uint64_t state = number;
+    if (kind == MUTATE_SAVED)
+        return mutate_saved(data, size, number, mutant_size);
     buffer to = copy_of(data, size);
     bool plain = below(&state, 3) == 0;
     if (kind == MUTATE_BYTES || (kind == MUTATE_SAFETENSORS && plain))

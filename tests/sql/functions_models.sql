@@ -36,7 +36,7 @@ SELECT embed_model('c', :tests || '/golden/bert', '{"device": "gpu"}');
 SELECT embed_model('c', :tests || '/golden/bert', 'int8');
 -- error: embed_model: cannot open '/nowhere': there is no such folder or file
 SELECT embed_model('c', '/nowhere');
--- error: embed_model: '/etc' has no config.json; a checkpoint is a folder with config.json, model.safetensors and tokenizer.json, a GGUF file or a file of word vectors
+-- error: embed_model: '/etc' has no config.json; a checkpoint is a folder with config.json, model.safetensors and tokenizer.json, a GGUF file, a saved model or a file of word vectors
 SELECT embed_model('c', '/etc');
 
 -- ---- A name that is in use ----

@@ -304,8 +304,8 @@ TEST("model: what is no checkpoint folder is told what one is")
     copy_remove(folder, "config.json");
     CHECK(!enc_model_exists(folder));
     CHECK_STR(copy_load_error(folder, &code), "'@' has no config.json; a checkpoint is a "
-              "folder with config.json, model.safetensors and tokenizer.json, a GGUF file "
-              "or a file of word vectors");
+              "folder with config.json, model.safetensors and tokenizer.json, a GGUF file, "
+              "a saved model or a file of word vectors");
     CHECK_INT(code, ENC_CANTOPEN);
 }
 
