@@ -546,6 +546,7 @@ int enc_bind_encoder(enc_binder *b, enc_error *err)
     const enc_family *family = b->model->family;
     find_names(b);
     memcpy(b->model->lm, b->names->lm, sizeof b->model->lm);
+    b->model->weights.attention = b->model->scheme->attention;
     int rc = bind_embeddings(b, err);
     if (rc == ENC_OK && family->relative == ENC_RELATIVE_BUCKETS)
         rc = bind_buckets(b, err);

@@ -5,15 +5,19 @@
 #include <string.h>
 
 /* A gate's product has outliers that 8 bits for a whole row can't hold; the projection of narrow
-** tables is a sliver of the work. */
+** tables is a sliver of the work. Smoothing the input of FFN_DOWN gains nothing: an activation has
+** cut the outliers of one side, and a row's zero point takes care of the other. */
 static const enc_scheme schemes[] = {
     {.name = "none"},
     {.name = "bf16",
+     .attention = ENC_WEIGHT_BF16,
      .type = {[ENC_ROLE_TOKENS] = ENC_WEIGHT_BF16, [ENC_ROLE_PROJECTION] = ENC_WEIGHT_BF16,
               [ENC_ROLE_QKV] = ENC_WEIGHT_BF16, [ENC_ROLE_ATTENTION_OUT] = ENC_WEIGHT_BF16,
               [ENC_ROLE_FFN_UP] = ENC_WEIGHT_BF16, [ENC_ROLE_FFN_DOWN] = ENC_WEIGHT_BF16,
               [ENC_ROLE_GATED_DOWN] = ENC_WEIGHT_BF16}},
-    {.name = "int8", .smoothed = true,
+    {.name = "int8",
+     .smoothed = 1u << ENC_ROLE_QKV | 1u << ENC_ROLE_ATTENTION_OUT | 1u << ENC_ROLE_FFN_UP,
+     .attention = ENC_WEIGHT_BF16,
      .type = {[ENC_ROLE_TOKENS] = ENC_WEIGHT_INT8, [ENC_ROLE_PROJECTION] = ENC_WEIGHT_BF16,
               [ENC_ROLE_QKV] = ENC_WEIGHT_INT8, [ENC_ROLE_ATTENTION_OUT] = ENC_WEIGHT_INT8,
               [ENC_ROLE_FFN_UP] = ENC_WEIGHT_INT8, [ENC_ROLE_FFN_DOWN] = ENC_WEIGHT_INT8,
@@ -42,14 +46,15 @@ void enc_scheme_digest(const enc_scheme *scheme, enc_digest *digest)
         enc_digest_text(digest, enc_calibration_texts[i]);
 }
 
-/* The power of two nearest to the root of a / b, 1 where either is 0. */
+/* The root of a / b to five bits, 1 where either is 0. */
 static float root_of_ratio(float a, float b)
 {
+    enum { STEPS = 32 };
     int exponent;
     if (!(a > 0) || !(b > 0))
         return 1;
     float part = frexpf(sqrtf(a) / sqrtf(b), &exponent); /* in [1/2, 1) */
-    return ldexpf(1, part < 0.70710678f ? exponent - 1 : exponent);
+    return ldexpf(nearbyintf(part * STEPS) / STEPS, exponent);
 }
 
 void enc_smooth(const float *largest, float *matrix, size_t out, size_t in, float *factor)

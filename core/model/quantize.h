@@ -8,9 +8,9 @@
 **
 **   x Wᵀ = (x / s) (W s)ᵀ      s_j = √(max |x_j| / max |W_j|), that is alpha = 1/2
 **
-** where max |x_j| is over the calibration texts, read by the model itself while it is loaded. s is
-** a power of two, so that dividing by it loses nothing and kernels that differ in x's last bits
-** agree in it.
+** where max |x_j| is over the calibration texts, read by the model itself while it is loaded. Of s
+** five bits are kept, so that kernels that differ in x's last bits agree in it. (s can't be folded
+** into the norm before: where norms stand behind the sum the residual takes the same numbers.)
 */
 #ifndef ENC_QUANTIZE_H
 #define ENC_QUANTIZE_H
@@ -35,7 +35,8 @@ enum enc_role {
 typedef struct enc_scheme {
     const char *name; /* as the option spells it */
     enum enc_weight_type type[ENC_ROLES];
-    bool smoothed;    /* the int8 ones of QKV and FFN_UP are, which takes a calibration */
+    enum enc_weight_type attention; /* of products of queries, keys, weights and values */
+    unsigned smoothed; /* 1 << role of those that are, which takes a calibration */
 } enc_scheme;
 
 /* By name; NULL if there is none. */

@@ -3,7 +3,7 @@
 **
 ** What SmoothQuant changes waits in float32 until its block is there: the hidden states of the
 ** calibration texts go through the block, each column's largest number is noted, the weights are
-** changed and packed anew. So of one block at a time two matrices are held in float32.
+** changed and packed anew. So of one block at a time three matrices are held in float32.
 */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 static bool waits(const enc_model *model, enum enc_role role)
 {
-    return model->scheme->smoothed && (role == ENC_ROLE_QKV || role == ENC_ROLE_FFN_UP);
+    return model->scheme->smoothed >> role & 1;
 }
 
 static int pack_as(enc_model *model, enum enc_weight_type type, const float *source,
@@ -129,27 +129,29 @@ static void share(enc_layer *layer, int first, int end)
 {
     for (int i = first + 1; i < end; i++) {
         layer[i].qkv = layer[first].qkv;
+        layer[i].attention_out = layer[first].attention_out;
         layer[i].ffn_up = layer[first].ffn_up;
     }
 }
 
 int enc_settle(enc_binder *b, int first, int end, enc_error *err)
 {
-    enc_layer *layer = b->model->weights.layer;
-    if (!b->model->scheme->smoothed)
+    enc_model *model = b->model;
+    enc_layer *layer = model->weights.layer;
+    enc_linear *part[] = {&layer[first].qkv, &layer[first].attention_out, &layer[first].ffn_up};
+    enum { PARTS = sizeof part / sizeof *part };
+    int rc = ENC_OK;
+    if (!model->scheme->smoothed)
         return ENC_OK;
-    int rc = b->calibration ? ENC_OK : enc_calibration_open(b->model, &b->calibration, err);
-    if (rc == ENC_OK)
-        rc = observe(b->model, &layer[first].qkv, err);
-    if (rc == ENC_OK)
-        rc = observe(b->model, &layer[first].ffn_up, err);
+    if (!b->calibration)
+        rc = enc_calibration_open(model, &b->calibration, err);
+    for (int i = 0; rc == ENC_OK && i < PARTS; i++)
+        rc = observe(model, part[i], err);
     share(layer, first, end);
     for (int i = first; rc == ENC_OK && i < end; i++)
         rc = enc_calibration_step(b->calibration, i + 1, err);
-    if (rc == ENC_OK)
-        rc = smooth(b, &layer[first].qkv, err);
-    if (rc == ENC_OK)
-        rc = smooth(b, &layer[first].ffn_up, err);
+    for (int i = 0; rc == ENC_OK && i < PARTS; i++)
+        rc = smooth(b, part[i], err);
     share(layer, first, end);
     return rc;
 }

@@ -75,7 +75,7 @@ def triples_of(words, count):
         for i, held in enumerate(senses):
             if len(held) > 1 and len(senses) > 1:
                 found.append((word, held[0], held[1], senses[i - 1][0]))
-    step = max(1, len(found) // count)
+    step = max(1, len(found) // max(1, count))
     return found[::step][:count]
 
 
