@@ -135,8 +135,10 @@ static int read_family(loading *l, enc_error *err)
 static int read_scheme(loading *l, enc_error *err)
 {
     l->model->scheme = enc_scheme_find(l->model->info.quantize);
-    if (l->model->scheme)
+    if (l->model->scheme) {
+        l->model->weights.attention = l->model->scheme->attention;
         return ENC_OK;
+    }
     return enc_fail(err, ENC_UNSUPPORTED, "%s: quantize is '%s', must be %s", l->name,
                     enc_tail(l->model->info.quantize, ENC_TAIL), enc_scheme_names);
 }
