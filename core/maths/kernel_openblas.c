@@ -169,6 +169,7 @@ const enc_ops *enc_ops_openblas(const enc_ops *vectors)
     table = *vectors;
     table.name = "openblas";
     table.row_invariant = false;
+    table.base = NULL;
     table.product[ENC_WEIGHT_F32] = &float32_product;
     table.packed_size = blas_packed_size;
     table.pack = blas_pack;

@@ -39,6 +39,7 @@ static inline void add_variant(bool can_run, const variant *v)
         return;
     *to = *v->of;
     to->name = v->name;
+    to->base = v->of;
     for (int type = 0; type < ENC_WEIGHT_TYPES; type++)
         if (v->product[type])
             to->product[type] = v->product[type];

@@ -90,6 +90,10 @@ typedef struct enc_ops {
     const char *name;
     bool row_invariant;
 
+    /* The row that this one was made of by better products, NULL if it is none's copy. Its
+    ** float32 has the same bits, and it computes in float32 with weights of bf16. */
+    const struct enc_ops *base;
+
     /* Products with weights, by their number type. */
     const enc_product *product[ENC_WEIGHT_TYPES];
 

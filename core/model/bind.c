@@ -546,7 +546,6 @@ int enc_bind_encoder(enc_binder *b, enc_error *err)
     const enc_family *family = b->model->family;
     find_names(b);
     memcpy(b->model->lm, b->names->lm, sizeof b->model->lm);
-    b->model->weights.attention = b->model->scheme->attention;
     int rc = bind_embeddings(b, err);
     if (rc == ENC_OK && family->relative == ENC_RELATIVE_BUCKETS)
         rc = bind_buckets(b, err);
@@ -563,6 +562,7 @@ int enc_bind_encoder(enc_binder *b, enc_error *err)
     if (rc == ENC_OK && b->names->slot[ENC_SLOT_FINAL_NORM])
         rc = bind_norm(b, b->names->slot[ENC_SLOT_FINAL_NORM], NO_BLOCK,
                        b->model->config.hidden_size, &b->model->weights.final_norm, err);
+    b->model->weights.attention = b->model->scheme->attention;
     return rc;
 }
 
