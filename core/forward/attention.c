@@ -13,7 +13,8 @@
 ** that some query of the block sees: all of them at once where every query sees every key; where
 ** there is a window the work and memory of a block do not depend on T.
 **
-** Both products are of float32 or, where the model says so, of bf16; softmax is float32 always.
+** Both products are of float32 or, where the model says so and the processor has instructions for
+** it, of bf16; softmax is float32 always.
 */
 #include <math.h>
 
@@ -97,9 +98,12 @@ static bool take(const enc_product *product, const enc_layer *layer, enc_arena *
     return s->keys && s->values && s->scores && s->sum;
 }
 
+/* bf16 for the sake of its instructions: without them it would be float32 and packing besides. */
 const enc_product *enc_attention_product(const enc_model *model)
 {
-    return model->ops->product[model->weights.attention];
+    const enc_ops *ops = model->ops;
+    const enc_product *product = ops->product[model->weights.attention];
+    return product->prepare ? product : ops->product[ENC_WEIGHT_F32];
 }
 
 void enc_attention_multiply(const enc_product *product, const float *x, size_t ldx, size_t rows,
