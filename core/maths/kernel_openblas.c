@@ -164,16 +164,28 @@ static const enc_product float32_product = {
     .multiply = product_multiply,
 };
 
+/* `vectors` with products by sgemm. */
+static enc_ops with_blas(const enc_ops *vectors)
+{
+    enc_ops ops = *vectors;
+    ops.name = "openblas";
+    ops.row_invariant = false;
+    ops.base = NULL;
+    ops.product[ENC_WEIGHT_F32] = &float32_product;
+    ops.packed_size = blas_packed_size;
+    ops.pack = blas_pack;
+    ops.multiply = blas_multiply;
+    return ops;
+}
+
 const enc_ops *enc_ops_openblas(const enc_ops *vectors)
 {
-    table = *vectors;
-    table.name = "openblas";
-    table.row_invariant = false;
-    table.base = NULL;
-    table.product[ENC_WEIGHT_F32] = &float32_product;
-    table.packed_size = blas_packed_size;
-    table.pack = blas_pack;
-    table.multiply = blas_multiply;
+    static enc_ops base;
+    table = with_blas(vectors);
+    if (vectors->base) {
+        base = with_blas(vectors->base);
+        table.base = &base;
+    }
     gate.most = __real_blas_memory_alloc ? MAX_INSIDE : 1;
     pthread_atfork(NULL, NULL, after_fork);
     return &table;
