@@ -165,10 +165,13 @@ class Bench:
             for measurement, entry in ready:
                 taken = self.take(piece, measurement)
                 if "error" in taken:
-                    sys.exit(f"bench: {measurement.name}: {taken['error']}")
-                entry["values"].append(taken["value"])
+                    entry["error"] = taken["error"]
+                entry["values"].append(taken.get("value", 0))
         best = {}
         for measurement, entry in ready:
+            if "error" in entry:
+                found.setdefault(measurement.name, {"error": entry["error"]})
+                continue
             middle = report.median(entry["values"])
             if piece.unit == "ms":
                 middle = -middle
@@ -263,7 +266,7 @@ def kept_path(args, piece):
         with open(source, "rb") as file:
             digest.update(file.read())
     digest.update(f"{os.path.realpath(args.model)} {args.rounds} {args.compare} "
-                  f"{args.compare_all} {piece}".encode())
+                  f"{args.compare_all} {sorted(args.missing)} {piece}".encode())
     return os.path.join(BENCH, f"{piece.name}-{digest.hexdigest()[:16]}.json")
 
 
@@ -370,7 +373,7 @@ def main():
     by_name = {piece.name: piece for piece in pieces}
     profiles = {}
     for row in rows:
-        if row.met == "no" and (row.target.piece, row.target.ours) not in profiles:
+        if row.met.split(":")[0] == "no" and (row.target.piece, row.target.ours) not in profiles:
             profiles[row.target.piece, row.target.ours] = profile(
                 bench, by_name[row.target.piece], row.target.ours)
     bench.close()

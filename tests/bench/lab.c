@@ -5,9 +5,9 @@
 **     lab [quick] [PART ...] [-o FILE]     a table, and CSV into FILE (-: CSV alone)
 **
 ** part "peak"      multiply-adds on registers alone
-** part "products"  "layers": all linear layers of MiniLM (6 x 4 matrices) in turn, as the forward
-**                  pass goes through them; "matrix": one again and again, so that it stays in
-**                  cache. x is ready in the number type of the product
+** part "products"  "layers": all linear layers of MiniLM (6 x 4 matrices) in turn, as the
+**                  forward pass goes through them; "matrix": one again and again, so that it
+**                  stays in cache. x is ready in the number type of the product
 ** part "rest"      softmax, activations, norms, what x becomes before a product, attention
 ** part "errors"    how far exp, GELU, tanh and the others are from libm's double
 ** Without a part: all. A figure is the median of repeats, in which the kernels take turns.

@@ -57,8 +57,8 @@ void lab_write(const lab_figure *figure);
 
 /* Measures and writes what one core does on registers alone. */
 void lab_peaks(void);
-/* Of it, multiplications and additions a nanosecond with the widest instructions; 0 where nobody
-** wrote the loop. */
+/* Of it, multiplications and additions a nanosecond with the widest instructions; 0 where
+** nobody wrote the loop. */
 double lab_peak(enum enc_weight_type type);
 
 void lab_products(int quick);

@@ -1,6 +1,6 @@
 /*
-** lab_products.c - products with packed weights in every number type and kernel, beside OpenBLAS
-** and oneDNN.
+** lab_products.c - products with packed weights in every number type and kernel, beside
+** OpenBLAS and oneDNN.
 */
 #include <stdio.h>
 #include <string.h>
@@ -77,8 +77,8 @@ static void walk_call(void *state)
     }
 }
 
-/* The walks of one number type: each kernel's own, and OpenBLAS's for float32. Kernels that share
-** a product are one. Returns their number. */
+/* The walks of one number type: each kernel's own, and OpenBLAS's for float32. Kernels that
+** share a product are one. Returns their number. */
 static size_t find_walks(enum enc_weight_type type, walk *walks, lab_way *ways)
 {
     const enc_ops *kernels[LAB_KERNELS];
@@ -121,8 +121,8 @@ static void report(const char *what, enum enc_weight_type type, const walk *w, s
     lab_say("\n");
 }
 
-static void head(const char *what, enum enc_weight_type type, const walk *w, const lab_way *ways,
-                 size_t count)
+static void head(const char *what, enum enc_weight_type type, const walk *w,
+                 const lab_way *ways, size_t count)
 {
     if (w->count > 1)
         lab_say("\n%s of MiniLM, %s", what, lab_type_name(type));

@@ -171,7 +171,8 @@ void lab_rest(void)
     static const size_t tokens[] = {18, 256};
     const enc_ops *kernels[LAB_KERNELS];
     size_t count = lab_kernels(kernels, 0);
-    float *x = lab_noises((size_t)MOST_TOKENS * F), *y = lab_noises((size_t)MOST_TOKENS * F * 2);
+    float *x = lab_noises((size_t)MOST_TOKENS * F);
+    float *y = lab_noises((size_t)MOST_TOKENS * F * 2);
     float *w = lab_noises(F);
     char *prepared = lab_alloc((size_t)MOST_TOKENS * F * 4);
     lab_say("\none layer of MiniLM (microseconds)\ntokens\n");
@@ -254,9 +255,9 @@ static const struct function {
     {"tanh", by_tanh, tanh, -20, 20, 0},
 };
 
-/* Largest errors over a million points: absolute (relative to the result beyond 1), and in units
-** of the last place of the right result rounded to float32, where it is not smaller than
-** `least`. */
+/* Largest errors over a million points: absolute (relative to the result beyond 1), and in
+** units of the last place of the right result rounded to float32, where it is not smaller
+** than `least`. */
 static void sweep(const enc_ops *ops, const struct function *f)
 {
     enum { POINTS = 1 << 20, AT_ONCE = 1024 };
