@@ -16,7 +16,7 @@
 
 /* Loops over registers have to disappear, at any level of optimisation. */
 #if defined(__clang__)
-#define UNROLL _Pragma("unroll")
+#define UNROLL _Pragma("clang loop unroll(full)") /* "unroll" alone may be by a factor */
 #else
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
