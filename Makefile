@@ -287,7 +287,8 @@ TABLES     := $(BUILD)/tests/host/test_tables
 FUZZ       := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY     := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 DAMAGE     := $(BUILD)/tests/damage/damage
-TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(REPLAY) $(DAMAGE)
+SAME_BITS  := $(BUILD)/tests/same_bits/embed
+TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(REPLAY) $(DAMAGE) $(SAME_BITS)
 
 UNIT_C     := $(wildcard tests/unit/*.c tests/golden/*.c tests/fault/*.c)
 # The tables alone, on an encoder that counts what they ask of it.
@@ -305,6 +306,7 @@ $(SQL): $(SQL).o
 $(DAMAGE): $(DAMAGE).o $(BUILD)/tests/damage/mutate.o \
            $(BUILD)/tests/damage/mutate_saved.o $(BUILD)/tests/unit/run.o \
            $(BUILD)/tests/unit/checkpoint_copy.o $(CORE_O)
+$(SAME_BITS): $(SAME_BITS).o $(CORE_O)
 $(HOST): $(HOST).o $(HOST)_stop.o $(BUILD)/tests/host/host.o \
          $(BUILD)/tests/host/test_sqlite_memory.o $(BUILD)/tests/unit/run.o
 $(TABLES): $(TABLES).o $(BUILD)/tests/host/test_cache.o $(TABLES_O)
@@ -352,12 +354,17 @@ VALGRIND   := valgrind --quiet --error-exitcode=99 --fair-sched=try --leak-check
 ONE_KERNEL := $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && echo avx2 || echo portable)
 INSTRUMENT = $(MAKE) --no-print-directory WERROR= CFLAGS='-O1 -g -fno-omit-frame-pointer'
 
-.PHONY: check check-asan check-tsan check-valgrind check-neon
-check: ## run the tests under ASAN+UBSAN, TSAN and valgrind, and arm64's kernels
+.PHONY: check check-bits check-asan check-tsan check-valgrind check-neon
+check: ## compare bits; run the tests under ASAN+UBSAN, TSAN and valgrind, and arm64's kernels
+	@$(MAKE) --no-print-directory check-bits
 	@$(MAKE) --no-print-directory check-neon
 	@$(MAKE) --no-print-directory check-asan
 	@$(MAKE) --no-print-directory check-tsan
 	@$(MAKE) --no-print-directory check-valgrind
+
+check-bits: ## see that a text has the same bits in any batch, on any number of threads
+	@$(MAKE) --no-print-directory $(SAME_BITS)
+	@sh tests/run.sh $(BUILD) $(LIBRARY) same-bits
 
 check-asan: ## ... under the address and undefined-behaviour sanitizers
 	+@$(INSTRUMENT) BUILD=build/asan SANITIZE='-fsanitize=$(ASAN)' tests

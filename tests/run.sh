@@ -4,8 +4,8 @@
 #     tests/run.sh BUILD LIBRARY [PART...]
 #
 # BUILD is the folder with the test programs, LIBRARY the extension under test; the parts
-# are layers, unit, damage, replay, sql, tables, host, shell and python, all of them if none
-# is named. Each part ends with a line "N passed, N failed[, N skipped]"; one that does not (a
+# are layers, unit, damage, replay, sql, tables, host, shell and python, all of these if none
+# is named, and same-bits. Each part ends with a line "N passed, N failed[, N skipped]"; one that does not (a
 # crash, a sanitizer's exit) counts as a failure. The last line is the sum, the exit status
 # 1 if anything failed.
 #
@@ -114,6 +114,9 @@ for part in "$@"; do
         for name in python models saved bits readme; do
             part "Python's sqlite3, $name" "${python:-python3}" "tests/host/test_$name.py"
         done ;;
+    same-bits)
+        part "same bits" sh tests/same_bits/run.sh "$build/tests/same_bits/embed" \
+            tests/golden/bert tests/golden/modernbert ;;
     *) echo "run.sh: no part '$part'" >&2; exit 2 ;;
     esac
 done
