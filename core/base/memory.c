@@ -123,11 +123,16 @@ static enc_chunk *chunk_new(size_t size, enc_chunk *older)
     return chunk;
 }
 
+static size_t aligned(size_t bytes)
+{
+    return (bytes + ENC_ALIGNMENT - 1) & ~(size_t)(ENC_ALIGNMENT - 1);
+}
+
 void *enc_arena_take(enc_arena *arena, size_t bytes)
 {
     if (bytes > SIZE_MAX - ENC_ALIGNMENT)
         return NULL;
-    bytes = (bytes + ENC_ALIGNMENT - 1) & ~(size_t)(ENC_ALIGNMENT - 1);
+    bytes = aligned(bytes);
     if (!arena->chunk || arena->chunk->size - arena->used < bytes) {
         size_t size = arena->chunk ? arena->chunk->size * 2 : FIRST_CHUNK;
         enc_chunk *chunk = chunk_new(size < bytes ? bytes : size, arena->chunk);
@@ -144,6 +149,22 @@ void *enc_arena_take(enc_arena *arena, size_t bytes)
     if (arena->depth > arena->peak)
         arena->peak = arena->depth;
     return block;
+}
+
+bool enc_arena_extend(enc_arena *arena, const void *block, size_t bytes, size_t longer)
+{
+    if (!arena->chunk || longer < bytes || longer > SIZE_MAX - ENC_ALIGNMENT)
+        return false;
+    size_t more = aligned(longer) - aligned(bytes);
+    const char *end = (const char *)block + aligned(bytes);
+    if (end != chunk_bytes(arena->chunk) + arena->used ||
+        more > arena->chunk->size - arena->used)
+        return false;
+    arena->used += more;
+    arena->depth += more;
+    if (arena->depth > arena->peak)
+        arena->peak = arena->depth;
+    return true;
 }
 
 void *enc_arena_array(enc_arena *arena, size_t count, size_t size)

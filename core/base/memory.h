@@ -60,6 +60,9 @@ typedef struct enc_mark {
 /* Uninitialised bytes that live until the mark before them is released; NULL if none. */
 void *enc_arena_take(enc_arena *arena, size_t bytes);
 void *enc_arena_array(enc_arena *arena, size_t count, size_t size);
+/* Makes the block taken last longer where it is; false: it is not the last, or there is no room
+** behind it. */
+bool enc_arena_extend(enc_arena *arena, const void *block, size_t bytes, size_t longer);
 enc_mark enc_arena_mark(const enc_arena *arena);
 void enc_arena_release(enc_arena *arena, enc_mark mark);
 /* Frees everything, and drops what is kept; the arena is empty and usable. */

@@ -222,6 +222,12 @@ static bool charsmap_next(const enc_lane *lane, const enc_step *step, enc_symbol
 
 static void close_charsmap(void *data) { enc_charsmap_close(data); }
 
+bool enc_charsmap_shifts(const enc_lane *lane, const enc_step *step)
+{
+    const map_state *s = state_of(lane, step);
+    return !s->any || s->forgotten > 0;
+}
+
 /* A space may stand in a cluster with what follows, which must not become nothing; a control
 ** stands alone. */
 static bool charsmap_begins_anew(const enc_step *step, uint32_t *space)

@@ -207,14 +207,6 @@ bool enc_normalizer_begins_anew(const enc_normalizer *n, uint32_t *space)
     return true;
 }
 
-bool enc_normalizer_shifts(const enc_normalizer *n)
-{
-    for (size_t i = 0; i < n->steps; i++)
-        if (n->step[i].kind == &enc_charsmap_step)
-            return true;
-    return false;
-}
-
 bool enc_normalizer_isolates_chinese(const enc_normalizer *n)
 {
     size_t i = 0;
@@ -235,6 +227,15 @@ void enc_lane_begin(const enc_lane *lane, enc_cursor cursor)
 {
     memset(lane->state, 0, lane->normalizer->state_bytes);
     *enc_lane_cursor(lane) = cursor;
+}
+
+bool enc_lane_shifts(const enc_lane *lane)
+{
+    const enc_normalizer *n = lane->normalizer;
+    for (size_t i = 0; i < n->steps; i++)
+        if (n->step[i].kind == &enc_charsmap_step && enc_charsmap_shifts(lane, &n->step[i]))
+            return true;
+    return false;
 }
 
 bool enc_lane_settle(const enc_lane *lane)

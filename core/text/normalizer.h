@@ -102,8 +102,6 @@ bool enc_normalizer_lowercases(const enc_normalizer *normalizer);
 bool enc_normalizer_is_local(const enc_normalizer *normalizer);
 /* Whether all steps begin anew at *space (see enc_step_kind). */
 bool enc_normalizer_begins_anew(const enc_normalizer *normalizer, uint32_t *space);
-/* Whether a step, by the text's first characters, may shift the places of all others. */
-bool enc_normalizer_shifts(const enc_normalizer *normalizer);
 /* Whether BertNormalizer's handle_chinese_chars comes before all else that is not
 ** lowercasing. */
 bool enc_normalizer_isolates_chinese(const enc_normalizer *normalizer);
@@ -133,6 +131,10 @@ static inline enc_lane enc_lane_below(const enc_lane *lane, char *state)
     below.state = state;
     return below;
 }
+
+/* Whether the first characters read, as they became nothing, shift the places of those to come
+** (see charsmap_step.c), or may yet do so. */
+bool enc_lane_shifts(const enc_lane *lane);
 
 /* See enc_step_kind; true if all steps are settled. For local normalisers alone. */
 bool enc_lane_settle(const enc_lane *lane);
@@ -165,6 +167,7 @@ int enc_normalizer_read_replace(enc_normalizer *normalizer, const enc_node *node
                                 enc_error *err);
 /* charsmap_step.c */
 extern const enc_step_kind enc_charsmap_step;
+bool enc_charsmap_shifts(const enc_lane *lane, const enc_step *step);
 int enc_normalizer_read_charsmap(enc_normalizer *normalizer, const enc_node *node,
                                  enc_error *err);
 /* The same from a map that is there, which is taken over. */

@@ -138,7 +138,6 @@ void enc_phrases_settle(enc_tokenizer *t)
                                 : enc_normalizer_begins_anew(n, &p->becomes[i]);
         p->space[byte] = (uint8_t)(begins ? 1u << i : 0);
     }
-    p->shifts = enc_normalizer_shifts(n);
     p->chinese = p->always && t->removes_space && enc_normalizer_isolates_chinese(n);
     for (uint32_t c = 0; c < 128 && !p->always; c++)
         p->ascii[c] = enc_phrases_borders(t, c);

@@ -24,7 +24,6 @@ typedef struct enc_phrases {
                          ** texts can't be taken apart */
     bool always;         /* at every white space of these, whatever stands before it */
     bool chinese;        /* also before and behind each Chinese character */
-    bool shifts;         /* first characters that become nothing shift all places */
     uint8_t space[33];   /* by byte: its bit, 0 if no phrase begins with it */
     uint32_t becomes[ENC_PHRASE_SPACES]; /* what the normaliser makes of it */
     uint8_t ascii[128];  /* enc_phrases_borders of ASCII */

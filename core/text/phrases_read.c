@@ -286,8 +286,7 @@ static enum outcome read_new(enc_reader *r, enc_phrase_cache *cache, const enc_p
     size_t characters = read_alone(r, p);
     if (enc_reader_is_over(r))
         return READ;
-    bool shifted = r->t->phrases.shifts && p->kind != INSIDE &&
-                   (!r->spoken || r->source.data + r->head.byte != p->start);
+    bool shifted = p->kind != INSIDE && enc_lane_shifts(&r->lane);
     unsigned borders = borders_behind(r, cache, p);
     if (key->size > 0 && !shifted)
         keep(r, cache, key, p, first, word, characters, borders);

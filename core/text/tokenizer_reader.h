@@ -21,7 +21,7 @@ typedef struct enc_reader {
     bool failed;    /* out of memory */
     enc_arena *arena;
     enc_sections *sections; /* NULL: the text is read character by character */
-    enc_symbol head, last;  /* of the stretch, after the normaliser, where it is read by */
+    enc_symbol last;        /* of the stretch, after the normaliser, where it is read by */
     bool spoken;            /* sections; false: there was none so far */
 } enc_reader;
 

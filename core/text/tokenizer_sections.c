@@ -48,8 +48,6 @@ static bool append_chunk(enc_reader *r)
     size_t count = s->chunk.count;
     if (count == 0)
         return true;
-    if (!r->spoken)
-        r->head = symbol[0];
     r->spoken = true;
     r->last = symbol[count - 1];
     if (s->cut > 0) {

@@ -330,7 +330,7 @@ def compare(args, paths, texts, folder):
     return rows
 
 
-def slow_texts(args, paths, folder):
+def slow_texts(args, paths, _, folder):
     rows = [["tokenizer", "text", "ms", "ms of twice as much", "ratio"]]
     for path in paths:
         worker = Worker(args.worker, path)

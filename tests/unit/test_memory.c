@@ -186,6 +186,40 @@ TEST("arena: an inner release leaves what the outer call took")
     enc_arena_destroy(&arena);
 }
 
+TEST("arena: the last block grows where it is, as far as there is room behind it")
+{
+    enc_arena arena = {0};
+    char *first = enc_arena_take(&arena, 100), *last = enc_arena_take(&arena, 100);
+    REQUIRE(first && last);
+    CHECK(!enc_arena_extend(&arena, first, 100, 200));
+    CHECK(enc_arena_extend(&arena, last, 100, 5000));
+    memset(last, 1, 5000);
+    char *after = enc_arena_take(&arena, 1);
+    CHECK(after >= last + 5000);
+    CHECK(!enc_arena_extend(&arena, after, 1, 1 << 20));
+    CHECK(!enc_arena_extend(&arena, after, 1, SIZE_MAX));
+    enc_arena_destroy(&arena);
+    CHECK(!enc_arena_extend(&arena, after, 1, 2));
+}
+
+static int dropped;
+static void count_drop(void *kept) { dropped += *(int *)kept; }
+
+TEST("arena: what is kept with it outlives the calls, and goes when it is destroyed")
+{
+    int one = 1;
+    enc_arena arena = {.kept = &one, .drop = count_drop};
+    enc_mark mark = enc_arena_mark(&arena);
+    for (int i = 0; i < 30; i++)
+        CHECK(enc_arena_take(&arena, 30000) != NULL);
+    enc_arena_release(&arena, mark);
+    CHECK(arena.kept == &one && dropped == 0);
+    enc_arena_destroy(&arena);
+    CHECK(!arena.kept && dropped == 1);
+    enc_arena_destroy(&arena);
+    CHECK_INT(dropped, 1);
+}
+
 TEST("arena: the second run of the same work allocates nothing")
 {
     enc_arena arena = {0};
