@@ -9,9 +9,7 @@
 #include "reading.h"
 
 struct enc_calibration {
-    const enc_model *source;
-    enc_model model; /* the source as it stands, with the kernel that computes in float32 what
-                     ** it can: what is noted should differ as little as can be between CPUs */
+    const enc_model *model;
     enc_arena arena; /* holds the next two */
     enc_batch batch;
     float *x;        /* [T, D] */
@@ -25,7 +23,7 @@ static int read_texts(enc_calibration *c, enc_sequence *sequence, size_t *count,
         enc_reading reading;
         enc_error ignored = {0};
         const enc_text text = {enc_calibration_texts[i], strlen(enc_calibration_texts[i])};
-        int rc = enc_read(c->source, text, "", ENC_TRUNCATE_END, false, &c->arena, &c->poll,
+        int rc = enc_read(c->model, text, "", ENC_TRUNCATE_END, false, &c->arena, &c->poll,
                           &reading, &ignored);
         if (rc == ENC_NOMEM)
             return enc_nomem(err);
@@ -33,15 +31,6 @@ static int read_texts(enc_calibration *c, enc_sequence *sequence, size_t *count,
             sequence[(*count)++] = reading.sequence[0];
     }
     return ENC_OK;
-}
-
-static const enc_model *current(enc_calibration *c)
-{
-    c->model = *c->source;
-    c->model.weights.attention = ENC_WEIGHT_F32;
-    if (c->model.ops->base)
-        c->model.ops = c->model.ops->base;
-    return &c->model;
 }
 
 static int begin(enc_calibration *c, enc_error *err)
@@ -54,15 +43,15 @@ static int begin(enc_calibration *c, enc_error *err)
     int rc = sequence ? read_texts(c, sequence, &count, err) : enc_nomem(err);
     if (rc != ENC_OK)
         return rc;
-    if (!enc_pack(c->source, sequence, count, &c->arena, &c->batch))
+    if (!enc_pack(c->model, sequence, count, &c->arena, &c->batch))
         return enc_nomem(err);
-    c->batch.alone = c->source->ops->row_invariant; /* else threads would note numbers at once */
-    const size_t numbers = c->batch.start[count] * (size_t)c->source->config.hidden_size;
+    c->batch.alone = c->model->ops->row_invariant; /* else threads would note numbers at once */
+    const size_t numbers = c->batch.start[count] * (size_t)c->model->config.hidden_size;
     c->x = ENC_ARENA(&c->arena, float, numbers);
     if (!c->x)
         return enc_nomem(err);
     enc_mark mark = enc_arena_mark(&c->arena);
-    rc = enc_forward(current(c), &c->batch, 0, &c->arena, &c->poll, NULL, &x);
+    rc = enc_forward(c->model, &c->batch, 0, &c->arena, &c->poll, NULL, &x);
     if (rc == ENC_OK)
         memcpy(c->x, x, numbers * sizeof *x);
     enc_arena_release(&c->arena, mark);
@@ -74,14 +63,14 @@ int enc_calibration_open(const enc_model *model, enc_calibration **out, enc_erro
     enc_calibration *c = *out = ENC_ZALLOC(enc_calibration, 1);
     if (!c)
         return enc_nomem(err);
-    c->source = model;
+    c->model = model;
     enc_poll_begin(&c->poll, NULL, NULL, 0);
     return begin(c, err);
 }
 
 int enc_calibration_step(enc_calibration *c, int number, enc_error *err)
 {
-    int rc = enc_forward_block(current(c), &c->batch, number, c->x, &c->arena, &c->poll);
+    int rc = enc_forward_block(c->model, &c->batch, number, c->x, &c->arena, &c->poll);
     return rc == ENC_OK ? ENC_OK : enc_nomem(err);
 }
 

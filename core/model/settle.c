@@ -143,6 +143,9 @@ int enc_settle(enc_binder *b, int first, int end, enc_error *err)
     int rc = ENC_OK;
     if (!model->scheme->smoothed)
         return ENC_OK;
+    /* In float32 where that can be: what is noted should hardly differ between CPUs. */
+    const enc_ops *ops = model->ops;
+    model->ops = ops->base ? ops->base : ops;
     if (!b->calibration)
         rc = enc_calibration_open(model, &b->calibration, err);
     for (int i = 0; rc == ENC_OK && i < PARTS; i++)
@@ -153,5 +156,6 @@ int enc_settle(enc_binder *b, int first, int end, enc_error *err)
     for (int i = 0; rc == ENC_OK && i < PARTS; i++)
         rc = smooth(b, part[i], err);
     share(layer, first, end);
+    model->ops = ops;
     return rc;
 }
