@@ -15,9 +15,9 @@
 #include "session.h"
 #include "words.h"
 
-/* Enough rows for the kernels' full speed; small enough that scratch stays in the cache and
-** the last groups leave no thread idle for long. */
-enum { GROUP_TOKENS = 256, BYTES_PER_TOKEN = 4 };
+/* Enough rows for the kernels' full speed; small enough that scratch stays in the cache. The last
+** groups are smaller, so that no thread is idle for long at the end. */
+enum { GROUP_TOKENS = 256, LAST_GROUP_TOKENS = 48, BYTES_PER_TOKEN = 4 };
 
 /* Readings of long texts, of which the model sees a part, don't wait for a full group. */
 enum { READ_BYTES = 1024 * 1024 };
@@ -253,6 +253,22 @@ static int longest_first(const void *a, const void *b)
     return x->text < y->text ? -1 : 1;
 }
 
+/* The tokens of a text, as its bytes let one guess. */
+static size_t guess(const work *w, size_t bytes)
+{
+    size_t limit = w->truncate == ENC_TRUNCATE_MEAN ? 0 : w->model->max_tokens;
+    size_t tokens = bytes / BYTES_PER_TOKEN + 2;
+    return limit && tokens > limit ? limit : tokens;
+}
+
+/* Of a group, where so many tokens are left to be parted. */
+static size_t group_size(size_t left)
+{
+    size_t size = left / (2 * (size_t)enc_pool_size());
+    size = size < GROUP_TOKENS ? size : GROUP_TOKENS;
+    return size > LAST_GROUP_TOKENS ? size : LAST_GROUP_TOKENS;
+}
+
 /* Fills w->order and w->group; returns the number of groups, 0 if memory is out. */
 static size_t arrange(work *w, size_t count, enc_arena *arena)
 {
@@ -261,19 +277,23 @@ static size_t arrange(work *w, size_t count, enc_arena *arena)
     size_t *group = ENC_ARENA(arena, size_t, count + 1);
     if (!sizes || !order || !group)
         return 0;
-    for (size_t i = 0; i < count; i++)
+    size_t left = 0; /* tokens */
+    for (size_t i = 0; i < count; i++) {
         sizes[i] = (sized){w->text[i].size, i};
+        left += guess(w, w->text[i].size);
+    }
     qsort(sizes, count, sizeof *sizes, longest_first);
-    size_t groups = 0, tokens = 0; /* of the group under way, by their bytes */
-    size_t limit = w->truncate == ENC_TRUNCATE_MEAN ? 0 : w->model->max_tokens;
+    size_t groups = 0, tokens = 0, most = 0; /* of the group under way */
     for (size_t i = 0; i < count; i++) {
         order[i] = sizes[i].text;
-        if (i == 0 || tokens >= GROUP_TOKENS) {
+        if (i == 0 || tokens >= most) {
             group[groups++] = i;
+            most = group_size(left);
             tokens = 0;
         }
-        size_t guess = sizes[i].size / BYTES_PER_TOKEN + 2;
-        tokens += limit && guess > limit ? limit : guess;
+        size_t more = guess(w, sizes[i].size);
+        tokens += more;
+        left -= more;
     }
     group[groups] = count;
     w->order = order;

@@ -246,6 +246,13 @@ static int embed(pass *p, enc_arena *arena)
 
 /* ---- A block ------------------------------------------------------------------------- */
 
+/* Which of the model's turns the block takes: told by the frequencies, for a model may be a copy
+** whose blocks point to the original's. */
+static bool is_local(const pass *p)
+{
+    return p->layer->rotary->frequency == p->model->weights.rotary[1].frequency;
+}
+
 /* One row's queries and keys: each head normed, then turned by its position. */
 static void prepare_row(const pass *p, float *qkv, size_t position)
 {
@@ -255,8 +262,7 @@ static void prepare_row(const pass *p, float *qkv, size_t position)
     norm(p, &layer->key_norm, qkv + enc_heads_key(h, 0), h->kv);
     if (layer->rotary)
         enc_rotary_turn(layer->rotary, qkv, h->count + h->kv, h->d,
-                        p->turns[layer->rotary - p->model->weights.rotary] +
-                            position * layer->rotary->turned);
+                        p->turns[is_local(p)] + position * layer->rotary->turned);
 }
 
 static int prepare_rows(void *context, size_t first, size_t count, enc_arena *scratch)
