@@ -32,8 +32,8 @@ typedef struct enc_bpe {
     enc_vocabulary vocabulary;
     enc_bpe_pair *pair; /* [1 << bits], by open addressing */
     int bits;
-    uint64_t *perhaps;  /* [1 << bits >> 4] four bits a slot, found by the pair's hash: 0 if it is
-                        ** no merge. Most that is asked for is none, and this stays in cache */
+    uint64_t *perhaps;  /* [1 << bits >> 4] four bits a slot, found by the pair's hash: 0 if
+                        ** it is no merge, as most pairs are; small enough to stay in cache */
     int32_t *made;      /* [merges] what becomes of the pair of that rank */
     unsigned char *whole; /* a bit for each id < whole_ids: the token's text becomes that */
     size_t whole_ids;     /* token alone, so that words are looked up before all else */

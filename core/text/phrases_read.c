@@ -114,6 +114,44 @@ static bool find_end(enc_reader *r, phrase *p, const char *from)
     }
 }
 
+/* Where the tables of ASCII read it as fast as it can be looked up, and need no memory: so many
+** bytes of it at least, and at most. */
+enum { ASCII_LEAST = 64, ASCII_MOST = 16384 };
+
+static const char *skip_ascii(const char *at, const char *stop)
+{
+    for (uint64_t word; stop - at >= 8; at += 8) {
+        memcpy(&word, at, 8);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (at < stop && (unsigned char)*at < 0x80)
+        at++;
+    return at;
+}
+
+/* Sets p->end behind the ASCII that begins at p->start, as far as whole phrases go. False: it
+** is too little, or not read by those tables. */
+static bool find_ascii(enc_reader *r, phrase *p)
+{
+    const enc_phrases *phrases = &r->t->phrases;
+    const char *at = p->start;
+    bool ends = false;
+    if (!phrases->always)
+        return false;
+    do {
+        at = skip_ascii(at, r->source.stop);
+        ends = at == r->source.stop && at - p->start < ASCII_MOST && !more(r);
+    } while (!ends && at - p->start < ASCII_MOST && (unsigned char)*at < 0x80);
+    while (!ends && at > p->start && !space_bit(phrases, at - 1))
+        at--;
+    while (!ends && at > p->start && space_bit(phrases, at - 1))
+        at--;
+    p->end = at;
+    p->last = ends;
+    return at - p->start >= ASCII_LEAST && !r->source.stopped;
+}
+
 /* ---- Known phrases ------------------------------------------------------------------- */
 
 /* Whether it ends there; `borders` as in enc_phrases_borders. */
@@ -176,10 +214,11 @@ static size_t read_alone(enc_reader *r, const phrase *p)
 /* The borders of the phrase just read, by its last character, if that is one. */
 static unsigned borders_behind(const enc_reader *r, enc_phrase_cache *cache, const phrase *p)
 {
-    const char *end = r->source.data + r->last.byte + r->last.size;
-    if (r->t->phrases.always || !r->spoken || end != p->end)
+    if (r->t->phrases.always || !r->spoken)
         return 0;
     const char *at = r->source.data + r->last.byte;
+    if (at + r->last.size != p->end)
+        return 0;
     if (enc_grapheme(enc_utf8_next(&at, p->end)) & ENC_GRAPHEME_PREPEND)
         return 0;
     if (r->last.c < 128)
@@ -356,6 +395,11 @@ bool enc_phrases_read(enc_reader *r, enc_cursor *cursor)
     a.lost = false;
     bool goes_on = cache != NULL;
     while (goes_on && !enc_reader_is_over(r) && !p.last) {
+        if (a.count == 0 && find_ascii(r, &p)) {
+            step_behind(r, &p, read_alone(r, &p), 0);
+            continue;
+        }
+        p.last = false;
         if (a.count == 0 && !a.lost)
             look_ahead(r, cache, &p, &a);
         if (a.count == 0)

@@ -7,8 +7,8 @@
 **
 **     load FILE          takes the texts of FILE, with a NUL byte behind each: {"texts": n}
 **     time               tokenizes all of them: {"seconds": s, "tokens": n}
-**     write FILE         writes their tokens, as 32-bit numbers: how many the text has, then id,
-**                        first character and end of each: {"tokens": n}
+**     write FILE         writes their tokens, as 32-bit numbers: how many a text has, then
+**                        id, first character and end of each: {"tokens": n}
 **
 ** Memory is reused from text to text and from request to request, as a session does.
 */

@@ -6,10 +6,12 @@
 
 #define BYTE_LEVEL "{'type':'ByteLevel','add_prefix_space':false,'trim_offsets':true," \
                    "'use_regex':true}"
-#define METASPACE "{'type':'Metaspace','replacement':'_','prepend_scheme':'always','split':true}"
+#define METASPACE "{'type':'Metaspace','replacement':'_','prepend_scheme':'always'," \
+                  "'split':true}"
 #define SPLIT(pattern, behavior) "{'type':'Split','pattern':{'Regex':'" pattern "'}," \
                                  "'behavior':'" behavior "','invert':false}"
-#define REPLACE(from, to) "{'type':'Replace','pattern':{'String':'" from "'},'content':'" to "'}"
+#define REPLACE(from, to) "{'type':'Replace','pattern':{'String':'" from "'}," \
+                          "'content':'" to "'}"
 #define ADDED(text, more) "{'id':50,'content':'" text "','single_word':false," more \
                           "'normalized':true,'special':false}"
 

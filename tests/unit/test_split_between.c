@@ -4,9 +4,14 @@
 #include "split_pattern.h"
 #include "unit.h"
 
-enum { UNCERTAIN = ENC_SPLIT_UNCERTAIN, BEGINS = ENC_SPLIT_BEGINS, NOTHING = ENC_SPLIT_NOTHING };
+enum {
+    UNCERTAIN = ENC_SPLIT_UNCERTAIN,
+    BEGINS = ENC_SPLIT_BEGINS,
+    NOTHING = ENC_SPLIT_NOTHING
+};
 
-#define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+#define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|" \
+             "\\s+(?!\\S)|\\s+"
 #define LLAMA3 "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|" \
                " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
