@@ -187,7 +187,8 @@ static json_t *steps_to_json(const enc_modules *modules)
 
 json_t *enc_saved_settings(const enc_model *model)
 {
-    return json_pack("{s:s, s:s, s:o*, s:o*, s:o*, s:o*, s:o*}",
+    enum { MEMBERS = 7 };
+    json_t *object = json_pack("{s:s, s:s, s:o*, s:o*, s:o*, s:o*, s:o*}",
                      "version", enc_version(), "family", model->family->model_type,
                      "config", fields_to_json(config_fields, COUNT(config_fields),
                                               &model->config),
@@ -195,6 +196,10 @@ json_t *enc_saved_settings(const enc_model *model)
                      "model", fields_to_json(model_fields, COUNT(model_fields), model),
                      "prompts", prompts_to_json(&model->modules),
                      "steps", steps_to_json(&model->modules));
+    if (object && json_object_size(object) == MEMBERS)
+        return object;
+    json_decref(object); /* a member that is NULL was left out */
+    return NULL;
 }
 
 /* ---- JSON to fields ------------------------------------------------------------------ */

@@ -98,3 +98,54 @@ TEST("memory: whichever allocation fails, the call says out of memory and nothin
     CHECK_INT(memcmp(want, got, sizeof got), 0);
     arm(0);
 }
+
+/* Loads, saves, opens what was saved, embeds. */
+static int saved_life(const char *checkpoint, const char *path, float *out)
+{
+    enc_error err = {0};
+    enc_model *model = NULL, *saved = NULL;
+    enc_session *session = NULL;
+    int rc = enc_model_load(checkpoint, NULL, &model, &err);
+    if (rc == ENC_OK)
+        rc = enc_session_open(&session, &err);
+    if (rc == ENC_OK)
+        rc = enc_model_save(session, model, path, NULL, &err);
+    if (rc == ENC_OK)
+        rc = enc_model_load(path, NULL, &saved, &err);
+    if (rc == ENC_OK)
+        rc = enc_embed(session, saved, texts, 1, NULL, out, NULL, &err);
+    enc_session_close(session);
+    enc_model_free(saved);
+    enc_model_free(model);
+    if (rc == ENC_NOMEM)
+        CHECK_STR(err.message, "out of memory");
+    return rc;
+}
+
+TEST("memory: whichever allocation fails, saving and opening say so and nothing leaks")
+{
+    static const char *const names[] = {"golden/bert", "golden/gpt2", "golden/albert"};
+    float want[64], got[64];
+    use_failing_allocator();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *checkpoint = test_data(names[i]), *path = test_tmp("fault.contextual");
+        arm(0);
+        memset(want, 0, sizeof want);
+        memset(got, 0, sizeof got);
+        CHECK_INT(saved_life(checkpoint, path, want), ENC_OK);
+        int64_t before = enc_memory_used();
+        long n = 1, step = 1;
+        for (; n < 40 * MOST; n += step) {
+            arm(n);
+            int rc = saved_life(checkpoint, path, got);
+            if (!failed)
+                break;
+            CHECK(rc == ENC_NOMEM || rc == ENC_OK);
+            CHECK_INT(enc_memory_used(), before);
+            step = 1 + n / 100; /* most are those of loading the checkpoint */
+        }
+        CHECK(n > 20 && n < 40 * MOST);
+        CHECK_INT(memcmp(want, got, sizeof got), 0);
+    }
+    arm(0);
+}
