@@ -8,11 +8,19 @@
 #include "quantize.h"
 #include "reading.h"
 
+enum { BATCH_TOKENS = 256 }; /* what a pass needs beside is little, whatever the model */
+
+/* Texts that go through a block together. */
+typedef struct part {
+    enc_batch batch;
+    float *x; /* [T, D] */
+} part;
+
 struct enc_calibration {
     const enc_model *model;
-    enc_arena arena; /* holds the next two */
-    enc_batch batch;
-    float *x;        /* [T, D] */
+    enc_arena arena; /* holds the next */
+    part *part;
+    size_t parts;
     enc_poll poll;
 };
 
@@ -33,28 +41,45 @@ static int read_texts(enc_calibration *c, enc_sequence *sequence, size_t *count,
     return ENC_OK;
 }
 
+/* Hidden state 0 of the sequences. */
+static int add_part(enc_calibration *c, const enc_sequence *sequence, size_t count)
+{
+    part *p = &c->part[c->parts++];
+    float *x;
+    if (!enc_pack(c->model, sequence, count, &c->arena, &p->batch))
+        return ENC_NOMEM;
+    p->batch.alone = c->model->ops->row_invariant; /* else threads would note numbers at once */
+    const size_t numbers = p->batch.start[count] * (size_t)c->model->config.hidden_size;
+    p->x = ENC_ARENA(&c->arena, float, numbers);
+    if (!p->x)
+        return ENC_NOMEM;
+    enc_mark mark = enc_arena_mark(&c->arena);
+    int rc = enc_forward(c->model, &p->batch, 0, &c->arena, &c->poll, NULL, &x);
+    if (rc == ENC_OK)
+        memcpy(p->x, x, numbers * sizeof *x);
+    enc_arena_release(&c->arena, mark);
+    return rc;
+}
+
 static int begin(enc_calibration *c, enc_error *err)
 {
     size_t texts = 0, count = 0;
-    float *x;
     while (enc_calibration_texts[texts])
         texts++;
     enc_sequence *sequence = ENC_ARENA(&c->arena, enc_sequence, texts);
-    int rc = sequence ? read_texts(c, sequence, &count, err) : enc_nomem(err);
+    c->part = ENC_ARENA(&c->arena, part, texts);
+    int rc = sequence && c->part ? read_texts(c, sequence, &count, err) : enc_nomem(err);
     if (rc != ENC_OK)
         return rc;
-    if (!enc_pack(c->model, sequence, count, &c->arena, &c->batch))
-        return enc_nomem(err);
-    c->batch.alone = c->model->ops->row_invariant; /* else threads would note numbers at once */
-    const size_t numbers = c->batch.start[count] * (size_t)c->model->config.hidden_size;
-    c->x = ENC_ARENA(&c->arena, float, numbers);
-    if (!c->x)
-        return enc_nomem(err);
-    enc_mark mark = enc_arena_mark(&c->arena);
-    rc = enc_forward(c->model, &c->batch, 0, &c->arena, &c->poll, NULL, &x);
-    if (rc == ENC_OK)
-        memcpy(c->x, x, numbers * sizeof *x);
-    enc_arena_release(&c->arena, mark);
+    for (size_t first = 0, end; rc == ENC_OK && first < count; first = end) {
+        size_t tokens = sequence[first].count;
+        for (end = first + 1; end < count; end++) {
+            tokens += sequence[end].count;
+            if (tokens > BATCH_TOKENS)
+                break;
+        }
+        rc = add_part(c, sequence + first, end - first);
+    }
     return rc == ENC_OK ? ENC_OK : enc_nomem(err);
 }
 
@@ -70,7 +95,10 @@ int enc_calibration_open(const enc_model *model, enc_calibration **out, enc_erro
 
 int enc_calibration_step(enc_calibration *c, int number, enc_error *err)
 {
-    int rc = enc_forward_block(c->model, &c->batch, number, c->x, &c->arena, &c->poll);
+    int rc = ENC_OK;
+    for (size_t i = 0; rc == ENC_OK && i < c->parts; i++)
+        rc = enc_forward_block(c->model, &c->part[i].batch, number, c->part[i].x, &c->arena,
+                               &c->poll);
     return rc == ENC_OK ? ENC_OK : enc_nomem(err);
 }
 

@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-/* A gate's product has outliers that 8 bits for a whole row can't hold; the projection of narrow
+/* A gate's product has outliers that 8 bits for a whole row can't hold, and so has, for a few
+** tokens, the first block's activation, whose error all other blocks carry on (all-MiniLM-L6-v2:
+** the worst of 2,000 cosines is .9959 with 8 bits there, .9976 with 16); the projection of narrow
 ** tables is a sliver of the work. Smoothing the input of FFN_DOWN gains nothing: an activation has
 ** cut the outliers of one side, and a row's zero point takes care of the other. */
 static const enc_scheme schemes[] = {
@@ -14,6 +16,7 @@ static const enc_scheme schemes[] = {
      .type = {[ENC_ROLE_TOKENS] = ENC_WEIGHT_BF16, [ENC_ROLE_PROJECTION] = ENC_WEIGHT_BF16,
               [ENC_ROLE_QKV] = ENC_WEIGHT_BF16, [ENC_ROLE_ATTENTION_OUT] = ENC_WEIGHT_BF16,
               [ENC_ROLE_FFN_UP] = ENC_WEIGHT_BF16, [ENC_ROLE_FFN_DOWN] = ENC_WEIGHT_BF16,
+              [ENC_ROLE_FIRST_DOWN] = ENC_WEIGHT_BF16,
               [ENC_ROLE_GATED_DOWN] = ENC_WEIGHT_BF16}},
     {.name = "int8",
      .smoothed = 1u << ENC_ROLE_QKV | 1u << ENC_ROLE_ATTENTION_OUT | 1u << ENC_ROLE_FFN_UP,
@@ -21,6 +24,7 @@ static const enc_scheme schemes[] = {
      .type = {[ENC_ROLE_TOKENS] = ENC_WEIGHT_INT8, [ENC_ROLE_PROJECTION] = ENC_WEIGHT_BF16,
               [ENC_ROLE_QKV] = ENC_WEIGHT_INT8, [ENC_ROLE_ATTENTION_OUT] = ENC_WEIGHT_INT8,
               [ENC_ROLE_FFN_UP] = ENC_WEIGHT_INT8, [ENC_ROLE_FFN_DOWN] = ENC_WEIGHT_INT8,
+              [ENC_ROLE_FIRST_DOWN] = ENC_WEIGHT_BF16,
               [ENC_ROLE_GATED_DOWN] = ENC_WEIGHT_BF16}},
 };
 

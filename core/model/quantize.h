@@ -27,6 +27,7 @@ enum enc_role {
     ENC_ROLE_ATTENTION_OUT,
     ENC_ROLE_FFN_UP,
     ENC_ROLE_FFN_DOWN,
+    ENC_ROLE_FIRST_DOWN, /* ... of the first block */
     ENC_ROLE_GATED_DOWN, /* ... of what a gate was multiplied with */
     ENC_ROLE_REST,       /* behind the pooling */
     ENC_ROLES

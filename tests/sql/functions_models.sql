@@ -11,6 +11,23 @@ SELECT 'embed_model: the same checkpoint again is welcome',
 SELECT 'embed_model: a second name for one checkpoint',
        embed_model('b', :tests || '/golden/bert', '{"quantize": "none"}') LIKE 'b@%'
        AND embed('bank', 'b') = embed('bank', 'a');
+SELECT 'embed_model: quantize int8 and bf16 are other models of the same checkpoint',
+       embed_model('b8', :tests || '/golden/bert', '{"quantize": "int8"}') LIKE 'b8@%'
+       AND embed_model('b16', :tests || '/golden/bert', '{"quantize": "bf16"}') LIKE 'b16@%'
+       AND (SELECT count(DISTINCT fingerprint) FROM embed_models
+             WHERE name IN ('a', 'b8', 'b16')) = 3;
+SELECT 'embed_models: says in which number type', group_concat(quantize) = 'none,bf16,int8'
+  FROM (SELECT quantize FROM embed_models WHERE name IN ('a', 'b8', 'b16') ORDER BY bytes DESC);
+SELECT 'embed_model: int8 and bf16 embed nearly as float32 does',
+       cosine(embed('the bank', 'a'), embed('the bank', 'b8')) BETWEEN 0.99 AND 0.9999999
+       AND cosine(embed('the bank', 'a'), embed('the bank', 'b16')) BETWEEN 0.999 AND 0.99999999;
+SELECT 'hidden_states, attention: see what an int8 model sees',
+       (SELECT count(*) FROM hidden_states('the bank', 'b8'))
+       = (SELECT count(*) FROM hidden_states('the bank', 'a'))
+       AND (SELECT min(s) > 0.9999 AND max(s) < 1.0001 FROM (SELECT sum(weight) AS s FROM
+            attention('the bank', 'b8') GROUP BY layer, head, from_position));
+SELECT 'embed_model: a name stays what it is until it is dropped',
+       embed_model_drop('b8') = 'b8' AND embed_model_drop('b16') = 'b16';
 SELECT 'embed_model: a NULL name or path gives NULL',
        embed_model(NULL, :tests || '/golden/bert') IS NULL AND embed_model('c', NULL) IS NULL;
 SELECT 'embed_model: another checkpoint under another name',
