@@ -11,9 +11,9 @@
 
 /* ---- Matrices ------------------------------------------------------------------------ */
 
-static bool waits(const enc_model *model, enum enc_role role)
+static bool waits(const enc_model *model, enum enc_role role, size_t in)
 {
-    return model->scheme->smoothed >> role & 1;
+    return (model->scheme->smoothed >> role & 1) && in <= ENC_INT8_MAX_DEPTH;
 }
 
 static int pack_as(enc_model *model, enum enc_weight_type type, const float *source,
@@ -33,8 +33,10 @@ int enc_pack_linear(enc_binder *b, enum enc_role role, const float *source, size
                     size_t in, size_t row_stride, size_t column_stride, enc_linear *to,
                     enc_error *err)
 {
-    enum enc_weight_type type = waits(b->model, role) ? ENC_WEIGHT_F32
-                                                      : b->model->scheme->type[role];
+    enum enc_weight_type type = waits(b->model, role, in) ? ENC_WEIGHT_F32
+                                                          : b->model->scheme->type[role];
+    if (type == ENC_WEIGHT_INT8 && in > ENC_INT8_MAX_DEPTH)
+        type = ENC_WEIGHT_BF16;
     to->in = in;
     to->out = out;
     return pack_as(b->model, type, source, row_stride, column_stride, to, err);
@@ -149,12 +151,14 @@ int enc_settle(enc_binder *b, int first, int end, enc_error *err)
     if (!b->calibration)
         rc = enc_calibration_open(model, &b->calibration, err);
     for (int i = 0; rc == ENC_OK && i < PARTS; i++)
-        rc = observe(model, part[i], err);
+        if (part[i]->type == ENC_WEIGHT_F32)
+            rc = observe(model, part[i], err);
     share(layer, first, end);
     for (int i = first; rc == ENC_OK && i < end; i++)
         rc = enc_calibration_step(b->calibration, i + 1, err);
     for (int i = 0; rc == ENC_OK && i < PARTS; i++)
-        rc = smooth(b, part[i], err);
+        if (part[i]->type == ENC_WEIGHT_F32)
+            rc = smooth(b, part[i], err);
     share(layer, first, end);
     model->ops = ops;
     return rc;

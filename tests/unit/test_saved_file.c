@@ -20,8 +20,10 @@ static uint64_t write_file(const char *path)
     enc_error err = {0};
     enc_saved_writer writer;
     uint64_t bytes = 0;
-    if (!CHECK_INT(enc_saved_create(path, NULL, &writer, &err), ENC_OK))
+    if (!CHECK_INT(enc_saved_create(path, NULL, &writer, &err), ENC_OK)) {
+        CHECK_STR(err.message, "");
         return 0;
+    }
     for (int i = 0; i < ENC_SAVED_PARTS; i++) {
         CHECK_INT(enc_saved_begin(&writer, (enum enc_saved_part)i, &err), ENC_OK);
         CHECK_INT(enc_saved_append(&writer, parts[i], strlen(parts[i]), &err), ENC_OK);
@@ -144,8 +146,8 @@ static char *read_file(const char *path, size_t *size)
 TEST("saved file: every bit that flips is noticed")
 {
     size_t size;
-    write_file(test_tmp("whole"));
-    char *data = read_file(test_tmp("whole"), &size);
+    write_file(test_tmp("sealed"));
+    char *data = read_file(test_tmp("sealed"), &size);
     CHECK_STR(open_error(data, size), "");
     for (size_t place = 0; place < size; place++) {
         data[place] ^= (char)(1 << place % 8);
@@ -161,8 +163,8 @@ TEST("saved file: every bit that flips is noticed")
 TEST("saved file: versions, orders of bytes and sizes are told apart from damage")
 {
     size_t size;
-    write_file(test_tmp("whole"));
-    char *data = read_file(test_tmp("whole"), &size), copy[4096];
+    write_file(test_tmp("sealed"));
+    char *data = read_file(test_tmp("sealed"), &size), copy[4096];
     memcpy(copy, data, size);
     copy[8] = 2;
     CHECK_STR(open_error(copy, size), "damaged has format version 2, this library reads 1; save "
