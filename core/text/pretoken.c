@@ -109,13 +109,14 @@ bool enc_pretoken_set(enc_pretoken *w, enc_symbol *symbol, size_t count)
 
 bool enc_token_list_grow(enc_token_list *list)
 {
-    size_t capacity = list->capacity < 16 ? 32 : list->capacity * 2;
-    if (list->token && capacity < SIZE_MAX / sizeof(enc_token) &&
-        enc_arena_extend(list->arena, list->token, list->capacity * sizeof(enc_token),
-                         capacity * sizeof(enc_token))) {
-        list->capacity = capacity;
+    size_t bytes = list->capacity * sizeof(enc_token), more = bytes / 4;
+    more -= more % sizeof(enc_token);
+    if (list->token && more > 0 &&
+        enc_arena_extend(list->arena, list->token, bytes, bytes + more)) {
+        list->capacity += more / sizeof(enc_token);
         return true;
     }
+    size_t capacity = list->capacity < 16 ? 32 : list->capacity * 2;
     enc_token *token = ENC_ARENA(list->arena, enc_token, capacity);
     if (!token) {
         list->failed = true;

@@ -277,6 +277,10 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
     enc_pretoken_begin(&r.word, &usual_word, t->most, arena);
     if (t->by_sections && !enc_sections_begin(&r))
         return enc_nomem(err);
+    if (!list->counting) /* last, so that it can grow where it is */
+        r.list.token = ENC_ARENA(arena, enc_token, list->capacity);
+    if (!list->counting && !r.list.token)
+        return enc_nomem(err);
     read_text(&r);
     *list = r.list;
     if (r.source.stopped)
@@ -309,10 +313,7 @@ int enc_tokenizer_pieces(const enc_tokenizer *t, enc_arena *arena, enc_text text
     size_t likely = text.size / 4 + 8; /* English has some 4.5 bytes a token */
     likely = likely < LIKELY_MOST ? likely : LIKELY_MOST;
     list.capacity = likely > list.limit ? list.limit + 1 : likely;
-    list.token = ENC_ARENA(arena, enc_token, list.capacity);
     *out = (enc_pieces){0};
-    if (!list.token)
-        return enc_nomem(err);
     int rc = read_all(t, arena, text, poll, &list, err);
     if (rc != ENC_OK)
         return rc;

@@ -9,7 +9,7 @@ in build/bench-tokenizers. Texts have some 500 characters; both sides use one th
 take turns; a figure is the median of the rounds, a quotient the median of the rounds' quotients.
 Before anything is timed ids and offsets of all texts are compared.
 
---adversarial times texts made to be slow instead, and twice as long ones.
+--adversarial times texts of a million characters made to be slow instead, and twice as long ones.
 """
 import argparse
 import array
@@ -66,8 +66,9 @@ def make_texts(limit=1500000, others=400000):
     lines = {name: list(found) for name, found in lines.items()}
     chance = random.Random(1)
     words = " ".join(lines["English"][:20000]).split()
-    smile = [chr(c) for c in range(0x1F600, 0x1F650)] + ["\U0001F468\u200D\U0001F4BB", "\u2764\uFE0F",
-                                                        "\U0001F44D\U0001F3FD", "\U0001F1E9\U0001F1EA"]
+    smile = [chr(c) for c in range(0x1F600, 0x1F650)]
+    smile += ["\U0001F468\u200D\U0001F4BB", "\u2764\uFE0F", "\U0001F44D\U0001F3FD",
+              "\U0001F1E9\U0001F1EA"]
     lines["emoji"] = [" ".join(chance.choice(smile) if chance.random() < .4
                                else chance.choice(words) for _ in range(12)) for _ in range(4000)]
     texts = {}
@@ -97,7 +98,8 @@ def adversarial(size):
             "apostrophes": times("'"), "hyphens": times("-"), "Chinese": times("\u4e2d\u6587"),
             "one word": "".join(chance.choice("etaoinshrdlu") for _ in range(size)),
             "near misses": times("[MAS [CL <pa <s [SE <|endoftex "),
-            "brackets": times("<|"), "emoji": times("\U0001F468\u200D"), "Thai": times("\u0e01\u0e34\u0e19"),
+            "brackets": times("<|"), "emoji": times("\U0001F468\u200D"),
+            "Thai": times("\u0e01\u0e34\u0e19"),
             "words of a letter": times("a "), "spaces and tabs": times(" \t"),
             "Hangul": times("\ud55c\uad6d\uc5b4"), "ligatures": times("\ufdfa")}
 
@@ -318,7 +320,8 @@ def compare(args, paths, texts, folder):
             size = sum(len(text.encode()) for text in found) / 1e6
             first = size / worker.ask("time")["seconds"]
             wrong = None if args.unchecked else first_difference(
-                worker.tokens(folder), tokenizer.encode_batch(found, add_special_tokens=False), found)
+                worker.tokens(folder), tokenizer.encode_batch(found, add_special_tokens=False),
+                found)
             if wrong:
                 print(f"{name}, {language}: {wrong}")
             ours, theirs, quotient = measure(tokenizer, worker, found, args.rounds)
@@ -337,7 +340,7 @@ def slow_texts(args, paths, _, folder):
         name = os.path.splitext(os.path.basename(path))[0]
         for kind in adversarial(2):
             seconds = []
-            for size in (500000, 1000000):
+            for size in (1000000, 2000000):
                 worker.load([adversarial(size)[kind]], folder)
                 worker.ask("time")
                 seconds.append(min(worker.ask("time")["seconds"] for _ in range(3)))
@@ -393,8 +396,8 @@ def main():
     if args.csv:
         with open(args.csv, "w", encoding="utf-8") as file:
             file.write(f"# {time.strftime('%Y-%m-%d')}; {cpu_name()}; tokenizers "
-                       f"{tokenizers.__version__}, one thread each; medians of {args.rounds} rounds; "
-                       "make bench-tokenizers\n")
+                       f"{tokenizers.__version__}, one thread each; medians of {args.rounds} "
+                       "rounds; make bench-tokenizers\n")
             for row in rows:
                 file.write(",".join(str(cell) for cell in row) + "\n")
 

@@ -13,7 +13,8 @@
               "'trim_offsets':true,'add_prefix_space':true}"
 #define ADDED "{'id':4,'content':'[MASK]','single_word':false,'lstrip':true," \
               "'rstrip':false,'normalized':false,'special':true},{'id':50," \
-              "'content':'tok','single_word':true,'lstrip':false,'rstrip':false,'normalized':true,'special':false}"
+              "'content':'tok','single_word':true,'lstrip':false,'rstrip':false," \
+              "'normalized':true,'special':false}"
 
 static const char *const parts[] = {
     "the", "ab", "unaffable", "hello,", "world!", "caf\xC3\xA9", "cafe\xCC\x81", "\xCC\x81",
