@@ -197,8 +197,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const ctx_found *)a)->name, ((const ctx_found *)b)->name);
 }
 
-/* Those with one suffix (-1: without). Folders come first, so that a file beside a folder of its
-** name is not found, as by look_for. */
+/* Those with one suffix (-1: without). Folders come first, so that a file beside a folder of
+** its name is not found, as by look_for. */
 static int list_some(const char *folder, int suffix, found_list *found)
 {
     int code = SQLITE_OK;

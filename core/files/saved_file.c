@@ -91,8 +91,8 @@ static int check_header(const char *name, const header *h, uint64_t size, enc_er
         return enc_fail(err, ENC_UNSUPPORTED, "%s was saved on a machine with another order of "
                         "bytes; save it here from its checkpoint", name);
     if (h->version != ENC_SAVED_VERSION)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s has format version %u, this library reads %d; "
-                        "save it again from its checkpoint", name, (unsigned)h->version,
+        return enc_fail(err, ENC_UNSUPPORTED, "%s has format version %u, this library reads "
+                        "%d; save it again from its checkpoint", name, (unsigned)h->version,
                         ENC_SAVED_VERSION);
     int rc = check_sum(name, "header", h, offsetof(header, own), h->own, err);
     if (rc != ENC_OK)
@@ -171,11 +171,11 @@ static int check_target(const char *path, enc_error *err)
     if (lstat(path, &status) != 0)
         return errno == ENOENT ? ENC_OK : enc_file_cannot("save to", path, errno, err);
     if (S_ISDIR(status.st_mode))
-        return enc_fail(err, ENC_INVALID, "cannot save to '%s': it is a folder; give the file a "
-                        "name in it", shown);
+        return enc_fail(err, ENC_INVALID, "cannot save to '%s': it is a folder; give the file "
+                        "a name in it", shown);
     if (!S_ISREG(status.st_mode) || !enc_saved_is_file(path))
-        return enc_fail(err, ENC_INVALID, "cannot save to '%s': it is there already and no saved "
-                        "model, which alone is replaced", shown);
+        return enc_fail(err, ENC_INVALID, "cannot save to '%s': it is there already and no "
+                        "saved model, which alone is replaced", shown);
     return ENC_OK;
 }
 

@@ -9,13 +9,13 @@
 **
 ** Parts follow one another on lines of 64 bytes, and every byte belongs to the header or to a
 ** part, so that a checksum covers it. A file is written under another name in the same folder
-** and renamed when all of it is on the disk: there is never half a file, and who has the old one
-** open keeps it.
+** and renamed when all of it is on the disk: there is never half a file, and who has the old
+** one open keeps it.
 **
-** Reading maps the file, so that processes share its pages. What is mapped must not be changed in
-** place: a file cut short under a process that uses it ends that process (SIGBUS), as it does for
-** any library or database that is mapped. Files are therefore written without permission to
-** write; replacing one by renaming, as saving does, or deleting it harms nobody.
+** Reading maps the file, so that processes share its pages. What is mapped must not be changed
+** in place: a file cut short under a process that uses it ends that process (SIGBUS), as it
+** does for any library or database that is mapped. Files are therefore written without
+** permission to write; replacing one by renaming, as saving does, or deleting it harms nobody.
 **
 ** The checksum tells damage, not malice: what a file holds is checked by who reads it.
 */
@@ -53,8 +53,8 @@ typedef struct enc_saved_map {
     } part[ENC_SAVED_PARTS];
 } enc_saved_map;
 
-/* Maps the file at `path` and compares all checksums; `name` is for messages. Another version, a
-** file that is cut short or damaged is refused with a sentence. */
+/* Maps the file at `path` and compares all checksums; `name` is for messages. Another version,
+** a file that is cut short or damaged is refused with a sentence. */
 int enc_saved_open(const char *path, const char *name, enc_saved_map *out, enc_error *err);
 void enc_saved_close(enc_saved_map *map);
 

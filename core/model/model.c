@@ -103,8 +103,8 @@ int64_t enc_model_bytes(const enc_model *model)
 bool enc_model_exists(const char *path)
 {
     return enc_file_exists(path, "config.json") || enc_file_exists(path, "modules.json") ||
-           enc_gguf_locate(path, NULL, NULL) || enc_saved_is_file(path) || enc_elmo_is_folder(path) ||
-           enc_static_is_file(path) || enc_hub_is_folder(path);
+           enc_gguf_locate(path, NULL, NULL) || enc_saved_is_file(path) ||
+           enc_elmo_is_folder(path) || enc_static_is_file(path) || enc_hub_is_folder(path);
 }
 
 static int check_folder(const char *path, enc_error *err)
@@ -361,7 +361,8 @@ static int load_any_folder(enc_model *model, const char *path, enc_digest *diges
     return rc;
 }
 
-/* A saved model, a GGUF file by itself or alone in a folder, a file of word vectors, or a folder. */
+/* A saved model, a GGUF file by itself or alone in a folder, a file of word vectors, or a
+** folder. */
 static int load_all(enc_model *model, const char *path, enc_digest *digest, enc_error *err)
 {
     char *folder = NULL, *file = NULL;

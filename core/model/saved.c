@@ -59,8 +59,8 @@ static int write_settings(saving *s, enc_error *err)
     return rc;
 }
 
-/* The arrays of a part, of a model that nothing is written to although the walks that serve both
-** ways could. */
+/* The arrays of a part, of a model that nothing is written to although the walks that serve
+** both ways could. */
 static int write_arrays(saving *s, enum enc_saved_part part, enc_error *err)
 {
     enc_model *model = (enc_model *)s->model;
@@ -151,8 +151,8 @@ static int check_layers(const loading *l, enc_error *err)
     if (is_static ? config->layers == 0 && config->embedding_size == config->hidden_size
                   : config->layers > 0)
         return ENC_OK;
-    return enc_fail(err, ENC_CORRUPT, "%s: a model of the family '%s' with %d layers, %d numbers "
-                    "wide, its table %d", l->name, l->model->family->model_type, config->layers,
+    return enc_fail(err, ENC_CORRUPT, "%s: a model of the family '%s' with %d layers, %d "
+                    "numbers wide, its table %d", l->name, l->model->family->model_type, config->layers,
                     config->hidden_size, config->embedding_size);
 }
 

@@ -1,10 +1,11 @@
 /*
-** saved.h - a model in a file of its own (files/saved_file.h), which is mapped and used as it is.
+** saved.h - a model in a file of its own (files/saved_file.h), which is mapped and used as it
+** is.
 **
-** What a model is, is told by saved_settings.c, its numbers by saved_weights.c; saved.c puts both
-** together with the tokenizer. The file says which layout its float32 matrices have: where the
-** kernel in use has another, they are packed anew when it is loaded. Those of the other number
-** types have one layout everywhere.
+** What a model is, is told by saved_settings.c, its numbers by saved_weights.c; saved.c puts
+** both together with the tokenizer. The file says which layout its float32 matrices have: where
+** the kernel in use has another, they are packed anew when it is loaded. Those of the other
+** number types have one layout everywhere.
 */
 #ifndef ENC_SAVED_H
 #define ENC_SAVED_H

@@ -1,11 +1,11 @@
 /*
 ** saved_settings.c - what a model is, but for its numbers, as JSON and back.
 **
-** Every field of enc_config, and of what else a model remembers of its checkpoint, is a row below:
-** one list serves both ways. A saved model is told nothing twice: what follows from the family or
-** from other fields is found again when it is loaded, by the code that finds it for a checkpoint.
-** Ranges are those that the readers of checkpoints grant; what fields must be to one another is
-** checked in check_config, as the rest of the program relies on it.
+** Every field of enc_config, and of what else a model remembers of its checkpoint, is a row
+** below: one list serves both ways. A saved model is told nothing twice: what follows from the
+** family or from other fields is found again when it is loaded, by the code that finds it for a
+** checkpoint. Ranges are those that the readers of checkpoints grant; what fields must be to
+** one another is checked in check_config, as the rest of the program relies on it.
 */
 #include <math.h>
 #include <stddef.h>
@@ -83,8 +83,8 @@ static const field config_fields[] = {
     C(FLOAT, lm.softcap),
 };
 
-/* enc_config's `local` is told as text; every other field is a row above. Who adds a field meets
-** this line, and adds a row. */
+/* enc_config's `local` is told as text; every other field is a row above. Who adds a field
+** meets this line, and adds a row. */
 _Static_assert(sizeof(void *) != 8 || sizeof(enc_config) == 1384,
                "every field of enc_config has a row in config_fields");
 

@@ -1,8 +1,8 @@
 /*
 ** saved_weights.c - a model's numbers, to a file and out of one.
 **
-** One walk over all arrays of enc_weights serves both ways, so that a new array is one line. The
-** settings say how large each must be; nothing that the file says of sizes is believed.
+** One walk over all arrays of enc_weights serves both ways, so that a new array is one line.
+** The settings say how large each must be; nothing that the file says of sizes is believed.
 */
 #include <limits.h>
 #include <string.h>
@@ -74,8 +74,8 @@ static int repack(enc_saved_numbers *s, const sides *a, size_t bytes, const void
     const enc_product *to = s->model->ops->product[ENC_WEIGHT_F32];
     size_t width = panel_of(s->layout[ENC_WEIGHT_F32]);
     if (width == 0)
-        return enc_fail(err, ENC_UNSUPPORTED, "%s: its matrices have the layout '%s', which this "
-                        "library does not know", s->store->name,
+        return enc_fail(err, ENC_UNSUPPORTED, "%s: its matrices have the layout '%s', which "
+                        "this library does not know", s->store->name,
                         enc_tail(s->layout[ENC_WEIGHT_F32], ENC_TAIL));
     size_t from_floats = (a->n + width - 1) / width * width * a->k, wanted;
     size_t to_bytes = to->packed_size(a->n, a->k);
@@ -162,8 +162,8 @@ static int linear(enc_saved_numbers *s, enc_linear *l, size_t in, size_t out, bo
 {
     const sides a = {out, in, 1, needed};
     if (saves(s) && l->packed && (l->in != in || l->out != out))
-        return enc_fail(err, ENC_UNSUPPORTED, "a matrix is %zu x %zu where %zu x %zu is expected: "
-                        "this model can't be saved", l->out, l->in, out, in);
+        return enc_fail(err, ENC_UNSUPPORTED, "a matrix is %zu x %zu where %zu x %zu is "
+                        "expected: this model can't be saved", l->out, l->in, out, in);
     int rc = matrices(s, &a, &l->type, &l->packed, err);
     if (rc == ENC_OK)
         rc = numbers(s, &l->bias, out, false, err);
@@ -190,8 +190,9 @@ static int norm(enc_saved_numbers *s, enc_norm *n, size_t width, bool needed, en
             return refuse(s, "is no norm", err);
         if (what.kind != 0 && what.bytes != width * sizeof *n->weight)
             return fail_size(s, what.bytes, width * sizeof *n->weight, err);
-        *n = (enc_norm){.width = width, .weight = n->weight,
-                        .kind = what.kind ? (enum enc_norm_kind)(what.kind - 1) : ENC_NORM_LAYER};
+        *n = (enc_norm){.width = width, .weight = n->weight};
+        if (what.kind)
+            n->kind = (enum enc_norm_kind)(what.kind - 1);
         memcpy(&n->eps, &what.extra, sizeof n->eps);
     }
     bool biased = n->weight && n->kind == ENC_NORM_LAYER;
@@ -256,8 +257,9 @@ static int embeddings(enc_saved_numbers *s, enc_error *err)
     int rc = tables(s, err);
     if (rc == ENC_OK)
         rc = norm(s, &w->embedding_norm, family->projected_first ? width : narrow, false, err);
-    return rc == ENC_OK ? linear(s, &w->embedding_projection, narrow, width, narrow != width, err)
-                        : rc;
+    if (rc != ENC_OK)
+        return rc;
+    return linear(s, &w->embedding_projection, narrow, width, narrow != width, err);
 }
 
 /* ---- Positions ----------------------------------------------------------------------- */
@@ -395,7 +397,7 @@ static int convolution(enc_saved_numbers *s, enc_error *err)
     return rc == ENC_OK ? norm(s, &s->model->weights.convolution_norm, width, false, err) : rc;
 }
 
-/* Dense and LayerNorm behind the pooling; each takes as many numbers as the one before gives. */
+/* Dense and LayerNorm behind the pooling; each takes what the one before gives. */
 static int steps(enc_saved_numbers *s, enc_error *err)
 {
     enc_modules *modules = &s->model->modules;
@@ -445,14 +447,16 @@ static int transformer(enc_saved_numbers *s, enc_error *err)
     int rc = embeddings(s, err);
     if (rc == ENC_OK)
         rc = relative(s, err);
-    for (int i = 0; rc == ENC_OK && model->family->position == ENC_POSITION_ROTARY && i < 2; i++)
+    bool turns = model->family->position == ENC_POSITION_ROTARY;
+    for (int i = 0; rc == ENC_OK && turns && i < 2; i++)
         rc = rotary(s, i, err);
     if (rc == ENC_OK)
         rc = blocks(s, err);
     if (rc == ENC_OK && config->kernel > 0)
         rc = convolution(s, err);
-    return rc == ENC_OK ? norm(s, &model->weights.final_norm, (size_t)config->hidden_size, false,
-                               err) : rc;
+    if (rc != ENC_OK)
+        return rc;
+    return norm(s, &model->weights.final_norm, (size_t)config->hidden_size, false, err);
 }
 
 int enc_saved_weights(enc_saved_numbers *s, enc_error *err)

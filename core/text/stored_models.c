@@ -3,8 +3,8 @@
 **
 ** They are flat arrays of numbers, offsets and ids, used where they lie in the file. What they
 ** hold is checked once, in linear time, so that no search can leave them or fail to end: a file
-** may have been made to do harm. Whether they say what a vocabulary would is not checked: who can
-** write the file can write any vocabulary.
+** may have been made to do harm. Whether they say what a vocabulary would is not checked: who
+** can write the file can write any vocabulary.
 */
 #include <math.h>
 #include <string.h>
@@ -179,8 +179,8 @@ int enc_unigram_store(enc_unigram *m, enc_store *s, enc_error *err)
         rc = enc_store_value(s, &head, sizeof head, err);
     if (rc != ENC_OK)
         return rc;
-    if (head.pieces != m->vocabulary.count || head.pieces > INT32_MAX || head.cells < BLOCK || head.cells > CELLS_MOST ||
-        head.cells % BLOCK != 0)
+    if (head.pieces != m->vocabulary.count || head.pieces > INT32_MAX || head.cells < BLOCK ||
+        head.cells > CELLS_MOST || head.cells % BLOCK != 0)
         return enc_store_refuse(s, "tells of pieces that can't be", err);
     m->borrowed = m->borrowed || !enc_store_saves(s);
     rc = enc_store_numbers(s, &m->score, head.pieces, sizeof *m->score, true, err);

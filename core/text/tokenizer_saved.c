@@ -13,8 +13,8 @@ int enc_tokenizer_describe(const enc_tokenizer *t, json_t **out, enc_error *err)
     json_t *settings = NULL;
     *out = NULL;
     if (t->words)
-        return enc_fail(err, ENC_UNSUPPORTED, "tables of whole words (GloVe, word2vec, fastText) "
-                        "can't be saved; their files are read as they are");
+        return enc_fail(err, ENC_UNSUPPORTED, "tables of whole words (GloVe, word2vec, "
+                        "fastText) can't be saved; their files are read as they are");
     int rc = enc_json_parse(t->settings, strlen(t->settings), name, &settings, err);
     if (rc != ENC_OK)
         return rc;

@@ -1,6 +1,6 @@
 /*
-** test_golden_saved.c - every family saved to a file of its own and opened again: to the last bit
-** the model it was saved from, on each kernel also if another one saved it.
+** test_golden_saved.c - every family saved to a file of its own and opened again: to the last
+** bit the model it was saved from, on each kernel also if another one saved it.
 */
 #include <stdio.h>
 #include <stdlib.h>
