@@ -483,6 +483,14 @@ bench-vectors: $(LIBRARY) $(BENCH) ## measure comparisons of vectors, each kerne
 	@sh tests/bench/bench_vectors.sh $(BUILD) $(LIBRARY) $(SQLITE_VEC) | \
 	    tee tests/bench/results/vectors.csv
 
+# WORDNET=DIR: a folder of its data files (Debian's wordnet-base); else what the demo reads.
+WORDNET := $(wildcard /usr/share/wordnet)
+
+.PHONY: accuracy
+accuracy: $(LIBRARY) ## measure how far bf16 and int8 are from float32, WORDNET=DIR
+	@$(LOADING_PYTHON) tests/bench/accuracy.py $(LIBRARY) $(MODEL) \
+	    --texts $(or $(WORDNET),$(TEXT))
+
 # ---- Installing ------------------------------------------------------------------------
 
 # SQLite has no folder of its own for extensions; the full path is given to

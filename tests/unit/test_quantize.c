@@ -114,7 +114,6 @@ static void check_family(const char *folder)
     CHECK(strcmp(bf16.fingerprint, int8.fingerprint) != 0);
     CHECK_INT(int8.bytes, again.bytes);
     for (int i = 0; i < 3; i++) {
-        CHECK(memcmp(plain.x[i], bf16.x[i], sizeof plain.x[i]) != 0);
         CHECK(cosine(plain.x[i], bf16.x[i], plain.width) > .9995);
         CHECK(cosine(plain.x[i], int8.x[i], plain.width) > .99);
     }
