@@ -132,7 +132,7 @@ static const char *change(const char *path, const char *from, const char *to)
         return "";
     memcpy(at, to, strlen(to));
     seal(data, size);
-    const char *changed = test_tmp("changed");
+    const char *changed = test_tmp("saved_changed");
     copy_write("", changed, data, size);
     free(data);
     enc_error_clear(&err);
@@ -147,30 +147,32 @@ TEST("saved: settings that do not fit are refused, although the checksums are ri
     snprintf(path, sizeof path, "%s", test_tmp("settings.contextual"));
     REQUIRE(CHECK(save(test_data("golden/bert"), "none", path)));
     CHECK_STR(change(path, "\"family\":\"bert\"", "\"family\":\"bort\""),
-              "changed: the family 'bort' is not one of this library (albert, bert, camembert, deberta, "
+              "saved_changed: the family 'bort' is not one of this library (albert, bert, "
+              "camembert, deberta, "
               "deberta-v2, distilbert, electra, eurobert, gemma3_text, gpt2, jina_bert_v2, "
-              "jina_embeddings_v3, llama, mistral, modernbert, mpnet, nomic_bert, qwen2, qwen3, roberta, t5, "
+              "jina_embeddings_v3, llama, mistral, modernbert, mpnet, nomic_bert, qwen2, "
+              "qwen3, roberta, t5, "
               "xlm-roberta)");
     CHECK_STR(change(path, "\"heads\":4", "\"heads\":0"),
-              "changed: settings contradict one another (sizes)");
+              "saved_changed: settings contradict one another (sizes)");
     CHECK_STR(change(path, "\"heads\":4", "\"heads\":5"),
-              "changed: settings contradict one another (sizes)");
-    CHECK_STR(change(path, "\"hidden_size\":32", "\"hidden_size\":33"), "changed: weights: array 7 "
-              "is no matrix");
+              "saved_changed: settings contradict one another (sizes)");
+    CHECK_STR(change(path, "\"hidden_size\":32", "\"hidden_size\":33"),
+              "saved_changed: weights: array 7 is no matrix");
     CHECK_STR(change(path, "\"vocabulary\":588", "\"vocabulary\":589"),
-              "changed: weights: array 1 has 75264 bytes, must have 75392");
+              "saved_changed: weights: array 1 has 75264 bytes, must have 75392");
     CHECK_STR(change(path, "\"vocabulary\":588", "\"vocabulary\":099"),
-              "changed is not valid JSON at byte 169: invalid token");
+              "saved_changed is not valid JSON at byte 169: invalid token");
     CHECK_STR(change(path, "\"first_position\":0", "\"first_position\":0"), "");
     CHECK_STR(change(path, "\"gated\":false", "\"gated\":null "),
-              "changed: config.gated is null, must be true or false");
+              "saved_changed: config.gated is null, must be true or false");
     CHECK_STR(change(path, "\"kernel\":0", "\"kernel\":1"),
-              "changed: settings contradict one another (distances)");
+              "saved_changed: settings contradict one another (distances)");
     CHECK_STR(change(path, "\"causal\"", "\"casual\""),
-              "changed: config.causal is missing, must be true or false");
+              "saved_changed: config.causal is missing, must be true or false");
     CHECK_STR(change(path, "\"modules.similarity\":\"cosine\"",
                      "\"modules.similarity\":\"cosign\""),
-              "changed is an object, must be settings with a known similarity");
+              "saved_changed is an object, must be settings with a known similarity");
     CHECK_STR(change(path, "\"version\"", "\"vursion\""), "");
 }
 
@@ -184,11 +186,11 @@ TEST("saved: a layout that nobody knows is refused, another kernel's is not")
     snprintf(from, sizeof from, "\"layouts\":[\"%s\"", layout);
     snprintf(to, sizeof to, "\"layouts\":[\"floot%s\"", layout + 5);
     const char *message = change(path, from, to);
-    CHECK(strstr(message, "changed: its matrices have the layout 'floot"));
+    CHECK(strstr(message, "saved_changed: its matrices have the layout 'floot"));
     CHECK(strstr(message, "', which this library does not know"));
     REQUIRE(CHECK(save(test_data("golden/bert"), "int8", path)));
     message = change(path, "\"int8x32\"", "\"int8x99\"");
-    CHECK_STR(message, "changed: its matrices have the layout 'int8x99', this library has "
+    CHECK_STR(message, "saved_changed: its matrices have the layout 'int8x99', this library has "
               "'int8x32'; save it again from its checkpoint");
 }
 

@@ -48,7 +48,7 @@ TEST("saved file: parts come back, and the memory is given back")
     enc_error err = {0};
     enc_saved_map map;
     int64_t before = enc_memory_used();
-    const char *path = test_tmp("parts");
+    const char *path = test_tmp("sf_parts");
     uint64_t bytes = write_file(path);
     struct stat status;
     CHECK(stat(path, &status) == 0 && (uint64_t)status.st_size == bytes);
@@ -70,7 +70,7 @@ TEST("saved file: what is not committed leaves the old file and nothing else")
     enc_error err = {0};
     enc_saved_writer writer;
     enc_saved_map map;
-    const char *folder = test_tmp("folder");
+    const char *folder = test_tmp("sf_folder");
     char path[512];
     CHECK(mkdir(folder, 0777) == 0);
     snprintf(path, sizeof path, "%s/x", folder);
@@ -90,14 +90,14 @@ TEST("saved file: only a saved model is replaced")
 {
     enc_saved_writer writer;
     char link[512];
-    const char *text = test_tmp("text");
+    const char *text = test_tmp("sf_text");
     FILE *file = fopen(text, "wb");
     REQUIRE(file);
     fputs("mine", file);
     fclose(file);
-    write_file(test_tmp("target"));
-    snprintf(link, sizeof link, "%s", test_tmp("link"));
-    CHECK(symlink("target", link) == 0);
+    write_file(test_tmp("sf_target"));
+    snprintf(link, sizeof link, "%s", test_tmp("sf_link"));
+    CHECK(symlink("sf_target", link) == 0);
     const char *const paths[] = {text, link, test_tmp("")};
     for (size_t i = 0; i < 3; i++) {
         enc_error err = {0};
@@ -108,7 +108,7 @@ TEST("saved file: only a saved model is replaced")
     CHECK(!enc_saved_is_file(text));
     CHECK(!enc_saved_is_file(test_tmp("")));
     CHECK(!enc_saved_is_file("/dev/zero"));
-    CHECK(write_file(test_tmp("target")) > 0);
+    CHECK(write_file(test_tmp("sf_target")) > 0);
 }
 
 /* Opens what is written of it; the sentence. */
@@ -116,7 +116,7 @@ static const char *open_error(const char *data, size_t size)
 {
     static enc_error err;
     enc_saved_map map;
-    const char *path = test_tmp("damaged");
+    const char *path = test_tmp("sf_damaged");
     unlink(path);
     FILE *file = fopen(path, "wb");
     if (!file)
@@ -144,8 +144,8 @@ static char *read_file(const char *path, size_t *size)
 TEST("saved file: every bit that flips is noticed")
 {
     size_t size;
-    write_file(test_tmp("sealed"));
-    char *data = read_file(test_tmp("sealed"), &size);
+    write_file(test_tmp("sf_whole"));
+    char *data = read_file(test_tmp("sf_whole"), &size);
     CHECK_STR(open_error(data, size), "");
     for (size_t place = 0; place < size; place++) {
         data[place] ^= (char)(1 << place % 8);
@@ -161,8 +161,8 @@ TEST("saved file: every bit that flips is noticed")
 TEST("saved file: versions, orders of bytes and sizes are told apart from damage")
 {
     size_t size;
-    write_file(test_tmp("sealed"));
-    char *data = read_file(test_tmp("sealed"), &size), copy[4096];
+    write_file(test_tmp("sf_whole"));
+    char *data = read_file(test_tmp("sf_whole"), &size), copy[4096];
     memcpy(copy, data, size);
     copy[8] = 2;
     CHECK_STR(open_error(copy, size), "damaged has format version 2, this library reads 1; save "
@@ -198,7 +198,7 @@ TEST("saved file: a call that is to stop leaves no file")
     enc_error err = {0};
     enc_saved_writer writer;
     enc_poll poll;
-    const char *path = test_tmp("stopped");
+    const char *path = test_tmp("sf_stopped");
     enc_poll_begin(&poll, stop, NULL, 0);
     CHECK_INT(enc_saved_create(path, &poll, &writer, &err), ENC_INTERRUPTED);
     enc_saved_abandon(&writer);
