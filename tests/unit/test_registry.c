@@ -367,6 +367,8 @@ static void embed_in_child(void)
 
 TEST("registry: a forked child goes on with the models of its parent")
 {
+    if (UNDER_TSAN)
+        SKIP("the thread sanitizer starts no threads after a fork");
     REQUIRE(encoder_open(&inherited, "bert"));
     unit_in_child(embed_in_child);
     encoder_close(&inherited);
