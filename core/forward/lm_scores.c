@@ -59,13 +59,14 @@ static int score_stretch(void *context, size_t index, enc_arena *scratch)
     float *room = ENC_ARENA(scratch, float, head->width);
     if (!room)
         return ENC_NOMEM;
+    enc_comparison *dot = w->ops->compare[ENC_FLOAT32][ENC_DOT];
     if (enc_poll_stop(w->poll))
         return ENC_INTERRUPTED;
     for (size_t v = first; v < last; v++) {
         const float *token = enc_table_row(&head->table, v, room);
         const double bias = head->bias ? (double)head->bias[v] : 0;
         for (size_t i = 0; i < w->count; i++) {
-            double logit = w->ops->dot(token, w->z + w->row[i] * head->width, head->width);
+            double logit = dot(token, w->z + w->row[i] * head->width, head->width);
             w->out[i * head->vocabulary + v] = (float)(logit + bias);
         }
     }

@@ -10,6 +10,8 @@
 #ifndef ENC_KERNEL_H
 #define ENC_KERNEL_H
 
+#include <math.h>
+
 #include "ops.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -28,6 +30,18 @@ static ALWAYS_INLINE void enc_fetch_ahead(const void *place)
 {
     enum { AHEAD = 8192 };
     __builtin_prefetch((const void *)((uintptr_t)place + AHEAD));
+}
+
+/* From sums of products. NaN for a zero vector: the squares of float32 are so far from the
+** smallest double that their product is 0 only where a sum is. One root of the product of two
+** sums, not a product of two roots: then a vector's cosine with itself is exactly 1. */
+static ALWAYS_INLINE double enc_cosine_of(double ab, double aa, double bb)
+{
+    const double squares = aa * bb;
+    if (!(squares > 0))
+        return NAN;
+    const double cosine = ab / sqrt(squares);
+    return cosine > 1 ? 1 : cosine < -1 ? -1 : cosine;
 }
 
 extern const enc_ops enc_ops_portable;

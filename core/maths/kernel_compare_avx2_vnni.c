@@ -12,6 +12,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <math.h>
 #include <string.h>
 
 #include "kernel_bytes_fold.inc"
@@ -34,38 +35,38 @@ static inline bytes bytes_load_part(const char *p, size_t n, bool before)
     return bytes_load(copy);
 }
 
+static inline bytes bytes_zero(void) { return _mm256_setzero_si256(); }
+static inline bytes bytes_set(int8_t x) { return _mm256_set1_epi8(x); }
+static inline bytes bytes_flip(bytes v) { return _mm256_xor_si256(v, bytes_set(-128)); }
+
+static inline bytes bytes_distance(bytes a, bytes b)
+{
+    return _mm256_sub_epi8(_mm256_max_epi8(a, b), _mm256_min_epi8(a, b));
+}
+
 typedef __m256i ints;
 
 static inline ints ints_zero(void) { return _mm256_setzero_si256(); }
+static inline ints ints_add(ints a, ints b) { return _mm256_add_epi32(a, b); }
+static inline ints ints_sub(ints a, ints b) { return _mm256_sub_epi32(a, b); }
 
-static inline ints ints_shifted(ints s, bytes a, bytes b)
+static inline ints ints_dot(ints s, bytes a, bytes b)
 {
-    return _mm256_dpbusd_avx_epi32(s, _mm256_xor_si256(a, _mm256_set1_epi8(-128)), b);
-}
-
-static inline ints ints_plain(ints s, bytes b)
-{
-    return _mm256_dpbusd_avx_epi32(s, _mm256_set1_epi8(1), b);
-}
-
-static inline ints ints_product(ints shifted, ints plain)
-{
-    return _mm256_sub_epi32(shifted, _mm256_slli_epi32(plain, 7));
+    return _mm256_dpbusd_avx_epi32(s, a, b);
 }
 
 static inline int32_t ints_fold(ints v) { return fold8_int32(v); }
 
-static inline three ints_fold3(ints a, ints b, ints c, three total)
+static inline three ints_fold3(ints a, ints b, ints c)
 {
-    return fold8_int32_3(a, b, c, total);
+    return fold8_int32_3(a, b, c);
 }
 
 #include "kernel_bytes_vnni.inc"
 
 void enc_compare_avx2_vnni(enc_ops *row)
 {
-    row->int8_sums = kernel_int8_sums;
-    row->int8_dot = kernel_int8_dot;
+    put(row);
 }
 
 #endif

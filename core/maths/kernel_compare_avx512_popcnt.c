@@ -7,6 +7,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <math.h>
 #include <string.h>
 
 static ALWAYS_INLINE __m256i bits32(const uint8_t *a, const uint8_t *b)
@@ -31,7 +32,7 @@ static int64_t bits_left(const uint8_t *a, const uint8_t *b, size_t n)
 
 /* Vectors of bits are so short that a turn of the loop counts: 384 are one of 32 bytes and one
 ** of 16. */
-static int64_t hamming(const uint8_t *a, const uint8_t *b, size_t n)
+static ALWAYS_INLINE double bits_differing(const uint8_t *a, const uint8_t *b, size_t n)
 {
     __m256i sums[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
     __m128i sum = _mm_setzero_si128();
@@ -53,12 +54,15 @@ static int64_t hamming(const uint8_t *a, const uint8_t *b, size_t n)
     sum = _mm_add_epi64(sum, _mm256_castsi256_si128(sums[0]));
     sum = _mm_add_epi64(sum, _mm256_extracti128_si256(sums[0], 1));
     sum = _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum));
-    return _mm_cvtsi128_si64(sum) + (n > 0 ? bits_left(a, b, n) : 0);
+    return (double)(_mm_cvtsi128_si64(sum) + (n > 0 ? bits_left(a, b, n) : 0));
 }
+
+#include "kernel_bits.inc"
 
 void enc_compare_avx512_popcnt(enc_ops *row)
 {
-    row->hamming = hamming;
+    row->compare[ENC_BIT][ENC_COSINE] = kernel_bit_cosine;
+    row->compare[ENC_BIT][ENC_HAMMING] = kernel_bit_hamming;
 }
 
 #endif

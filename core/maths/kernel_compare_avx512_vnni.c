@@ -12,6 +12,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <math.h>
 
 #include "kernel_bytes_fold.inc"
 
@@ -30,23 +31,24 @@ static inline bytes bytes_load_part(const char *p, size_t n, bool before)
     return _mm512_maskz_loadu_epi8(last >> (BYTES - n), p);
 }
 
+static inline bytes bytes_zero(void) { return _mm512_setzero_si512(); }
+static inline bytes bytes_set(int8_t x) { return _mm512_set1_epi8(x); }
+static inline bytes bytes_flip(bytes v) { return _mm512_xor_si512(v, bytes_set(-128)); }
+
+static inline bytes bytes_distance(bytes a, bytes b)
+{
+    return _mm512_sub_epi8(_mm512_max_epi8(a, b), _mm512_min_epi8(a, b));
+}
+
 typedef __m512i ints;
 
 static inline ints ints_zero(void) { return _mm512_setzero_si512(); }
+static inline ints ints_add(ints a, ints b) { return _mm512_add_epi32(a, b); }
+static inline ints ints_sub(ints a, ints b) { return _mm512_sub_epi32(a, b); }
 
-static inline ints ints_shifted(ints s, bytes a, bytes b)
+static inline ints ints_dot(ints s, bytes a, bytes b)
 {
-    return _mm512_dpbusd_epi32(s, _mm512_xor_si512(a, _mm512_set1_epi8(-128)), b);
-}
-
-static inline ints ints_plain(ints s, bytes b)
-{
-    return _mm512_dpbusd_epi32(s, _mm512_set1_epi8(1), b);
-}
-
-static inline ints ints_product(ints shifted, ints plain)
-{
-    return _mm512_sub_epi32(shifted, _mm512_slli_epi32(plain, 7));
+    return _mm512_dpbusd_epi32(s, a, b);
 }
 
 static inline __m256i halves_added(ints v)
@@ -56,17 +58,16 @@ static inline __m256i halves_added(ints v)
 
 static inline int32_t ints_fold(ints v) { return fold8_int32(halves_added(v)); }
 
-static inline three ints_fold3(ints a, ints b, ints c, three total)
+static inline three ints_fold3(ints a, ints b, ints c)
 {
-    return fold8_int32_3(halves_added(a), halves_added(b), halves_added(c), total);
+    return fold8_int32_3(halves_added(a), halves_added(b), halves_added(c));
 }
 
 #include "kernel_bytes_vnni.inc"
 
 void enc_compare_avx512_vnni(enc_ops *row)
 {
-    row->int8_sums = kernel_int8_sums;
-    row->int8_dot = kernel_int8_dot;
+    put(row);
 }
 
 #endif

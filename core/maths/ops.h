@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "encoder.h"
+
 /* After a product, element by element: y = activation(y). */
 enum enc_activation {
     ENC_ACT_NONE = 0,
@@ -52,6 +54,12 @@ typedef struct enc_epilogue {
     const float *residual; /* [rows, n]; NULL: none; does not overlap y */
     size_t ld_residual;    /* floats from row to row */
 } enc_epilogue;
+
+/* Of two vectors of n elements, at any address. All of it in one function: one on short vectors
+** takes a few nanoseconds, as much as a call or two. */
+typedef double enc_comparison(const void *a, const void *b, size_t n);
+
+enum { ENC_VECTOR_TYPES = ENC_BIT + 1, ENC_METRICS = ENC_HAMMING + 1 };
 
 /* Products with a packed right-hand side B [k, n] of one number type. */
 typedef struct enc_product {
@@ -150,20 +158,9 @@ typedef struct enc_ops {
     /* y += a*x, n elements. */
     void (*accumulate)(float a, const float *x, float *y, size_t n);
 
-    /* Vector comparison with sums in double; any alignment of a and b. Each writes its
-    ** sums: dot, a·a and b·b / dot alone / sum (a-b)^2 / sum |a-b|. */
-    void (*cosine_sums)(const void *a, const void *b, size_t n, double sums[3]);
-    double (*dot)(const void *a, const void *b, size_t n);
-    double (*l2_squared)(const void *a, const void *b, size_t n);
-    double (*l1)(const void *a, const void *b, size_t n);
-
-    /* The same for int8, exact: a·b, a·a and b·b / a·b / sum (a-b)^2 / sum |a-b|; and the
-    ** number of bits in which n bytes differ. n < 2^40. */
-    void (*int8_sums)(const int8_t *a, const int8_t *b, size_t n, int64_t sums[3]);
-    int64_t (*int8_dot)(const int8_t *a, const int8_t *b, size_t n);
-    int64_t (*int8_l2_squared)(const int8_t *a, const int8_t *b, size_t n);
-    int64_t (*int8_l1)(const int8_t *a, const int8_t *b, size_t n);
-    int64_t (*hamming)(const uint8_t *a, const uint8_t *b, size_t n);
+    /* enc_vector_compare (encoder.h) by types and metrics; NULL where a pair makes no sense.
+    ** Sums over floats are in double, sums over int8 and bits exact for n < 2^38. */
+    enc_comparison *compare[ENC_VECTOR_TYPES][ENC_METRICS];
 } enc_ops;
 
 /* The kernel in use; chosen at the first call. A comparison of two short vectors takes a few

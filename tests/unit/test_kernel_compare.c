@@ -1,13 +1,14 @@
 /*
 ** test_kernel_compare.c - sums over two vectors on every kernel.
 */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels.h"
 #include "unit.h"
 
-TEST("kernel: sums over two vectors have the same bits on every kernel, at any address")
+TEST("kernel: comparisons of floats have the same bits on every kernel, at any address")
 {
     const enc_ops *plain = enc_ops_find("portable");
     FOR_KERNELS(ops)
@@ -18,19 +19,41 @@ TEST("kernel: sums over two vectors have the same bits on every kernel, at any a
                 a[i] = noise();
                 b[i] = 30 * noise();
             }
-            double got[3], want[3];
-            plain->cosine_sums(a, b, n, want);
             for (size_t shift = 0; shift < 4; shift++) {
                 const unsigned char *pa = bytes[0] + shift, *pb = bytes[1] + 3 - shift;
                 memcpy(bytes[0] + shift, a, sizeof a);
                 memcpy(bytes[1] + 3 - shift, b, sizeof b);
-                ops->cosine_sums(pa, pb, n, got);
-                CHECK(!memcmp(got, want, sizeof got));
-                CHECK(ops->dot(pa, pb, n) == want[0]);
-                CHECK(ops->l2_squared(pa, pb, n) == plain->l2_squared(a, b, n));
-                CHECK(ops->l1(pa, pb, n) == plain->l1(a, b, n));
+                for (int metric = ENC_COSINE; metric <= ENC_L1; metric++) {
+                    double got = ops->compare[ENC_FLOAT32][metric](pa, pb, n);
+                    double want = plain->compare[ENC_FLOAT32][metric](a, b, n);
+                    CHECK(got == want || (n == 0 && isnan(got) && isnan(want)));
+                }
             }
         }
+}
+
+TEST("kernel: every kernel compares what makes sense, and nothing else")
+{
+    FOR_KERNELS(ops)
+        for (int metric = ENC_COSINE; metric < ENC_METRICS; metric++) {
+            bool numbers = metric != ENC_HAMMING;
+            bool bits = metric == ENC_COSINE || metric == ENC_HAMMING;
+            CHECK((ops->compare[ENC_FLOAT32][metric] != NULL) == numbers);
+            CHECK((ops->compare[ENC_INT8][metric] != NULL) == numbers);
+            CHECK((ops->compare[ENC_BIT][metric] != NULL) == bits);
+        }
+}
+
+static double int8(const enc_ops *ops, enum enc_metric metric, const int8_t *a,
+                   const int8_t *b, size_t n)
+{
+    return ops->compare[ENC_INT8][metric](a, b, n);
+}
+
+/* Of sums a·b, a·a and b·b. */
+static double cosine(const int64_t sums[3])
+{
+    return (double)sums[0] / sqrt((double)sums[1] * (double)sums[2]);
 }
 
 static int8_t any_byte(void)
@@ -43,7 +66,7 @@ TEST("kernel: sums over int8 and over bits are exact, whatever the length and th
     FOR_KERNELS(ops)
         for (size_t n = 0; n <= 200; n++) {
             int8_t a[201], b[201];
-            int64_t want[3] = {0}, l2 = 0, l1 = 0, bits = 0, got[3];
+            int64_t want[3] = {0}, l2 = 0, l1 = 0, bits = 0;
             for (size_t i = 0; i < n; i++) {
                 a[i + 1] = n % 3 ? any_byte() : -128;
                 b[i] = n % 3 ? any_byte() : n % 2 ? -128 : 127;
@@ -54,12 +77,14 @@ TEST("kernel: sums over int8 and over bits are exact, whatever the length and th
                 for (int bit = 0; bit < 8; bit++)
                     bits += (x ^ y) >> bit & 1;
             }
-            ops->int8_sums(a + 1, b, n, got);
-            CHECK(!memcmp(got, want, sizeof got));
-            CHECK_INT(ops->int8_dot(a + 1, b, n), want[0]);
-            CHECK_INT(ops->int8_l2_squared(a + 1, b, n), l2);
-            CHECK_INT(ops->int8_l1(a + 1, b, n), l1);
-            CHECK_INT(ops->hamming((uint8_t *)a + 1, (uint8_t *)b, n), bits);
+            CHECK(n == 0 || int8(ops, ENC_COSINE, a + 1, b, n) == cosine(want));
+            CHECK(int8(ops, ENC_DOT, a + 1, b, n) == (double)want[0]);
+            CHECK(int8(ops, ENC_L2, a + 1, b, n) == sqrt((double)l2));
+            CHECK(int8(ops, ENC_L1, a + 1, b, n) == (double)l1);
+            const double same = (double)(int64_t)(8 * n) - 2 * (double)bits;
+            CHECK(ops->compare[ENC_BIT][ENC_HAMMING](a + 1, b, 8 * n) == (double)bits);
+            CHECK(n == 0 || ops->compare[ENC_BIT][ENC_COSINE](a + 1, b, 8 * n) ==
+                                same / (double)(8 * n));
         }
 }
 
@@ -72,18 +97,14 @@ TEST("kernel: comparisons read the vectors and nothing beside them")
             REQUIRE(a && b && c);
             memset(a, 0, 4 * n), memset(b, 0, 4 * n), memset(c, 0, n);
             const int8_t *last = (int8_t *)a + 3 * n, *whole = (int8_t *)c;
-            double sums[3];
-            int64_t exact[3];
-            ops->cosine_sums(a, b, n, sums);
-            ops->int8_sums(last, whole, n, exact);
-            CHECK(sums[0] == 0 && exact[0] == 0);
-            CHECK(ops->dot(a, b, n) == 0);
-            CHECK(ops->l2_squared(a, b, n) == 0);
-            CHECK(ops->l1(a, b, n) == 0);
-            CHECK_INT(ops->int8_dot(last, whole, n), 0);
-            CHECK_INT(ops->int8_l2_squared(last, whole, n), 0);
-            CHECK_INT(ops->int8_l1(last, whole, n), 0);
-            CHECK_INT(ops->hamming(a + 3 * n, c, n), 0);
+            CHECK(isnan(ops->compare[ENC_FLOAT32][ENC_COSINE](a, b, n)));
+            CHECK(isnan(int8(ops, ENC_COSINE, last, whole, n)));
+            for (int metric = ENC_DOT; metric <= ENC_L1; metric++) {
+                CHECK(ops->compare[ENC_FLOAT32][metric](a, b, n) == 0);
+                CHECK(int8(ops, (enum enc_metric)metric, last, whole, n) == 0);
+            }
+            CHECK(ops->compare[ENC_BIT][ENC_COSINE](last, whole, 8 * n) == 1);
+            CHECK(ops->compare[ENC_BIT][ENC_HAMMING](last, whole, 8 * n) == 0);
             free(a), free(b), free(c);
         }
 }
@@ -97,15 +118,12 @@ TEST("kernel: sums over a million int8 of the largest size do not overflow")
     memset(b, 127, N);
     FOR_KERNELS(ops)
     {
-        int64_t got[3];
-        ops->int8_sums(a, b, N, got);
-        CHECK_INT(got[0], -16256LL * N);
-        CHECK_INT(got[1], 16384LL * N);
-        CHECK_INT(got[2], 16129LL * N);
-        CHECK_INT(ops->int8_dot(a, b, N), -16256LL * N);
-        CHECK_INT(ops->int8_l2_squared(a, b, N), 65025LL * N);
-        CHECK_INT(ops->int8_l1(a, b, N), 255LL * N);
-        CHECK_INT(ops->hamming((uint8_t *)a, (uint8_t *)b, N), 8LL * N);
+        const int64_t sums[3] = {-16256LL * N, 16384LL * N, 16129LL * N};
+        CHECK(int8(ops, ENC_COSINE, a, b, N) == cosine(sums));
+        CHECK(int8(ops, ENC_DOT, a, b, N) == -16256.0 * N);
+        CHECK(int8(ops, ENC_L2, a, b, N) == sqrt(65025.0 * N));
+        CHECK(int8(ops, ENC_L1, a, b, N) == 255.0 * N);
+        CHECK(ops->compare[ENC_BIT][ENC_HAMMING](a, b, 8 * (size_t)N) == 8.0 * N);
     }
     enc_free(a), enc_free(b);
 }
