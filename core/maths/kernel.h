@@ -63,7 +63,7 @@ extern const enc_product enc_int8_avx512;
 extern const enc_product enc_int8_avx512_vnni;
 
 /* Put what these instructions do better into a copy of the row of AVX2 or AVX-512. */
-void enc_compare_avx2_vnni(enc_ops *row);     /* AVX-VNNI: products of int8 */
+void enc_compare_avx2_vnni(enc_ops *row);     /* AVX-VNNI: int8 */
 void enc_compare_avx512_vnni(enc_ops *row);   /* AVX512_VNNI: the same */
 void enc_compare_avx512_popcnt(enc_ops *row); /* AVX512_VPOPCNTDQ: bits that differ */
 #endif

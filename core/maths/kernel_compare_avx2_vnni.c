@@ -1,5 +1,5 @@
 /*
-** kernel_compare_avx2_vnni.c - products of int8 with AVX-VNNI; compiled as kernel_avx2.c and
+** kernel_compare_avx2_vnni.c - comparisons of int8 with AVX-VNNI; compiled as kernel_avx2.c and
 ** with -mavxvnni.
 */
 #if !defined(__clang__)
@@ -35,7 +35,6 @@ static inline bytes bytes_load_part(const char *p, size_t n, bool before)
     return bytes_load(copy);
 }
 
-static inline bytes bytes_zero(void) { return _mm256_setzero_si256(); }
 static inline bytes bytes_set(int8_t x) { return _mm256_set1_epi8(x); }
 static inline bytes bytes_flip(bytes v) { return _mm256_xor_si256(v, bytes_set(-128)); }
 
@@ -66,7 +65,7 @@ static inline three ints_fold3(ints a, ints b, ints c)
 
 void enc_compare_avx2_vnni(enc_ops *row)
 {
-    put(row);
+    put_into(row);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /*
-** kernel_compare_avx512_vnni.c - products of int8 with AVX512_VNNI; compiled as kernel_avx512.c
+** kernel_compare_avx512_vnni.c - comparisons of int8 with AVX512_VNNI; compiled as kernel_avx512.c
 ** and with -mavx512vnni.
 */
 #if !defined(__clang__)
@@ -31,7 +31,6 @@ static inline bytes bytes_load_part(const char *p, size_t n, bool before)
     return _mm512_maskz_loadu_epi8(last >> (BYTES - n), p);
 }
 
-static inline bytes bytes_zero(void) { return _mm512_setzero_si512(); }
 static inline bytes bytes_set(int8_t x) { return _mm512_set1_epi8(x); }
 static inline bytes bytes_flip(bytes v) { return _mm512_xor_si512(v, bytes_set(-128)); }
 
@@ -67,7 +66,7 @@ static inline three ints_fold3(ints a, ints b, ints c)
 
 void enc_compare_avx512_vnni(enc_ops *row)
 {
-    put(row);
+    put_into(row);
 }
 
 #endif

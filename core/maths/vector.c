@@ -17,10 +17,22 @@ static float float_at(const void *v, size_t i)
     return x;
 }
 
+/* Apart, with the same arguments: else every comparison would save registers for this call. */
+static __attribute__((noinline, cold)) double
+compare_with_first_kernel(enum enc_metric metric, enum enc_vector_type type, const void *a,
+                          const void *b, size_t length)
+{
+    enc_ops_choose();
+    return enc_vector_compare(metric, type, a, b, length);
+}
+
 double enc_vector_compare(enum enc_metric metric, enum enc_vector_type type, const void *a,
                           const void *b, size_t length)
 {
-    enc_comparison *compare = enc_ops_get()->compare[type][metric];
+    const enc_ops *ops = atomic_load_explicit(&enc_ops_chosen, memory_order_acquire);
+    if (!ops)
+        return compare_with_first_kernel(metric, type, a, b, length);
+    enc_comparison *compare = ops->compare[type][metric];
     return compare ? compare(a, b, length) : NAN;
 }
 
