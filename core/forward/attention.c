@@ -14,7 +14,7 @@
 ** there is a window the work and memory of a block do not depend on T.
 **
 ** Both products are of float32 or, where the model says so and the processor has instructions for
-** it, of bf16; softmax is float32 always.
+** it, of bf16; weights are then computed as exactly as bf16 can keep them.
 */
 #include <math.h>
 
@@ -150,31 +150,48 @@ void enc_weigh(const enc_model *model, const enc_layer *layer, size_t head,
     hide(products, scores, end, keys->count);
 }
 
-/* Products of queries first ... first+count-1 with `keys` become weights, but for a division of
-** each row by its sum. */
-static void weigh_block(const enc_model *model, const enc_layer *layer, size_t head,
-                        size_t rows, size_t first, size_t count, range keys, scratch *s)
+/* y [count, d] = weights · V */
+static void multiply_values(const enc_product *product, const scratch *s, size_t count,
+                            size_t d, size_t keys, float *y, size_t ldy)
+{
+    static const enc_epilogue nothing;
+    const void *weights = s->prepared ? s->prepared : (const void *)s->scores;
+    const size_t ld = s->prepared ? product->prepared_size(keys) : s->ld * sizeof *s->scores;
+    product->multiply(weights, ld, count, s->values, d, keys, &nothing, y, ldy);
+}
+
+/* Products of queries first ... first+count-1 with `keys` become weights, as the product with
+** values takes them, but for a division of each row by its sum. */
+static void weigh_block(const enc_model *model, const enc_product *product,
+                        const enc_layer *layer, size_t head, size_t rows, size_t first,
+                        size_t count, range keys, scratch *s)
 {
     const enc_relative *relative = &model->weights.relative;
     const size_t n = keys.end - keys.first;
     const range seen_first = keys_of(layer, first, rows);
     const range seen_last = keys_of(layer, first + count - 1, rows);
     float scale = layer->scale;
-    if (seen_first.end < keys.end || seen_last.first > keys.first) {
+    const bool windows = seen_first.end < keys.end || seen_last.first > keys.first;
+    if (windows) {
         enc_keys seen = {rows, first, keys.first, n};
         for (size_t i = 0; i < count; i++, seen.query++) {
             enc_weigh(model, layer, head, &seen, s->scores + i * s->ld, NULL);
             s->sum[i] = 1;
         }
-        return;
-    }
-    if (relative->bias || relative->slope) {
+    } else if (relative->bias || relative->slope) {
         for (size_t i = 0; i < count; i++)
             enc_relative_add(relative, head, (ptrdiff_t)keys.first - (ptrdiff_t)(first + i),
                              s->scores + i * s->ld, n, scale);
         scale = 1;
     }
-    model->ops->exp_rows(s->scores, s->ld, count, n, scale, s->sum);
+    if (!windows && product->prepare_exp) {
+        product->prepare_exp(s->scores, s->ld, count, n, scale, s->prepared, s->sum);
+        return;
+    }
+    if (!windows)
+        model->ops->exp_rows(s->scores, s->ld, count, n, scale, s->sum);
+    if (product->prepare)
+        product->prepare(s->scores, s->ld, count, n, s->prepared);
 }
 
 int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv, size_t rows,
@@ -212,9 +229,8 @@ int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv,
                                s.prepared, s.scores, s.ld);
         if (distances->span > 0) /* no family has windows too: the keys are all there are */
             enc_disentangled_add(&work, &terms, q, k, h.qkv, row, count, s.scores, s.ld);
-        weigh_block(model, layer, head, rows, row, count, keys, &s);
-        enc_attention_multiply(product, s.scores, s.ld, count, s.values, h.d, n, s.prepared,
-                               out + row * h.out, h.out);
+        weigh_block(model, product, layer, head, rows, row, count, keys, &s);
+        multiply_values(product, &s, count, h.d, n, out + row * h.out, h.out);
         ops->divide_rows(out + row * h.out, h.out, count, h.d, s.sum);
         if (enc_poll_stop(poll))
             return ENC_INTERRUPTED;

@@ -13,6 +13,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -157,6 +158,65 @@ static void bf16_prepare(const float *x, size_t ldx, size_t rows, size_t k, void
         }
 }
 
+/* 2^(x·by + offset), not above 1 but for rounding: relative error <= 7.6e-5, a fiftieth of what
+** bf16 then rounds; 0 for -inf. 2^y = 2^floor(y) · 2^(y - floor(y)), of which the latter is a
+** polynomial, fitted as those of vector_math.inc are. */
+static ALWAYS_INLINE __m512 exp2_of(__m512 x, __m512 by, __m512 offset)
+{
+    enum { LESS_FLOOR = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC };
+    const __m512 y = _mm512_fmadd_ps(x, by, offset);
+    const __m512 rest = _mm512_reduce_ps(y, LESS_FLOOR);
+    __m512 p = _mm512_set1_ps(7.802452266e-02f);
+    p = _mm512_fmadd_ps(p, rest, _mm512_set1_ps(2.260671554e-01f));
+    p = _mm512_fmadd_ps(p, rest, _mm512_set1_ps(6.958335405e-01f));
+    p = _mm512_fmadd_ps(p, rest, _mm512_set1_ps(9.999252186e-01f));
+    return _mm512_scalef_ps(p, y);
+}
+
+/* 32 numbers from x on; what is beyond `left` of them is -inf. */
+static ALWAYS_INLINE void load_32(const float *x, size_t left, __m512 v[2])
+{
+    const __m512 least = _mm512_set1_ps(-INFINITY);
+    if (left >= 2 * WIDTH) {
+        v[0] = _mm512_loadu_ps(x);
+        v[1] = _mm512_loadu_ps(x + WIDTH);
+    } else {
+        v[0] = _mm512_mask_loadu_ps(least, first_lanes(left), x);
+        v[1] = left > WIDTH
+                   ? _mm512_mask_loadu_ps(least, first_lanes(left - WIDTH), x + WIDTH)
+                   : least;
+    }
+}
+
+static void bf16_prepare_exp(const float *x, size_t ldx, size_t rows, size_t k, float scale,
+                             void *prepared, float *sum)
+{
+    const float log2_e = 1.44269504f;
+    const __m512 by = _mm512_set1_ps(scale * log2_e);
+    char *to = prepared;
+    for (size_t row = 0; row < rows; row++, x += ldx) {
+        __m512 v[2], most[2], total[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+        load_32(x, k, most);
+        for (size_t j = 2 * WIDTH; j < k; j += 2 * WIDTH) {
+            load_32(x + j, k - j, v);
+            most[0] = _mm512_max_ps(most[0], v[0]);
+            most[1] = _mm512_max_ps(most[1], v[1]);
+        }
+        const float top = _mm512_reduce_max_ps(_mm512_max_ps(most[0], most[1]));
+        const __m512 offset = _mm512_set1_ps(-(top * (scale * log2_e)));
+        for (size_t j = 0; j < k; j += 2 * WIDTH, to += CACHE_LINE) {
+            load_32(x + j, k - j, v);
+            UNROLL
+            for (size_t i = 0; i < 2; i++) {
+                v[i] = exp2_of(v[i], by, offset);
+                total[i] = _mm512_add_ps(total[i], v[i]);
+            }
+            _mm512_store_si512((void *)to, (__m512i)_mm512_cvtne2ps_pbh(v[1], v[0]));
+        }
+        sum[row] = _mm512_reduce_add_ps(_mm512_add_ps(total[0], total[1]));
+    }
+}
+
 /* ---- Product ---- */
 
 /* Memory that will be wanted soon: see kernel_body.inc. */
@@ -280,6 +340,7 @@ const enc_product enc_bf16_avx512 = {
     .unpack = bf16_unpack,
     .prepared_size = bf16_prepared_size,
     .prepare = bf16_prepare,
+    .prepare_exp = bf16_prepare_exp,
     .multiply = bf16_multiply,
 };
 

@@ -88,6 +88,12 @@ typedef struct enc_product {
     ** from row to row. Each row by itself. */
     void (*prepare)(const float *x, size_t ldx, size_t rows, size_t k, void *prepared);
 
+    /* enc_ops.exp_rows() and prepare() in one, in the number type's precision: prepared rows of
+    ** exp(scale * (x - the row's largest)), x [rows, k], and sum [rows] the rows' sums. NULL:
+    ** there is no such short cut. */
+    void (*prepare_exp)(const float *x, size_t ldx, size_t rows, size_t k, float scale,
+                        void *prepared, float *sum);
+
     /* y [rows, n] from x [rows, k], prepared or float32, `ldx` BYTES from row to row; y has
     ** `ldy` floats from row to row and does not overlap x. */
     void (*multiply)(const void *x, size_t ldx, size_t rows, const void *packed, size_t n,

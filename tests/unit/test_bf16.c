@@ -332,3 +332,44 @@ TEST("bf16: kernels with fused multiply-add in float32 give the same bits")
     }
     enc_free(x), enc_free(w), enc_free(bias), enc_free(want);
 }
+
+TEST("bf16: rows of attention become exp of their distance to the row's largest")
+{
+    enum { ROWS = 5, MOST = 257 };
+    static const size_t widths[] = {1, 2, 15, 16, 17, 31, 32, 33, 64, 95, MOST};
+    const float scale = 0.3f;
+    FOR_KERNELS(ops)
+    {
+        const enc_product *product = bf16_of(ops);
+        for (size_t w = 0; product->prepare_exp && w < sizeof widths / sizeof *widths; w++) {
+            const size_t n = widths[w], size = product->prepared_size(n);
+            float *x = noises(ROWS * n), sum[ROWS], alone;
+            char *all = room(ROWS * size), *one = room(size);
+            REQUIRE(x && all && one);
+            for (size_t i = 0; i < ROWS * n; i++)
+                x[i] *= 60; /* so that some of exp are very small */
+            x[n - 1] = n > 1 ? -INFINITY : 1;
+            product->prepare_exp(x, n, ROWS, n, scale, all, sum);
+            for (size_t row = 0; row < ROWS; row++) {
+                const float *from = x + row * n;
+                float most = from[0];
+                double total = 0;
+                for (size_t i = 0; i < n; i++)
+                    most = from[i] > most ? from[i] : most;
+                for (size_t i = 0; i < size / 2; i++) {
+                    uint16_t half;
+                    memcpy(&half, all + row * size + 2 * i, sizeof half);
+                    float got = from_bits((uint32_t)half << 16);
+                    double want = i < n ? exp(((double)from[i] - most) * scale) : 0;
+                    total += want;
+                    CHECK(fabs(got - want) <= want * (1.0 / 256 + 8e-5));
+                }
+                CHECK(fabs(sum[row] - total) <= total * 8e-5);
+                product->prepare_exp(from, n, 1, n, scale, one, &alone);
+                CHECK(!memcmp(one, all + row * size, size) &&
+                      to_bits(alone) == to_bits(sum[row]));
+            }
+            enc_free(x), free(all), free(one);
+        }
+    }
+}
