@@ -283,6 +283,8 @@ typedef struct enc_trace_request {
     enum enc_truncate truncate;
     const bool *hidden;      /* [L+1] hidden states to keep; NULL: none */
     const bool *attention;   /* [L+1] blocks (1 ... L) whose heads to keep; NULL: none */
+    bool weights_alone;      /* of the heads keep what their attention takes, and neither values
+                             ** nor outputs: half the memory */
 } enc_trace_request;
 
 /* One forward pass over `text` up to the highest layer asked for and no further. Keeps the
@@ -300,7 +302,7 @@ const float *enc_trace_hidden(const enc_trace *trace, int layer, size_t position
 enum enc_head_part { ENC_HEAD_QUERY = 0, ENC_HEAD_KEY, ENC_HEAD_VALUE, ENC_HEAD_OUTPUT };
 
 /* [head_size] the head's query, key, value or output (its weighted sum of values) for one
-** token; heads may share keys and values; NULL if the block was not asked for. */
+** token; heads may share keys and values; NULL if it was not asked for. */
 const float *enc_trace_head(const enc_trace *trace, enum enc_head_part part, int layer,
                             int head, size_t position);
 

@@ -35,7 +35,7 @@ static int fail_no_heads(const ctx_cursor *cursor, const enc_model_info *info,
 }
 
 /* Runs the pass and opens the axes: layers 1 ... L, heads, positions (once or twice). */
-static int open_axes(ctx_cursor *cursor, ctx_error *error)
+static int open_axes(ctx_cursor *cursor, enum ctx_pass_kind kind, ctx_error *error)
 {
     enc_text text;
     bool is_null;
@@ -51,7 +51,7 @@ static int open_axes(ctx_cursor *cursor, ctx_error *error)
     if (rc != SQLITE_OK || cursor->axis[AXIS_LAYER].count == 0 ||
         cursor->axis[AXIS_HEAD].count == 0)
         return rc;
-    rc = ctx_pass_run(cursor, text, CTX_PASS_ATTENTION, error);
+    rc = ctx_pass_run(cursor, text, kind, error);
     if (rc != SQLITE_OK)
         return rc;
     int last = (int)enc_trace_tokens(cursor->pass->trace)->count - 1;
@@ -92,7 +92,7 @@ enum {
 static int attention_start(ctx_cursor *base, ctx_error *error)
 {
     attention_cursor *cursor = (attention_cursor *)base;
-    int rc = open_axes(base, error);
+    int rc = open_axes(base, CTX_PASS_ATTENTION, error);
     if (rc != SQLITE_OK || !ctx_axes_any(base))
         return rc;
     size_t count = enc_trace_tokens(base->pass->trace)->count;
@@ -201,6 +201,11 @@ static void heads_column(ctx_cursor *cursor, sqlite3_context *context, int colum
     }
 }
 
+static int start_heads(ctx_cursor *cursor, ctx_error *error)
+{
+    return open_axes(cursor, CTX_PASS_HEADS, error);
+}
+
 const ctx_table ctx_attention_heads_table = {
     .name = "attention_heads",
     .synonym = "embed_attention_heads",
@@ -212,6 +217,6 @@ const ctx_table ctx_attention_heads_table = {
     .axis = {HEADS_LAYER, HEADS_HEAD, HEADS_POSITION},
     .risk = SQLITE_VTAB_INNOCUOUS,
     .cursor_size = sizeof(ctx_cursor),
-    .start = open_axes,
+    .start = start_heads,
     .column = heads_column,
 };

@@ -111,7 +111,7 @@ int ctx_pass_run(ctx_cursor *cursor, enc_text text, enum ctx_pass_kind kind,
             return ctx_fail(error, SQLITE_NOMEM, table->name, "out of memory");
         enc_error failure = {0};
         enc_trace_request request = {pass->prompt, pass->truncate, pass->hidden,
-                                     pass->attention};
+                                     pass->attention, kind == CTX_PASS_ATTENTION};
         if (enc_trace_run(cursor->session, pass->model, text, &request, &pass->trace,
                           &failure) != ENC_OK) {
             ctx_pass_release(pass);

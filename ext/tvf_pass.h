@@ -26,7 +26,8 @@ struct ctx_pass {
     enc_lm *lm;      /* in place of all that: what a language model expects */
 };
 
-enum ctx_pass_kind { CTX_PASS_HIDDEN, CTX_PASS_ATTENTION };
+/* HEADS is ATTENTION with values and outputs; a table asks for the one or the other. */
+enum ctx_pass_kind { CTX_PASS_HIDDEN, CTX_PASS_ATTENTION, CTX_PASS_HEADS };
 
 /* Makes cursor->pass a pass over `text` with the cursor's model and options that holds the
 ** layers of axis 0: their hidden states or their attention. */

@@ -15,8 +15,9 @@ struct enc_trace {
     enc_tokens *tokens;
     float **hidden;       /* [L+1] of [T, D]; NULL where not asked for */
     enc_heads heads;
-    float **qkv;          /* [L+1] of [T, (H + 2G)·d] */
-    float **output;       /* [L+1] of [T, H·d] */
+    float **qkv;          /* [L+1] of [T, kept]: queries and keys, then values if kept */
+    float **output;       /* [L+1] of [T, H·d], or NULL */
+    size_t kept;          /* (H + 2G)·d, or (H + G)·d without values */
     void *packed_keys;    /* Kᵀ of one head, for enc_trace_attention */
     void *prepared;       /* a query as their product takes it; NULL: as it is */
     int packed_layer;     /* which; -1: none */
@@ -34,13 +35,14 @@ typedef struct watcher {
     const enc_trace_request *request;
 } watcher;
 
-static float *copy(enc_trace *trace, const float *x, size_t count)
+/* The first `width` numbers of each row, which has `ld`. */
+static float *copy(enc_trace *trace, const float *x, size_t ld, size_t width)
 {
-    float *kept = ENC_ALLOC(float, count);
-    if (kept)
-        memcpy(kept, x, count * sizeof *x);
-    else
+    float *kept = ENC_ALLOC(float, trace->rows * width);
+    if (!kept)
         trace->out_of_memory = true;
+    for (size_t row = 0; kept && row < trace->rows; row++)
+        memcpy(kept + row * width, x + row * ld, width * sizeof *x);
     return kept;
 }
 
@@ -48,8 +50,9 @@ static void keep_hidden(void *context, int layer, const float *x)
 {
     watcher *w = context;
     enc_trace *t = w->trace;
+    const size_t width = (size_t)t->model->config.hidden_size;
     if (w->request->hidden && w->request->hidden[layer])
-        t->hidden[layer] = copy(t, x, t->rows * (size_t)t->model->config.hidden_size);
+        t->hidden[layer] = copy(t, x, width, width);
 }
 
 static void keep_heads(void *context, int layer, const float *qkv, const float *output)
@@ -58,8 +61,9 @@ static void keep_heads(void *context, int layer, const float *qkv, const float *
     enc_trace *t = w->trace;
     if (!w->request->attention || !w->request->attention[layer])
         return;
-    t->qkv[layer] = copy(t, qkv, t->rows * t->heads.qkv);
-    t->output[layer] = copy(t, output, t->rows * t->heads.out);
+    t->qkv[layer] = copy(t, qkv, t->heads.qkv, t->kept);
+    if (!w->request->weights_alone)
+        t->output[layer] = copy(t, output, t->heads.out, t->heads.out);
 }
 
 /* ---- Running ---- */
@@ -81,7 +85,7 @@ static bool asks_for_heads(const enc_model *model, const enc_trace_request *requ
     return false;
 }
 
-static enc_trace *trace_new(const enc_model *model, enc_tokens *tokens)
+static enc_trace *trace_new(const enc_model *model, enc_tokens *tokens, bool weights_alone)
 {
     size_t layers = (size_t)model->config.layers + 1;
     enc_trace *t = ENC_ZALLOC(enc_trace, 1);
@@ -91,6 +95,7 @@ static enc_trace *trace_new(const enc_model *model, enc_tokens *tokens)
     t->rows = tokens->count;
     t->packed_layer = -1;
     t->heads = enc_heads_of(model);
+    t->kept = t->heads.qkv - (weights_alone ? t->heads.kv * t->heads.d : 0);
     t->hidden = ENC_ZALLOC(float *, layers);
     t->qkv = ENC_ZALLOC(float *, layers);
     t->output = ENC_ZALLOC(float *, layers);
@@ -149,7 +154,7 @@ int enc_trace_run(enc_session *session, const enc_model *model, enc_text text,
                           err);
     if (rc != ENC_OK)
         return rc;
-    enc_trace *t = trace_new(model, tokens);
+    enc_trace *t = trace_new(model, tokens, request->weights_alone);
     if (!t) {
         enc_tokens_free(tokens);
         return enc_nomem(err);
@@ -209,7 +214,9 @@ const float *enc_trace_head(const enc_trace *t, enum enc_head_part part, int lay
     const enc_heads *h = &t->heads;
     if (!in_range(t, layer, position) || !t->qkv[layer] || head < 0 || (size_t)head >= h->count)
         return NULL;
-    const float *qkv = t->qkv[layer] + position * h->qkv;
+    const float *qkv = t->qkv[layer] + position * t->kept;
+    if (!t->output[layer] && (part == ENC_HEAD_VALUE || part == ENC_HEAD_OUTPUT))
+        return NULL;
     switch (part) {
     case ENC_HEAD_QUERY:
         return qkv + enc_heads_query(h, (size_t)head);
@@ -231,7 +238,7 @@ static void add_distances(const enc_trace *t, const enc_layer *block, size_t hea
     enc_disentangled_head terms = enc_disentangled_of(
         &t->model->config.disentangled, t->model->ops, &block->distances, head, t->heads.d);
     enc_disentangled_add(&t->distances, &terms, qkv + enc_heads_query(&t->heads, head),
-                         qkv + enc_heads_key(&t->heads, head), t->heads.qkv, from, 1, products,
+                         qkv + enc_heads_key(&t->heads, head), t->kept, from, 1, products,
                          t->rows);
 }
 
@@ -240,7 +247,7 @@ bool enc_trace_attention(const enc_trace *trace, int layer, int head, size_t fro
 {
     enc_trace *t = (enc_trace *)trace; /* the packed keys are a cache, not state */
     const enc_product *product = enc_attention_product(t->model);
-    const size_t d = t->heads.d, ld = t->heads.qkv;
+    const size_t d = t->heads.d, ld = t->kept;
     const float *query = enc_trace_head(t, ENC_HEAD_QUERY, layer, head, from);
     if (!query)
         return false;

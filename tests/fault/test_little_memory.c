@@ -90,7 +90,7 @@ static int embed_word(enc_session *session, const enc_model *model, float *out, 
 static int trace(enc_session *session, const enc_model *model, float *out, enc_error *err)
 {
     static const bool every[] = {true, true, true};
-    enc_trace_request request = {NULL, ENC_TRUNCATE_START, every, every};
+    enc_trace_request request = {NULL, ENC_TRUNCATE_START, every, every, false};
     enc_trace *t;
     int rc = enc_trace_run(session, model, text_of(text), &request, &t, err);
     if (rc == ENC_OK)

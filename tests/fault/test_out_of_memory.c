@@ -56,7 +56,7 @@ static int whole_life(float *out)
     enc_lm_request lm_request = {NULL, ENC_TRUNCATE_END};
     bool every[LAYERS + 1] = {true, true, true}, found;
     float word[DIMENSIONS];
-    enc_trace_request request = {NULL, ENC_TRUNCATE_END, every, every};
+    enc_trace_request request = {NULL, ENC_TRUNCATE_END, every, every, false};
     int rc = enc_model_load(test_data("golden/bert"), NULL, &model, &err);
     if (rc == ENC_OK)
         rc = enc_session_open(&session, &err);

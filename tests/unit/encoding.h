@@ -98,7 +98,7 @@ static inline float *embedded(encoder *e, const char *text, const enc_embed_opti
 static inline enc_trace *traced(encoder *e, const char *text, enum enc_truncate truncate)
 {
     static const bool every[BLOCKS + 1] = {true, true, true};
-    enc_trace_request request = {NULL, truncate, every, every};
+    enc_trace_request request = {NULL, truncate, every, every, false};
     enc_trace *trace = NULL;
     enc_trace_run(e->session, e->model, text_of(text), &request, &trace, &e->err);
     CHECK_STR(take_message(e), "");

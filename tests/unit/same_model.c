@@ -118,7 +118,7 @@ static void same_states(const pair *p)
 {
     bool all[MOST_LAYERS + 1];
     const enc_model_info *info = enc_model_describe(p->a);
-    const enc_trace_request request = {NULL, ENC_TRUNCATE_END, all, all};
+    const enc_trace_request request = {NULL, ENC_TRUNCATE_END, all, all, false};
     enc_error one = {0}, other = {0};
     enc_trace *x = NULL, *y = NULL;
     memset(all, 1, sizeof all);

@@ -133,7 +133,7 @@ TEST("disentangled: a setting whose tensors are not there is told by their name 
 static enc_trace *states(encoder *e, const char *text)
 {
     static const bool last[3] = {false, false, true};
-    enc_trace_request request = {NULL, ENC_TRUNCATE_DEFAULT, last, NULL};
+    enc_trace_request request = {NULL, ENC_TRUNCATE_DEFAULT, last, NULL, false};
     enc_trace *trace = NULL;
     enc_trace_run(e->session, e->model, text_of(text), &request, &trace, &e->err);
     CHECK_STR(take_message(e), "");

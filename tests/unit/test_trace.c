@@ -7,7 +7,7 @@ static const char *const sentence = "We sat on the bank of the river.";
 static enc_trace *trace_of(encoder *e, const char *text, const bool *hidden,
                            const bool *attention)
 {
-    enc_trace_request request = {NULL, ENC_TRUNCATE_END, hidden, attention};
+    enc_trace_request request = {NULL, ENC_TRUNCATE_END, hidden, attention, false};
     enc_trace *trace = NULL;
     enc_trace_run(e->session, e->model, text_of(text), &request, &trace, &e->err);
     CHECK_STR(take_message(e), "");
@@ -67,6 +67,33 @@ TEST("trace: what was not asked for is not there, nor is what lies outside")
     enc_trace_free(t);
     enc_trace_free(NULL);
     encoder_close(&e);
+}
+
+TEST("trace: weights alone are the same weights, in DeBERTa too, and no values are kept")
+{
+    static const char *const families[] = {"bert", "deberta"};
+    static const bool second[] = {false, false, true};
+    float score[2][MAX_TOKENS], weight[2][MAX_TOKENS];
+    for (size_t f = 0; f < 2; f++) {
+        encoder e;
+        REQUIRE(encoder_open(&e, families[f]));
+        enc_trace_request request = {NULL, ENC_TRUNCATE_END, NULL, second, true};
+        enc_trace *all = trace_of(&e, sentence, NULL, second), *alone = NULL;
+        enc_trace_run(e.session, e.model, text_of(sentence), &request, &alone, &e.err);
+        REQUIRE(all && alone);
+        size_t count = enc_trace_tokens(all)->count;
+        for (size_t from = 0; from < count; from++) {
+            CHECK(enc_trace_attention(all, 2, 1, from, score[0], weight[0]));
+            CHECK(enc_trace_attention(alone, 2, 1, from, score[1], weight[1]));
+            CHECK(same_bits(weight[0], weight[1], count));
+            CHECK(same_bits(score[0], score[1], count));
+        }
+        CHECK(enc_trace_head(alone, ENC_HEAD_QUERY, 2, 1, 0) != NULL);
+        CHECK(!enc_trace_head(alone, ENC_HEAD_VALUE, 2, 1, 0));
+        CHECK(!enc_trace_head(alone, ENC_HEAD_OUTPUT, 2, 1, 0));
+        enc_trace_free(all), enc_trace_free(alone);
+        encoder_close(&e);
+    }
 }
 
 TEST("trace: a layer has the same bits whether it is asked for alone or with all others")
@@ -238,7 +265,7 @@ TEST("trace: a prompt by name and a cut at either end are seen as the model sees
     encoder e;
     REQUIRE(encoder_open(&e, "bert_prompt"));
     enc_trace *whole = trace_of(&e, "who asked: the river", every, NULL), *t = NULL;
-    enc_trace_request request = {"query", ENC_TRUNCATE_END, every, NULL};
+    enc_trace_request request = {"query", ENC_TRUNCATE_END, every, NULL, false};
     CHECK_INT(enc_trace_run(e.session, e.model, text_of("the river"), &request, &t, &e.err),
               ENC_OK);
     REQUIRE(whole && t);
@@ -266,7 +293,7 @@ TEST("trace: a request that can't be followed is refused, and nothing is handed 
     enc_text text = text_of("bank bank bank bank bank bank bank bank bank bank bank bank bank "
                             "bank bank bank bank bank bank bank bank bank bank bank");
     REQUIRE(encoder_open(&e, "bert"));
-    enc_trace_request request = {NULL, ENC_TRUNCATE_NONE, NULL, NULL};
+    enc_trace_request request = {NULL, ENC_TRUNCATE_NONE, NULL, NULL, false};
     CHECK_INT(enc_trace_run(e.session, e.model, text, &request, &t, &e.err), ENC_INVALID);
     CHECK(!t);
     CHECK_STR(take_message(&e),
@@ -302,7 +329,7 @@ TEST("trace: a stop leaves no trace, and the session goes on")
     enc_trace *t;
     REQUIRE(encoder_open(&e, "bert"));
     enc_session_set_progress(e.session, stop_at_once, NULL);
-    enc_trace_request request = {NULL, ENC_TRUNCATE_END, every, every};
+    enc_trace_request request = {NULL, ENC_TRUNCATE_END, every, every, false};
     CHECK_INT(enc_trace_run(e.session, e.model, text_of(sentence), &request, &t, &e.err),
               ENC_INTERRUPTED);
     CHECK(!t);
