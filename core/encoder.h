@@ -164,10 +164,10 @@ typedef struct enc_token {
     int32_t word;      /* number of the pre-token within the text, from 0; -1 for special tokens */
     int32_t type;      /* segment: 0 or 1 */
     bool special;      /* put there by the tokenizer's template; has no place in the text */
-    size_t byte_start; /* [byte_start, byte_end) in the source text's bytes */
-    size_t byte_end;
-    size_t char_start; /* the same in characters, counted from 0 */
-    size_t char_end;
+    uint32_t byte_start; /* [byte_start, byte_end) in the source text's bytes */
+    uint32_t byte_end;
+    uint32_t char_start; /* the same in characters, counted from 0 */
+    uint32_t char_end;
 } enc_token;
 
 typedef struct enc_tokens {

@@ -6,9 +6,10 @@
 ** overflow checks in one place, enc_alloc_array and enc_arena_array.
 **
 ** An arena is scratch for one call: take by bumping, give back all at once by a mark. Blocks
-** never move. After the outermost release it keeps one chunk as large as was ever needed (up to
-** 64 MiB), so that a steady state allocates nothing. What shall outlive the calls (a cache) can be
-** left with it, to be dropped when the arena is destroyed.
+** never move. After the outermost release it keeps one chunk as large as was ever needed, so
+** that a steady state allocates nothing: up to 64 MiB for good, up to 512 MiB as long as each
+** work needs more than 64. What shall outlive the calls (a cache) can be left with it, to be
+** dropped when the arena is destroyed.
 */
 #ifndef ENC_MEMORY_H
 #define ENC_MEMORY_H

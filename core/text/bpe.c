@@ -286,6 +286,14 @@ static size_t merge_many(const enc_bpe *m, enc_bpe_symbol *symbol, size_t count,
 
 /* ---- Words --------------------------------------------------------------------------- */
 
+size_t enc_bpe_merge_symbols(const enc_bpe *m, enc_bpe_symbol *symbol, size_t count,
+                             uint64_t *room, enc_poll *poll)
+{
+    if (count <= SCANNED && m->growing)
+        return merge_few(m, symbol, count);
+    return merge_many(m, symbol, count, room, poll);
+}
+
 size_t enc_bpe_symbols_most(const enc_bpe *m, size_t characters, size_t size)
 {
     size_t most;
@@ -302,9 +310,9 @@ size_t enc_bpe_merge_text(const enc_bpe *m, const char *text, size_t size,
                           bool *lost)
 {
     size_t count = split(m, text, size, symbol, lost);
-    if (count <= SCANNED && m->growing)
-        return merge_few(m, symbol, count);
-    return merge_many(m, symbol, count, room, poll);
+    if (count >= ENC_BPE_LONG)
+        return enc_bpe_merge_blocks(m, symbol, count, room, poll);
+    return enc_bpe_merge_symbols(m, symbol, count, room, poll);
 }
 
 /* The token that the whole word is, if that is known beforehand; else -1. */

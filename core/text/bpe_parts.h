@@ -29,6 +29,16 @@ static inline bool enc_bpe_perhaps(const enc_bpe *m, uint64_t hash)
     return m->perhaps[bit / 64] >> bit % 64 & 1;
 }
 
+/* Merges symbols where they lie; room [2 * count]. Returns how many there are then. */
+size_t enc_bpe_merge_symbols(const enc_bpe *model, enc_bpe_symbol *symbol, size_t count,
+                             uint64_t *room, enc_poll *poll);
+
+/* The same for a long word, at least ENC_BPE_LONG symbols, in time linear in their number
+** (bpe_blocks.c). */
+enum { ENC_BPE_LONG = 2048 };
+size_t enc_bpe_merge_blocks(const enc_bpe *model, enc_bpe_symbol *symbol, size_t count,
+                            uint64_t *room, enc_poll *poll);
+
 /* Most symbols that a text comes to; SIZE_MAX if that can't be counted. */
 size_t enc_bpe_symbols_most(const enc_bpe *model, size_t characters, size_t size);
 

@@ -90,6 +90,10 @@ typedef struct enc_pieces {
     bool complete; /* false: `limit` stopped the reading before the text's end */
 } enc_pieces;
 
+/* Bytes of a text, as tokens tell their places in 32 bits; more are ENC_INVALID. */
+enum { ENC_TEXT_MOST = INT32_MAX };
+int enc_check_text_size(enc_text text, enc_error *err);
+
 /* Tokens of the text without template, in the arena. Stops once more than `limit` tokens
 ** are there (0: no limit); the pieces then hold limit + 1 and complete is false. */
 int enc_tokenizer_pieces(const enc_tokenizer *tokenizer, enc_arena *arena, enc_text text,

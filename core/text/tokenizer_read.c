@@ -244,6 +244,14 @@ static void read_text(enc_reader *r)
     }
 }
 
+int enc_check_text_size(enc_text text, enc_error *err)
+{
+    if (text.size <= ENC_TEXT_MOST)
+        return ENC_OK;
+    return enc_fail(err, ENC_INVALID, "the text has %zu bytes, more than the %d that can be "
+                    "tokenized", text.size, ENC_TEXT_MOST);
+}
+
 /* Room for the state of the normaliser's steps: `usual` [USUAL_STATE] if it suffices. */
 static char *state_room(const enc_tokenizer *t, char *usual, enc_arena *arena)
 {
@@ -258,6 +266,9 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
     _Alignas(16) char usual_state[USUAL_STATE];
     enc_pretoken_usual usual_word;
     enc_reader r;
+    int rc = enc_check_text_size(text, err);
+    if (rc != ENC_OK)
+        return rc;
     r.t = t;
     r.list = *list;
     r.list.poll = poll;

@@ -185,7 +185,10 @@ int enc_words_pieces(const enc_words *words, enc_arena *arena, enc_text text, si
                 .poll = poll};
     r.list = (enc_token_list){.arena = arena, .limit = limit ? limit : SIZE_MAX,
                               .counting = counting, .capacity = counting ? 0 : 16};
+    int rc = enc_check_text_size(text, err);
     *out = (enc_pieces){0};
+    if (rc != ENC_OK)
+        return rc;
     if (words->longest + 8 > USUAL) {
         r.room = words->longest + 8;
         r.lower = ENC_ARENA(arena, char, r.room);
@@ -194,7 +197,7 @@ int enc_words_pieces(const enc_words *words, enc_arena *arena, enc_text text, si
         r.list.token = ENC_ARENA(arena, enc_token, r.list.capacity);
     if (!r.lower || (!counting && !r.list.token))
         return enc_nomem(err);
-    int rc = read_all(&r, err);
+    rc = read_all(&r, err);
     if (rc != ENC_OK)
         return rc;
     bool complete = r.list.count <= r.list.limit;

@@ -240,6 +240,25 @@ TEST("arena: the second run of the same work allocates nothing")
     enc_arena_destroy(&arena);
 }
 
+TEST("arena: what a huge text needs stays while such texts come, and goes with the first other")
+{
+    const size_t mib = 1 << 20, takes[] = {100, 90, 100, 1, 600, 600, 1};
+    const size_t kept[] = {100, 100, 100, 0, 0, 0, 0};
+    enc_arena arena = {0};
+    int64_t held = enc_memory_used();
+    for (size_t i = 0; i < sizeof takes / sizeof *takes; i++) {
+        enc_mark mark = enc_arena_mark(&arena);
+        REQUIRE(enc_arena_take(&arena, 1000) != NULL);
+        REQUIRE(enc_arena_take(&arena, takes[i] * mib) != NULL);
+        enc_arena_release(&arena, mark);
+        int64_t now = enc_memory_used() - held;
+        CHECK(kept[i] ? now >= (int64_t)(kept[i] * mib) && now < (int64_t)((kept[i] + 1) * mib)
+                      : now <= (int64_t)(65 * mib));
+    }
+    enc_arena_destroy(&arena);
+    CHECK_INT(enc_memory_used(), held);
+}
+
 TEST("arena: a size that does not fit, or no memory, gives NULL and harms nothing")
 {
     enc_arena arena = {0};

@@ -49,7 +49,7 @@ static const char *offsets_of(const enc_sequence *s)
     line[0] = '\0';
     for (size_t i = 0; i < s->count && at + 50 < sizeof line; i++) {
         const enc_token *t = &s->token[i];
-        at += (size_t)snprintf(line + at, sizeof line - at, t->special ? "%s*" : "%s%zu-%zu",
+        at += (size_t)snprintf(line + at, sizeof line - at, t->special ? "%s*" : "%s%u-%u",
                                i ? " " : "", t->byte_start, t->byte_end);
     }
     return line;

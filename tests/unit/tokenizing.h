@@ -104,7 +104,7 @@ static inline const char *shown(const enc_token *token, size_t count)
     for (size_t i = 0; i < count && at + 64 < sizeof text; i++) {
         const enc_token *t = &token[i];
         at += (size_t)snprintf(text + at, sizeof text - at, t->special ? "%s%d*" :
-                               "%s%d:%zu-%zu/%d", i ? " " : "", t->id, t->char_start,
+                               "%s%d:%u-%u/%d", i ? " " : "", t->id, t->char_start,
                                t->char_end, t->word);
     }
     return text;
