@@ -77,7 +77,11 @@ TEST("kernel: sums over int8 and over bits are exact, whatever the length and th
                 for (int bit = 0; bit < 8; bit++)
                     bits += (x ^ y) >> bit & 1;
             }
-            CHECK(n == 0 || int8(ops, ENC_COSINE, a + 1, b, n) == cosine(want));
+            const double angle = int8(ops, ENC_COSINE, a + 1, b, n);
+            if (want[1] == 0 || want[2] == 0)
+                CHECK(isnan(angle)); /* zeros have no direction */
+            else
+                CHECK(angle == cosine(want));
             CHECK(int8(ops, ENC_DOT, a + 1, b, n) == (double)want[0]);
             CHECK(int8(ops, ENC_L2, a + 1, b, n) == sqrt((double)l2));
             CHECK(int8(ops, ENC_L1, a + 1, b, n) == (double)l1);
