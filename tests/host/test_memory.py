@@ -9,6 +9,7 @@ model (models/all-MiniLM-L6-v2, or the folder in CONTEXTUAL_TEST_MODEL) and Linu
 import json
 import os
 import pathlib
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -85,5 +86,21 @@ class Memory(unittest.TestCase):
         self.assertLess(sizes[2], 0.30 * sizes[0])
 
 
+def main():
+    if not hasattr(sqlite3.Connection, "enable_load_extension"):
+        print(f"skipped: the sqlite3 module of {sys.executable} loads no extensions")
+        print("0 passed, 0 failed, 1 skipped")
+        return 0
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Memory)
+    result = unittest.TextTestRunner(stream=open(os.devnull, "w")).run(suite)
+    for test, trace in result.failures + result.errors:
+        print(f"FAILED {test.id()}\n{trace}")
+    for test, why in result.skipped:
+        print(f"skipped {test.id()}: {why}")
+    failed, skipped = len(result.failures) + len(result.errors), len(result.skipped)
+    print(f"{result.testsRun - failed - skipped} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
 if __name__ == "__main__":
-    unittest.main(verbosity=1)
+    sys.exit(main())
