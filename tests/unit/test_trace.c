@@ -72,7 +72,7 @@ TEST("trace: what was not asked for is not there, nor is what lies outside")
 TEST("trace: weights alone are the same weights, in DeBERTa too, and no values are kept")
 {
     static const char *const families[] = {"bert", "deberta"};
-    static const bool second[] = {false, false, true};
+    static const bool second[8] = {false, false, true};
     float score[2][MAX_TOKENS], weight[2][MAX_TOKENS];
     for (size_t f = 0; f < 2; f++) {
         encoder e;
