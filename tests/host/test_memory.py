@@ -15,6 +15,8 @@ import subprocess
 import sys
 import unittest
 
+import case
+
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 LIBRARY = os.path.abspath(os.environ.get("CONTEXTUAL_LIBRARY", TOP / "contextual.so"))
 MODEL = pathlib.Path(os.environ.get("CONTEXTUAL_TEST_MODEL",
@@ -86,21 +88,5 @@ class Memory(unittest.TestCase):
         self.assertLess(sizes[2], 0.30 * sizes[0])
 
 
-def main():
-    if not hasattr(sqlite3.Connection, "enable_load_extension"):
-        print(f"skipped: the sqlite3 module of {sys.executable} loads no extensions")
-        print("0 passed, 0 failed, 1 skipped")
-        return 0
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Memory)
-    result = unittest.TextTestRunner(stream=open(os.devnull, "w")).run(suite)
-    for test, trace in result.failures + result.errors:
-        print(f"FAILED {test.id()}\n{trace}")
-    for test, why in result.skipped:
-        print(f"skipped {test.id()}: {why}")
-    failed, skipped = len(result.failures) + len(result.errors), len(result.skipped)
-    print(f"{result.testsRun - failed - skipped} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(case.run(Memory))

@@ -18,6 +18,8 @@ import threading
 import time
 import unittest
 
+import case
+
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 LIBRARY = os.path.abspath(os.environ.get("CONTEXTUAL_LIBRARY",
                                          TESTS.parent / "contextual.so"))
@@ -192,19 +194,5 @@ class Python(unittest.TestCase):
             self.assertEqual(one(copy, "SELECT e FROM t"), self.want)
 
 
-def main():
-    if not hasattr(sqlite3.Connection, "enable_load_extension"):
-        print(f"skipped: the sqlite3 module of {sys.executable} loads no extensions")
-        print("0 passed, 0 failed, 1 skipped")
-        return 0
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Python)
-    result = unittest.TextTestRunner(stream=open(os.devnull, "w")).run(suite)
-    for test, trace in result.failures + result.errors:
-        print(f"FAILED {test.id()}\n{trace}")
-    failed = len(result.failures) + len(result.errors)
-    print(f"{result.testsRun - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(case.run(Python))

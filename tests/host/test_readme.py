@@ -18,6 +18,8 @@ import sys
 import tempfile
 import unittest
 
+import case
+
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 LIBRARY = os.path.abspath(os.environ.get("CONTEXTUAL_LIBRARY", TOP / "contextual.so"))
 README = (TOP / "README.md").read_text(encoding="utf-8")
@@ -200,18 +202,5 @@ class Readme(unittest.TestCase):
             self.assertIn(goal, goals)
 
 
-def main():
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Readme)
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        result = unittest.TextTestRunner(stream=nowhere).run(suite)
-    for test, trace in result.failures + result.errors:
-        print(f"FAILED {test.id()}\n{trace}")
-    for test, why in result.skipped:
-        print(f"skipped {test.id()}: {why}")
-    failed, skipped = len(result.failures) + len(result.errors), len(result.skipped)
-    print(f"{result.testsRun - failed - skipped} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(case.run(Readme, loads_extensions=False))
