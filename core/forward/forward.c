@@ -246,11 +246,10 @@ static int embed(pass *p, enc_arena *arena)
 
 /* ---- A block ------------------------------------------------------------------------- */
 
-/* Which of the model's turns the block takes: told by the frequencies, for a model may be a copy
-** whose blocks point to the original's. */
+/* Which of the model's turns the block takes. */
 static bool is_local(const pass *p)
 {
-    return p->layer->rotary->frequency == p->model->weights.rotary[1].frequency;
+    return p->layer->rotary == &p->model->weights.rotary[1];
 }
 
 /* One row's queries and keys: each head normed, then turned by its position. */
