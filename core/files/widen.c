@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dequantize.h"
+#include "float_bits.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "weights are read in place: a little-endian machine is needed"
@@ -22,22 +23,15 @@ enc_block enc_dtype_block(enum enc_dtype dtype)
     return (enc_block){0, 0};
 }
 
-static float from_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 /* IEEE 754 binary16: sign, 5 bits of exponent (bias 15), 10 of fraction. */
 static float from_half(uint16_t half)
 {
     uint32_t sign = (uint32_t)(half & 0x8000) << 16;
     uint32_t exponent = half >> 10 & 31, fraction = half & 0x3FF;
     if (exponent == 31)
-        return from_bits(sign | 0x7F800000 | fraction << 13);
+        return enc_float_of_bits(sign | 0x7F800000 | fraction << 13);
     if (exponent > 0)
-        return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+        return enc_float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
     float subnormal = (float)fraction * 0x1p-24f;
     return sign ? -subnormal : subnormal;
 }
@@ -51,13 +45,12 @@ static void widen_halves(const unsigned char *raw, size_t n, float *out)
     }
 }
 
-/* bfloat16 is the upper half of a float32. */
 static void widen_bfloats(const unsigned char *raw, size_t n, float *out)
 {
     for (size_t i = 0; i < n; i++) {
         uint16_t upper;
         memcpy(&upper, raw + 2 * i, sizeof upper);
-        out[i] = from_bits((uint32_t)upper << 16);
+        out[i] = enc_float_of_bf16(upper);
     }
 }
 
@@ -70,9 +63,9 @@ static void narrow_doubles(const unsigned char *raw, size_t n, float *out)
         double value;
         memcpy(&value, raw + 8 * i, sizeof value);
         if (value >= limit)
-            out[i] = from_bits(0x7F800000);
+            out[i] = enc_float_of_bits(0x7F800000);
         else if (value <= -limit)
-            out[i] = from_bits(0xFF800000);
+            out[i] = enc_float_of_bits(0xFF800000);
         else
             out[i] = (float)value;
     }

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "float_bits.h"
 #include "kernel.h"
 
 enum {
@@ -22,9 +23,7 @@ static uint32_t largest_bits(const float *x, size_t count, size_t stride)
 {
     uint32_t most = 0;
     for (size_t j = 0; j < count; j++) {
-        uint32_t bits;
-        memcpy(&bits, x + j * stride, sizeof bits);
-        bits &= 0x7fffffff;
+        const uint32_t bits = enc_bits_of_float(x[j * stride]) & 0x7fffffff;
         most = bits > most ? bits : most;
     }
     return most;
@@ -35,24 +34,16 @@ static uint32_t largest_bits(const float *x, size_t count, size_t stride)
 static float column_scale(const float *column, size_t k, size_t stride)
 {
     uint32_t bits = stride == 1 ? largest_bits(column, k, 1) : largest_bits(column, k, stride);
-    float largest;
-    memcpy(&largest, &bits, sizeof largest);
     if (bits >= INFINITE)
         return NAN;
-    float scale = largest / (float)LARGEST;
+    float scale = enc_float_of_bits(bits) / (float)LARGEST;
     return scale < FLT_MIN ? 0.0f : scale;
 }
 
-/* x * inverse, |x * inverse| < 2^22, to the nearest integer, even in the middle: adding
-** 1.5 * 2^23 leaves it in the low bits of the sum. */
 static void quantise(const float *x, size_t count, size_t stride, float inverse, int8_t *to)
 {
-    for (size_t j = 0; j < count; j++) {
-        float shifted = x[j * stride] * inverse + 12582912.0f;
-        uint32_t bits;
-        memcpy(&bits, &shifted, sizeof bits);
-        to[j] = (int8_t)(bits & 0xff);
-    }
+    for (size_t j = 0; j < count; j++)
+        to[j] = (int8_t)enc_nearest(x[j * stride] * inverse);
 }
 
 /* Column `at` of a panel that has been filled with zeros. */

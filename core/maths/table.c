@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "float_bits.h"
+
 enum { STEPS = 127 }; /* of an int8 to each side of 0 */
 
 static const float TINY = 1e-30f; /* a row without larger numbers is 0: its scale has no inverse */
@@ -16,20 +18,10 @@ size_t enc_table_number(enum enc_weight_type type)
     return bytes[type];
 }
 
-static float widen(uint16_t half)
-{
-    const uint32_t bits = (uint32_t)half << 16;
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 /* Of finite numbers. The largest ones would round to infinity: they are cut. */
 static uint16_t narrow(float x)
 {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    const uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+    const uint32_t bits = enc_bits_of_float(x), rounded = enc_bf16_rounded(bits) >> 16;
     return (uint16_t)((rounded & 0x7F80) == 0x7F80 ? bits >> 16 : rounded);
 }
 
@@ -46,7 +38,7 @@ void enc_table_read(const enc_table *table, size_t row, float *to)
     } else if (table->type == ENC_WEIGHT_BF16) {
         const uint16_t *x = from;
         for (size_t i = 0; i < table->width; i++)
-            to[i] = widen(x[i]);
+            to[i] = enc_float_of_bf16(x[i]);
     } else {
         const int8_t *x = from;
         const float scale = table->scale[row];
@@ -71,23 +63,13 @@ void enc_table_add(const enc_table *table, const enc_ops *ops, size_t row, float
     } else if (table->type == ENC_WEIGHT_BF16) {
         const uint16_t *x = from;
         for (size_t i = 0; i < table->width; i++)
-            to[i] += widen(x[i]);
+            to[i] += enc_float_of_bf16(x[i]);
     } else {
         const int8_t *x = from;
         const float scale = table->scale[row];
         for (size_t i = 0; i < table->width; i++)
             to[i] += scale * (float)x[i];
     }
-}
-
-/* The nearest integer, |x| <= 2^22, ties to even: adding 1.5 * 2^23 leaves no bits behind the
-** point. */
-static int32_t nearest(float x)
-{
-    const float shifted = x + 12582912.0f;
-    int32_t bits;
-    memcpy(&bits, &shifted, sizeof bits);
-    return bits - 0x4B400000;
 }
 
 static void write_int8(const float *from, size_t width, int8_t *to, float *scale)
@@ -99,7 +81,7 @@ static void write_int8(const float *from, size_t width, int8_t *to, float *scale
     const float steps = zero ? 0 : (float)STEPS / largest;
     *scale = zero ? 0 : largest / STEPS;
     for (size_t i = 0; i < width; i++)
-        to[i] = (int8_t)nearest(from[i] * steps);
+        to[i] = (int8_t)enc_nearest(from[i] * steps);
 }
 
 void enc_table_write(const enc_table *table, void *rows, float *scale, size_t row,
