@@ -82,6 +82,7 @@ FLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffunction-sections \
 FLAGS += $(if $(X86),-msse4.2 -mpopcnt)
 # Headers are found by name; ext/ sees encoder.h alone, which it names by its path.
 FLAGS_core  := -iquote core $(LAYERS:%=-iquote core/%)
+FLAGS_ext   := -iquote ext -iquote ext/semantic
 
 FLAGS_kernel_avx2   := -O3 -mavx2 -mfma
 FLAGS_kernel_avx512 := -O3 -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
@@ -100,6 +101,15 @@ FLAGS_kernel_int8_avx512bw := $(FLAGS_kernel_avx512)
 FLAGS_kernel_int8_avx512vnni := $(FLAGS_kernel_avx512) -mavx512vnni
 FLAGS_kernel_int8_neon     := $(FLAGS_kernel_neon)
 FLAGS_kernel_int8_dotprod  := $(FLAGS_kernel_neon) $(if $(ARM64),-march=armv8.2-a+dotprod)
+
+FLAGS_kernel_scan_portable := -O3
+FLAGS_kernel_scan_avx2     := $(FLAGS_kernel_avx2)
+FLAGS_kernel_scan_avxvnni  := $(FLAGS_kernel_avx2) -mavxvnni
+FLAGS_kernel_scan_avx512bw := $(FLAGS_kernel_avx512)
+FLAGS_kernel_scan_avx512vnni := $(FLAGS_kernel_avx512) -mavx512vnni
+FLAGS_kernel_scan_neon     := $(FLAGS_kernel_neon)
+FLAGS_kernel_scan_dotprod  := $(FLAGS_kernel_int8_dotprod)
+FLAGS_code := -O3
 
 # Loops over all pairs of tokens, or of a head's numbers, that are no kernel's: four at a time,
 # with the same bits.
@@ -139,10 +149,11 @@ say = $(if $(V),,@echo '  $(1) $(patsubst $(CURDIR)/%,%,$(2))')
 # ---- The library -----------------------------------------------------------------------
 
 CORE_C := $(filter-out $(if $(X86),,core/maths/kernel_avx% core/maths/kernel_bf16_avx% \
-            core/maths/kernel_int8_avx% core/maths/kernel_compare_avx%), \
+            core/maths/kernel_int8_avx% core/maths/kernel_compare_avx% \
+            core/maths/kernel_scan_avx%), \
             $(wildcard core/*/*.c))
 CORE_O := $(CORE_C:%.c=$(BUILD)/%.o)
-EXT_O  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ext/*.c))
+EXT_O  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ext/*.c ext/*/*.c))
 
 .PHONY: all
 all: $(LIBRARY) ## build contextual.so (the default)
@@ -162,6 +173,11 @@ $(BUILD)/core/%.o: core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,cc  ,$<)
 	$(Q)$(COMPILE) $(FLAGS_core) -o $@ $<
+
+$(BUILD)/ext/%.o: ext/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,cc  ,$<)
+	$(Q)$(COMPILE) $(FLAGS_ext) -o $@ $<
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -288,11 +304,13 @@ FUZZ       := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY     := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 DAMAGE     := $(BUILD)/tests/damage/damage
 SAME_BITS  := $(BUILD)/tests/same_bits/embed
-TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(REPLAY) $(DAMAGE) $(SAME_BITS)
+SEMANTIC   := $(BUILD)/tests/semantic/run
+TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(SEMANTIC) $(REPLAY) $(DAMAGE) $(SAME_BITS)
 
 UNIT_C     := $(wildcard tests/unit/*.c tests/golden/*.c tests/fault/*.c)
 # The tables alone, on an encoder that counts what they ask of it.
-TABLES_O   := $(filter-out $(BUILD)/ext/contextual.o $(BUILD)/ext/fn_%,$(EXT_O)) \
+TABLES_O   := $(filter-out $(BUILD)/ext/contextual.o $(BUILD)/ext/fn_% \
+                $(BUILD)/ext/semantic/%,$(EXT_O)) \
               $(BUILD)/core/base/stdin.o \
               $(BUILD)/tests/host/counting_encoder.o $(BUILD)/tests/unit/run.o
 
@@ -310,6 +328,8 @@ $(SAME_BITS): $(SAME_BITS).o $(CORE_O)
 $(HOST): $(HOST).o $(HOST)_stop.o $(BUILD)/tests/host/host.o \
          $(BUILD)/tests/host/test_sqlite_memory.o $(BUILD)/tests/unit/run.o
 $(TABLES): $(TABLES).o $(BUILD)/tests/host/test_cache.o $(TABLES_O)
+$(SEMANTIC): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/semantic/*.c)) \
+             $(BUILD)/tests/unit/run.o $(EXT_O) $(CORE_O)
 $(REPLAY): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
                                          $(BUILD)/tests/fuzz/replay.o $(EXT_O) $(CORE_O)
 $(TESTS):
@@ -369,7 +389,7 @@ check-bits: ## see that a text has the same bits in any batch, on any number of 
 check-asan: ## ... under the address and undefined-behaviour sanitizers
 	+@$(INSTRUMENT) BUILD=build/asan SANITIZE='-fsanitize=$(ASAN)' tests
 	@DAMAGE=$${DAMAGE:-10000} sh tests/run.sh build/asan build/asan/contextual.so \
-	    unit damage replay sql tables host
+	    unit damage replay sql tables semantic host
 
 check-tsan: ## ... under the thread sanitizer: what runs in threads
 	+@$(INSTRUMENT) BUILD=build/tsan SANITIZE='-fsanitize=thread' tests
@@ -453,7 +473,7 @@ LOADING_PYTHON = $(shell for python in $(PYTHON) /usr/bin/python3; do \
     { echo $$python; exit; }; done; echo $(PYTHON))
 
 # ONLY=short-row,latency  some pieces; ROUNDS=n  of each; FRESH=1  also those measured before
-.PHONY: bench bench-tokenizers bench-vectors lab lab-deps
+.PHONY: bench bench-scan bench-tokenizers bench-vectors lab lab-deps
 bench: $(LIBRARY) $(LAB) $(BENCH) ## measure speed; COMPARE=1: beside onnxruntime, llama.cpp, ...
 	@$(LOADING_PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) $(LAB) \
 	    $(if $(COMPARE),--compare$(if $(filter all,$(COMPARE)),-all)) \
@@ -482,6 +502,9 @@ SQLITE_VEC = $(firstword $(wildcard \
 bench-vectors: $(LIBRARY) $(BENCH) ## measure comparisons of vectors, each kernel and in SQL
 	@sh tests/bench/bench_vectors.sh $(BUILD) $(LIBRARY) $(SQLITE_VEC) | \
 	    tee tests/bench/results/vectors.csv
+
+bench-scan: $(BENCH) ## measure scans over a million codes, each kernel
+	@sh tests/bench/bench_scan.sh $(BUILD) | tee tests/bench/results/scan.csv
 
 # WORDNET=DIR: a folder of its data files (Debian's wordnet-base); else what the demo reads.
 WORDNET := $(wildcard /usr/share/wordnet)

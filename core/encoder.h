@@ -377,7 +377,89 @@ void enc_vector_to_int8(const float *v, size_t length, int8_t *out);
 /* One bit per element: 1 where it is > 0; bit i is bit i%8 of byte i/8. length % 8 == 0. */
 void enc_vector_to_bit(const float *v, size_t length, uint8_t *out);
 
+/* The cosines of q [length] with each of x [count, length], into out [count]. All of them are of
+** length 1, or zero: its cosines are 0. Can be interrupted. */
+int enc_cosines(enc_session *session, const float *q, const float *x, size_t count,
+                size_t length, double *out, enc_error *err);
+
+/* ---- Codes: one question, many vectors ------------------------------------------------- */
+
+/* A code stands for a vector x in few bytes and says how far off it may be, so that a scan
+** over codes alone can prove which vectors need a look. Every code has a score for a
+** question q, larger is better, that does not depend on how the code is stored:
+**   ENC_COSINE  q.x / (|q| |x|);   ENC_DOT  q.x;   ENC_L2  q.x - |x|^2 / 2, which orders as
+**   the distance does, backwards.
+** ENC_INT8 codes: x' = scale * (byte - 128); for ENC_COSINE x is scaled to length 1 first, and
+** x' has length 1 too (but for roundings), so that the scores of codes alone are cosines.
+** ENC_BIT codes: x' = scale * (+1 or -1), a set bit is +1. ENC_FLOAT32 is no code. */
+typedef struct enc_codes {
+    const uint8_t *code; /* [count, enc_code_size]; any alignment */
+    const float *scale;  /* [count] */
+    const float *error;  /* [count] >= |x - x'|, rounded up; NULL: x' is the vector */
+    const float *offset; /* [count] added to the score: -|x|^2 / 2 for ENC_L2; NULL: zeros */
+    size_t count;
+} enc_codes;
+
+/* Bytes of one code: `length` (bits: length / 8, rounded up), rounded up to 64. */
+size_t enc_code_size(enum enc_vector_type type, size_t length);
+
+/* The code of x [length] into code [enc_code_size], and its scale, error and offset (0 but for
+** ENC_L2). A vector without direction (ENC_COSINE and zero) gets scale 0 and offset -infinity:
+** it matches nothing. Where half the square of a length is no float32 the error is infinite: such
+** a vector is always a candidate. False, nothing written, if an element is not finite. */
+bool enc_code_make(enum enc_metric metric, enum enc_vector_type type, const float *x,
+                   size_t length, uint8_t *code, float *scale, float *error, float *offset);
+
+/* x' [length] of a code. */
+void enc_code_read(enum enc_vector_type type, const uint8_t *code, float scale,
+                   size_t length, float *out);
+
+/* A question made ready for scans; immutable, for any thread. Lengths are 1 to 65,536.
+** ENC_INVALID: an element is not finite, or q is zero and the metric ENC_COSINE. */
+typedef struct enc_question enc_question;
+int enc_question_open(enum enc_metric metric, enum enc_vector_type type, const float *q,
+                      size_t length, enc_question **out, enc_error *err);
+void enc_question_close(enc_question *question); /* NULL is fine */
+
+/* One code that may matter: the true score, and the one computed in double, lie in
+** [score - reach, score + reach], also as float32; both are finite, but reach may be infinity
+** (then nothing is known). */
+typedef struct enc_candidate {
+    uint32_t index; /* of the code in its run */
+    float score;
+    float reach;
+} enc_candidate;
+
+/* The codes of a run whose score may reach `threshold` (score + reach >= threshold; -infinity:
+** all but those that match nothing), in the run's order, into out [codes->count]; how many. */
+size_t enc_question_scan(const enc_question *question, const enc_codes *codes,
+                         float threshold, enc_candidate *out);
+
+/* ---- Spans: one pass, many vectors ----------------------------------------------------- */
+
+/* A stretch of a text. */
+typedef struct enc_span {
+    size_t start; /* bytes of the source text, end exclusive */
+    size_t end;
+} enc_span;
+
+/* Late chunking: embeds `count` spans of one text, in order of their starts, into out
+** [count, dimensions]. The text is read in windows as long as the model allows, cut between
+** spans, each encoded once; a span is pooled from the hidden states of its tokens as the
+** options and checkpoint pool a text (for the pooling of one place, its first or last token).
+** A span without tokens is the zero vector. */
+int enc_embed_spans(enc_session *session, const enc_model *model, enc_text text,
+                    const enc_span *spans, size_t count, const enc_embed_options *options,
+                    float *out, enc_error *err);
+
 /* ---- The process ---------------------------------------------------------------------- */
+
+/* A number that no process of any machine gave before: 64 random bits from the system, also
+** after a fork. */
+uint64_t enc_random(void);
+
+/* xxHash (XXH3) of bytes, 64 bits: finds damage, is no secret. */
+uint64_t enc_checksum(const void *data, size_t size);
 
 /* Version of the library: "0.1.0". */
 const char *enc_version(void);

@@ -37,11 +37,11 @@ vectors='<(.mmintrin|immintrin|x86intrin|arm_neon|arm_sve)\.h>'
 rule "core/ never includes SQLite" "$(includes core/*.h core/*/* | grep sqlite)"
 rule "core/ includes headers of its own folder only" "$(includes core/*.h core/*/* | grep '"[^"]*/')"
 rule "ext/ includes SQLite, jansson, core/encoder.h and its own headers only" \
-    "$(includes ext/* | grep -vE "$ext_may")"
+    "$(includes ext/*.[ch] ext/*/* | grep -vE "$ext_may")"
 rule "OpenBLAS is known to kernel_openblas.c alone" \
-    "$(includes core/*/* ext/* | grep -E "$blas" | grep -v '^core/maths/kernel_openblas\.c:')"
+    "$(includes core/*/* ext/*.[ch] ext/*/* | grep -E "$blas" | grep -v '^core/maths/kernel_openblas\.c:')"
 rule "vector intrinsics stand in kernels alone" \
-    "$(includes core/*/* ext/* | grep -E "$vectors" | grep -v '^core/maths/kernel')"
+    "$(includes core/*/* ext/*.[ch] ext/*/* | grep -E "$vectors" | grep -v '^core/maths/kernel')"
 
 # layer NAME SENTENCE FOLDERS: what NAME includes stands in itself or in these.
 layer() {
@@ -66,7 +66,7 @@ rule "names of files in core/ are unique" \
 
 # ---- Objects -----------------------------------------------------------------------------
 
-undefined=$(nm -u -A "$build"/core/*/*.o "$build"/ext/*.o)
+undefined=$(nm -u -A "$build"/core/*/*.o "$build"/ext/*.o "$build"/ext/*/*.o)
 calls() {
     printf '%s\n' "$undefined" | grep -E " ($1)$"
 }

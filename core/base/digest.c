@@ -6,7 +6,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "encoder.h"
 #include "memory.h"
+
+uint64_t enc_checksum(const void *data, size_t size) { return XXH3_64bits(data, size); }
 
 struct enc_digest {
     XXH3_state_t state; /* aligned to 64 bytes, as enc_alloc does */

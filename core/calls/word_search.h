@@ -9,11 +9,6 @@
 
 #include "reading.h"
 
-typedef struct enc_span {
-    size_t start; /* bytes of the source text, end exclusive */
-    size_t end;
-} enc_span;
-
 /* Finds occurrence 1, 2, ... (or -1, -2, ... from the end) of `word` as a whole word inside what
 ** `sequence`, the text's tokens, covers. *found is false where it does not stand there. */
 int enc_word_find(const enc_model *model, enc_text text, enc_text word, int occurrence,

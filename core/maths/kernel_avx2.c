@@ -16,6 +16,7 @@
 #define KERNEL enc_ops_avx2
 #define KERNEL_NAME "avx2"
 #define INT8_PRODUCT enc_int8_avx2
+#define SCANS enc_scan_avx2
 #define WIDTH 8
 #define PANEL_VECS 2
 #define LAYOUT "float32x16"

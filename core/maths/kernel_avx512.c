@@ -16,6 +16,7 @@
 #define KERNEL enc_ops_avx512
 #define KERNEL_NAME "avx512"
 #define INT8_PRODUCT enc_int8_avx512
+#define SCANS enc_scan_avx512
 #define WIDTH 16
 #define PANEL_VECS 2
 #define LAYOUT "float32x32"

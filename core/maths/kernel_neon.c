@@ -13,6 +13,7 @@
 #define KERNEL enc_ops_neon
 #define KERNEL_NAME "neon"
 #define INT8_PRODUCT enc_int8_neon
+#define SCANS enc_scan_neon
 #define WIDTH 4
 #define PANEL_VECS 4
 #define LAYOUT "float32x16"

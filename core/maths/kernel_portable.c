@@ -13,6 +13,7 @@
 #define KERNEL enc_ops_portable
 #define KERNEL_NAME "portable"
 #define INT8_PRODUCT enc_int8_portable
+#define SCANS enc_scan_portable
 #define WIDTH 4
 #define PANEL_VECS 2
 #define LAYOUT "float32x8"

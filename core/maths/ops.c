@@ -22,12 +22,13 @@ static char names[NAMES_SIZE];
 static char note[NAMES_SIZE];
 static enc_cpu cpu;
 
-/* Products that a row of the table takes in place of those of the row it is made of; NULL: as
-** they are there. `compare` do so with comparisons of vectors. */
+/* Products and scans that a row of the table takes in place of those of the row it is made of;
+** NULL: as they are there. `compare` do so with comparisons of vectors. */
 typedef struct variant {
     const char *name;
     const enc_ops *of;
     const enc_product *product[ENC_WEIGHT_TYPES];
+    enc_scan *const *scan;
     void (*compare[2])(enc_ops *row);
 } variant;
 
@@ -43,6 +44,8 @@ static inline void add_variant(bool can_run, const variant *v)
     for (int type = 0; type < ENC_WEIGHT_TYPES; type++)
         if (v->product[type])
             to->product[type] = v->product[type];
+    if (v->scan)
+        to->scan = v->scan;
     for (int i = 0; i < 2; i++)
         if (v->compare[i])
             v->compare[i](to);
@@ -84,20 +87,24 @@ static void choose(void)
     add_variant(cpu.avx512_bf16, &(variant){"avx512-bf16", &enc_ops_avx512,
                                              {[ENC_WEIGHT_BF16] = &enc_bf16_avx512,
                                               [ENC_WEIGHT_INT8] = &enc_int8_avx512_vnni},
+                                             enc_scan_avx512_vnni,
                                              {enc_compare_avx512_vnni, bits}});
     add_variant(cpu.avx512_vnni, &(variant){"avx512-vnni", &enc_ops_avx512,
                                              {[ENC_WEIGHT_INT8] = &enc_int8_avx512_vnni},
+                                             enc_scan_avx512_vnni,
                                              {enc_compare_avx512_vnni, bits}});
     if (cpu.avx512)
         kernels[kernel_count++] = &enc_ops_avx512;
     add_variant(cpu.avx_vnni, &(variant){"avx2-vnni", &enc_ops_avx2,
                                            {[ENC_WEIGHT_INT8] = &enc_int8_avx_vnni},
+                                           enc_scan_avx_vnni,
                                            {enc_compare_avx2_vnni}});
     if (cpu.avx2)
         kernels[kernel_count++] = &enc_ops_avx2;
 #elif defined(__aarch64__)
     add_variant(cpu.dotprod, &(variant){"neon-dotprod", &enc_ops_neon,
-                                         {[ENC_WEIGHT_INT8] = &enc_int8_dotprod}, {NULL}});
+                                         {[ENC_WEIGHT_INT8] = &enc_int8_dotprod},
+                                         enc_scan_dotprod, {NULL}});
     kernels[kernel_count++] = &enc_ops_neon;
 #endif
 #if !defined(ENC_NO_OPENBLAS)

@@ -100,6 +100,30 @@ typedef struct enc_product {
                      size_t k, const enc_epilogue *epilogue, float *y, size_t ldy);
 } enc_product;
 
+/* A question q [n] for scans over codes (encoder.h): q is nearly low_step * (256 high + low);
+** high_step is 256 low_step. Of a code that stands for x', [n] whole numbers times scale:
+**   score = scale * (high_step * (x'/scale . high) + low_step * (x'/scale . low)) + offset
+**   reach = error * by_error + scale * by_scale + |offset| * ENC_OFFSET_REACH + always
+** every operation rounded to float32, nothing fused: every kernel gives the same bits. */
+typedef struct enc_planes {
+    const int8_t *high; /* [size], aligned to 64 bytes; zeros from n on */
+    const int8_t *low;
+    size_t size;        /* n, rounded up to a multiple of 64; 65,536 at most */
+    int32_t high_sum;   /* of all elements */
+    int32_t low_sum;
+    float high_step;
+    float low_step;
+    float by_error;
+    float by_scale;
+    float always;
+} enc_planes;
+
+#define ENC_OFFSET_REACH 0x1p-21f
+
+/* enc_question_scan (encoder.h) over codes of `size` bytes. */
+typedef size_t enc_scan(const enc_planes *question, const enc_codes *codes, size_t size,
+                        float threshold, enc_candidate *out);
+
 typedef struct enc_ops {
     const char *name;
     bool row_invariant;
@@ -136,6 +160,10 @@ typedef struct enc_ops {
     /* The same for rows of x [rows, n], ldx floats apart. */
     void (*activate_rows[ENC_ACT_COUNT])(float *x, size_t ldx, size_t rows, size_t n);
 
+    /* The same for rows that become 8 bits: the two GELUs with an error of up to 1e-4, from
+    ** x = 50 on 2e-6 x, which is far below half a step of these. */
+    void (*activate_roughly[ENC_ACT_COUNT])(float *x, size_t ldx, size_t rows, size_t n);
+
     /* y = x + y, n elements. */
     void (*add)(const float *x, float *y, size_t n);
 
@@ -167,6 +195,9 @@ typedef struct enc_ops {
     /* enc_vector_compare (encoder.h) by types and metrics; NULL where a pair makes no sense.
     ** Sums over floats are in double, sums over int8 and bits exact for n < 2^38. */
     enc_comparison *compare[ENC_VECTOR_TYPES][ENC_METRICS];
+
+    /* Scans over codes, by their type; NULL for ENC_FLOAT32. Sums of products are exact. */
+    enc_scan *const *scan;
 } enc_ops;
 
 /* The kernel in use; chosen at the first call. A comparison of two short vectors takes a few

@@ -1,7 +1,9 @@
-/* bpe.c - see bpe.h; words to tokens. bpe_open.c makes the tables. */
+/* bpe.c - see bpe.h; words to tokens by merging. bpe_open.c and bpe_made.c make the tables. */
 #include "bpe_parts.h"
 
 #include <string.h>
+
+#include "bytes.h"
 
 enum {
     SCANNED = 40,            /* symbols among which the best pair is looked for one by one */
@@ -79,9 +81,8 @@ static size_t split(const enc_bpe *m, const char *text, size_t size, enc_bpe_sym
 {
     size_t count = 0, waiting = 0, next;
     for (size_t at = 0; at < size; at = next) {
-        unsigned lead = (unsigned char)text[at];
-        next = at + (lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4);
-        size_t length = next - at;
+        size_t length = enc_bpe_character(text + at);
+        next = at + length;
         int32_t id = find_character(m, text + at, length, at == 0, next == size);
         if (id < 0) {
             size_t bytes = fall_back(m, text + at, length, at == 0, next == size,
@@ -109,6 +110,17 @@ static size_t split(const enc_bpe *m, const char *text, size_t size, enc_bpe_sym
     return count;
 }
 
+size_t enc_bpe_begin_symbols(const enc_bpe *m, const char *text, size_t size,
+                             enc_bpe_symbol *symbol, bool *lost)
+{
+    if (!m->raw)
+        return split(m, text, size, symbol, lost);
+    for (size_t i = 0; i < size; i++)
+        symbol[i] = (enc_bpe_symbol){.id = m->letter[enc_byte_letter((unsigned char)text[i])],
+                                     .length = 1};
+    return size;
+}
+
 /* ---- Merging few symbols ------------------------------------------------------------- */
 
 /* What is known of a pair that may be merged; one of rank NONE if it may not. */
@@ -126,7 +138,7 @@ static const enc_bpe_pair *find_pair(const enc_bpe *m, uint64_t hash, int32_t le
     }
 }
 
-static uint32_t rank_of(const enc_bpe *m, int32_t left, int32_t right)
+uint32_t enc_bpe_rank(const enc_bpe *m, int32_t left, int32_t right)
 {
     return find_pair(m, enc_bpe_hash(left, right), left, right)->rank;
 }
@@ -227,7 +239,7 @@ static uint64_t pop(heap *h)
 static bool pair_key(const enc_bpe *m, const enc_bpe_symbol *symbol, uint32_t left,
                      uint32_t right, uint64_t *key)
 {
-    uint32_t rank = rank_of(m, symbol[left].id, symbol[right].id);
+    uint32_t rank = enc_bpe_rank(m, symbol[left].id, symbol[right].id);
     *key = (uint64_t)rank << 32 | left;
     return rank != NONE;
 }
@@ -261,7 +273,7 @@ static size_t merge_many(const enc_bpe *m, enc_bpe_symbol *symbol, size_t count,
         uint32_t left = (uint32_t)key, right = symbol[left].after;
         if (symbol[left].length == 0 || right == NONE)
             continue;
-        uint32_t rank = rank_of(m, symbol[left].id, symbol[right].id);
+        uint32_t rank = enc_bpe_rank(m, symbol[left].id, symbol[right].id);
         if (rank == NONE || m->made[rank] != m->made[key >> 32])
             continue; /* another pair by now */
         uint32_t before = symbol[left].before, after = symbol[right].after;
@@ -297,6 +309,8 @@ size_t enc_bpe_merge_symbols(const enc_bpe *m, enc_bpe_symbol *symbol, size_t co
 size_t enc_bpe_symbols_most(const enc_bpe *m, size_t characters, size_t size)
 {
     size_t most;
+    if (m->raw)
+        return size;
     if (!m->byte_fallback)
         return characters;
     if (__builtin_mul_overflow(characters, m->prefix_size, &most) ||
@@ -309,7 +323,7 @@ size_t enc_bpe_merge_text(const enc_bpe *m, const char *text, size_t size,
                           enc_bpe_symbol *symbol, uint64_t *room, enc_poll *poll,
                           bool *lost)
 {
-    size_t count = split(m, text, size, symbol, lost);
+    size_t count = enc_bpe_begin_symbols(m, text, size, symbol, lost);
     if (count >= ENC_BPE_LONG)
         return enc_bpe_merge_blocks(m, symbol, count, room, poll);
     return enc_bpe_merge_symbols(m, symbol, count, room, poll);
@@ -318,7 +332,7 @@ size_t enc_bpe_merge_text(const enc_bpe *m, const char *text, size_t size,
 /* The token that the whole word is, if that is known beforehand; else -1. */
 static int32_t whole_word(const enc_bpe *m, const enc_pretoken *word)
 {
-    if (word->size > m->vocabulary.longest)
+    if (m->trie.count || word->size > m->vocabulary.longest)
         return -1;
     int32_t id = enc_vocabulary_id(&m->vocabulary, word->text, word->size);
     if (id < 0 || m->ignore_merges)
@@ -327,27 +341,15 @@ static int32_t whole_word(const enc_bpe *m, const enc_pretoken *word)
     return whole ? id : -1;
 }
 
-/* A token's bytes may begin and end within characters, which are then all its own. */
 static void add_tokens(const enc_pretoken *word, const enc_bpe_symbol *symbol, size_t count,
                        enc_token_list *list)
 {
-    size_t from = 0, to = 1, at = 0, steps = 0;
+    enc_bpe_output out = {.word = word, .list = list, .to = 1};
+    size_t steps = 0;
     for (size_t i = 0; i < count; i++) {
         if (enc_token_list_is_over(list) || enc_poll_step(list->poll, &steps))
             return;
-        size_t end = at + symbol[i].length;
-        if (word->straight) {
-            from = at;
-            to = end < word->kept ? end : word->kept;
-        } else {
-            while (from + 1 < word->kept && word->end[from] <= at)
-                from++;
-            while (to < word->kept && word->end[to - 1] < end)
-                to++;
-        }
-        from = from < to ? from : to - 1;
-        enc_token_list_add_part(list, symbol[i].id, word, from, to);
-        at = end;
+        enc_bpe_output_add(&out, symbol[i].id, symbol[i].length);
     }
 }
 
@@ -355,8 +357,10 @@ void enc_bpe_tokenize(const enc_bpe *m, const enc_pretoken *word, enc_token_list
 {
     enc_bpe_symbol usual[USUAL], *symbol = usual;
     uint64_t usual_room[2 * USUAL], *room = usual_room;
-    int32_t id = whole_word(m, word);
     bool lost = false;
+    if (m->trie.count && enc_bpe_match(m, word, list))
+        return;
+    int32_t id = whole_word(m, word);
     if (id >= 0) {
         enc_token_list_add_word(list, id, word);
         return;

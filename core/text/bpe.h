@@ -16,7 +16,7 @@
 
 #include "json_node.h"
 #include "pretoken.h"
-#include "vocabulary.h"
+#include "trie.h"
 
 /* Most bytes of prefix and of suffix; characters whose ids are in a table. */
 enum { ENC_BPE_AFFIX = 64, ENC_BPE_LETTERS = 512 };
@@ -28,6 +28,20 @@ typedef struct enc_bpe_pair {
     int32_t made;  /* what becomes of them */
 } enc_bpe_pair;
 
+/* How the token comes of its own text, and what else that text begins with. */
+enum { ENC_BPE_NEVER, ENC_BPE_IN_ORDER, ENC_BPE_OUT_OF_ORDER };
+typedef struct enc_bpe_part {
+    int32_t left, right; /* of its last merge, -1: it is a character (or a byte) */
+    uint32_t rank;       /* of that merge */
+    int32_t shorter;     /* the longest token but itself that its text begins with, -1: none */
+    uint16_t size;       /* bytes of its text */
+    uint16_t made;       /* ENC_BPE_IN_ORDER: each merge behind those that made its parts;
+                         ** ENC_BPE_NEVER: its text comes to other tokens */
+} enc_bpe_part;
+
+/* In the trie: a token that is found where its text is a whole word, and nowhere else. */
+enum { ENC_BPE_WHOLE_ONLY = 1 << 30 };
+
 typedef struct enc_bpe {
     enc_vocabulary vocabulary;
     enc_bpe_pair *pair; /* [1 << bits], by open addressing */
@@ -37,6 +51,11 @@ typedef struct enc_bpe {
     int32_t *made;      /* [merges] what becomes of the pair of that rank */
     unsigned char *whole; /* a bit for each id < whole_ids: the token's text becomes that */
     size_t whole_ids;     /* token alone, so that words are looked up before all else */
+    enc_trie trie;        /* tokens that words are matched with (bpe_match.c); empty: they */
+    enc_bpe_part *part;   /* are merged, and `whole` is there instead. [parts] by id */
+    size_t parts;
+    bool raw;             /* it is of bytes, and words are to be (enc_pretoken.raw) */
+    bool apart;           /* what becomes of unknown characters merges with nothing */
     int32_t letter[ENC_BPE_LETTERS]; /* id of the character alone, -1 if it is no token */
     int32_t byte[256];  /* id of <0x..>, -1 if it is no token */
     int32_t unknown;    /* id, -1: none */
@@ -51,7 +70,7 @@ typedef struct enc_bpe {
     size_t suffix_size;
     size_t bytes;       /* held beside the vocabulary's */
     size_t merges;
-    bool borrowed;      /* pair, perhaps, made and whole lie in a saved model's file */
+    bool borrowed;      /* all tables lie in a saved model's file */
 } enc_bpe;
 
 typedef struct enc_bpe_merge {
@@ -70,6 +89,9 @@ typedef struct enc_bpe_settings {
 int enc_bpe_open(enc_vocabulary *vocabulary, const enc_bpe_settings *settings,
                  const enc_bpe_merge *merges, size_t count, const char *where, enc_bpe *out,
                  enc_error *err);
+/* Makes the tables for whole words, once it is known how they come: `raw`, as the bytes that
+** byte-level letters would stand for, if the model has all of these letters. */
+int enc_bpe_settle(enc_bpe *model, bool raw, enc_error *err);
 /* From a "model" value; with `store`, vocabulary and merges from that, as a saved model has
 ** them. */
 int enc_bpe_read(const enc_node *node, enc_store *store, enc_bpe *out, enc_error *err);

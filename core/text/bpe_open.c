@@ -109,7 +109,7 @@ static int add_merges(enc_bpe *m, const enc_bpe_merge *merges, size_t count,
 
 /* ---- Tables derived from the vocabulary ---------------------------------------------- */
 
-static void find_letters(enc_bpe *m)
+void enc_bpe_find_letters(enc_bpe *m)
 {
     for (uint32_t c = 0; c < ENC_BPE_LETTERS; c++) {
         char text[4];
@@ -120,40 +120,6 @@ static void find_letters(enc_bpe *m)
         int size = snprintf(text, sizeof text, "<0x%02X>", byte);
         m->byte[byte] = enc_vocabulary_id(&m->vocabulary, text, (size_t)size);
     }
-}
-
-/* Whether the token's own text comes to this token, and nothing of it is left out; false for
-** long ones, which are rare. */
-static bool is_whole(const enc_bpe *m, const enc_vocabulary_entry *entry)
-{
-    enc_bpe_symbol symbol[ENC_BPE_USUAL];
-    uint64_t room[2 * ENC_BPE_USUAL];
-    bool lost = false;
-    if (entry->size == 0 ||
-        enc_bpe_symbols_most(m, entry->size, entry->size) > ENC_BPE_USUAL)
-        return false;
-    const char *text = m->vocabulary.text + entry->start;
-    size_t count = enc_bpe_merge_text(m, text, entry->size, symbol, room, NULL,
-                                      &lost);
-    return count == 1 && symbol[0].id == entry->id && symbol[0].length == entry->size;
-}
-
-/* Ids usually follow one another; where they are far apart, there is no such table. */
-static int find_whole(enc_bpe *m, enc_error *err)
-{
-    const enc_vocabulary *v = &m->vocabulary;
-    size_t ids = (size_t)enc_vocabulary_max_id(v) + 1;
-    if (m->ignore_merges || ids > 8 * v->count)
-        return ENC_OK;
-    m->whole = ENC_ZALLOC(unsigned char, ids / 8 + 1);
-    if (!m->whole)
-        return enc_nomem(err);
-    m->whole_ids = ids;
-    m->bytes += ids / 8 + 1;
-    for (size_t i = 0; i < v->count; i++)
-        if (is_whole(m, &v->entry[i]))
-            m->whole[v->entry[i].id >> 3] |= (unsigned char)(1 << (v->entry[i].id & 7));
-    return ENC_OK;
 }
 
 /* ---- Opening ------------------------------------------------------------------------- */
@@ -202,11 +168,9 @@ int enc_bpe_open(enc_vocabulary *vocabulary, const enc_bpe_settings *settings,
     int rc = take_settings(out, settings, where, err);
     if (rc == ENC_OK) {
         set_unknown(out, settings->unknown);
-        find_letters(out);
+        enc_bpe_find_letters(out);
         rc = add_merges(out, merges, count, where, err);
     }
-    if (rc == ENC_OK)
-        rc = find_whole(out, err);
     if (rc != ENC_OK)
         enc_bpe_close(out);
     return rc;
@@ -220,6 +184,8 @@ void enc_bpe_close(enc_bpe *m)
         enc_free(m->perhaps);
         enc_free(m->made);
         enc_free(m->whole);
+        enc_free(m->part);
+        enc_trie_close(&m->trie);
     }
     *m = (enc_bpe){0};
 }
@@ -322,7 +288,6 @@ static int restore(const enc_bpe_settings *settings, enc_store *store, const cha
         return rc;
     }
     set_unknown(out, settings->unknown);
-    find_letters(out);
     return ENC_OK;
 }
 

@@ -9,11 +9,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "bpe.h"
+#include "bpe_parts.h"
+#include "bytes.h"
 #include "unicode.h"
 #include "unigram.h"
 
 enum { BITS_LEAST = 4, BITS_MOST = 29 };
+enum { BLOCK = 256, CELLS_MOST = 1 << 23 }; /* see trie.h: a child stays in its block */
 
 /* ---- Vocabulary ---------------------------------------------------------------------- */
 
@@ -99,7 +101,8 @@ static bool is_token(const enc_vocabulary *v, int32_t id)
 /* ---- BPE ----------------------------------------------------------------------------- */
 
 typedef struct bpe_head {
-    uint64_t merges, bits, whole;
+    uint64_t merges, bits, whole, parts, cells;
+    uint32_t raw, apart;
 } bpe_head;
 
 static bool merges_hold(const enc_bpe *m)
@@ -119,9 +122,57 @@ static bool merges_hold(const enc_bpe *m)
     return used <= m->merges;
 }
 
+/* Whether the id is that of a token whose text is shorter than that one's; -1 is good too. */
+static bool is_smaller(const enc_bpe *m, int32_t id, const enc_bpe_part *than)
+{
+    return id == -1 || (id >= 0 && (size_t)id < m->parts && m->part[id].size > 0 &&
+                        m->part[id].size < than->size);
+}
+
+static bool parts_hold(const enc_bpe *m)
+{
+    for (size_t i = 0; i < m->parts; i++) {
+        const enc_bpe_part *part = &m->part[i];
+        if ((part->left < 0) != (part->right < 0) || !is_smaller(m, part->left, part) ||
+            !is_smaller(m, part->right, part) || !is_smaller(m, part->shorter, part))
+            return false;
+    }
+    for (size_t i = 0; i < m->trie.count; i++) {
+        int32_t value = m->trie.cell[i].value;
+        bool only = value >= ENC_BPE_WHOLE_ONLY;
+        int32_t id = only ? value - ENC_BPE_WHOLE_ONLY : value;
+        if (value < -1 || (m->trie.cell[i].link >> 9 | (BLOCK - 1)) >= m->trie.count ||
+            (value >= 0 && ((size_t)id >= m->parts || !is_token(&m->vocabulary, id) ||
+                            (!only && m->part[id].size == 0))))
+            return false;
+    }
+    for (size_t i = 0; i < 256 && m->raw; i++)
+        if (m->letter[enc_byte_letter((unsigned char)i)] < 0)
+            return false;
+    return true;
+}
+
+/* The tables by which words are matched, if there are any. */
+static int store_parts(enc_bpe *m, enc_store *s, const bpe_head *head, enc_error *err)
+{
+    bool any = head->cells > 0;
+    if (head->parts > (uint64_t)INT32_MAX + 1 || head->cells > CELLS_MOST ||
+        head->cells % BLOCK != 0 || (!any && (head->parts > 0 || head->raw)))
+        return enc_store_refuse(s, "tells of tokens that can't be", err);
+    int rc = enc_store_numbers(s, &m->part, head->parts, sizeof *m->part, any, err);
+    if (rc == ENC_OK)
+        rc = enc_store_numbers(s, &m->trie.cell, head->cells, sizeof *m->trie.cell, any, err);
+    m->parts = head->parts;
+    m->trie.count = head->cells;
+    m->raw = head->raw;
+    m->apart = head->apart;
+    return rc;
+}
+
 int enc_bpe_store(enc_bpe *m, enc_store *s, enc_error *err)
 {
-    bpe_head head = {m->merges, (uint64_t)m->bits, m->whole_ids};
+    bpe_head head = {m->merges, (uint64_t)m->bits, m->whole_ids, m->parts, m->trie.count,
+                     m->raw, m->apart};
     int rc = enc_vocabulary_store(&m->vocabulary, s, err);
     if (rc == ENC_OK)
         rc = enc_store_value(s, &head, sizeof head, err);
@@ -138,13 +189,17 @@ int enc_bpe_store(enc_bpe *m, enc_store *s, enc_error *err)
         rc = enc_store_numbers(s, &m->made, head.merges, sizeof *m->made, true, err);
     if (rc == ENC_OK)
         rc = enc_store_numbers(s, &m->whole, whole, 1, whole > 0, err);
+    if (rc == ENC_OK)
+        rc = store_parts(m, s, &head, err);
     if (rc != ENC_OK || enc_store_saves(s))
         return rc;
     m->merges = head.merges;
     m->bits = (int)head.bits;
     m->whole_ids = head.whole;
-    m->bytes = slots * sizeof *m->pair + slots / 2 + m->merges * sizeof *m->made + whole;
-    return merges_hold(m) ? ENC_OK
+    m->bytes = slots * sizeof *m->pair + slots / 2 + m->merges * sizeof *m->made + whole +
+               m->parts * sizeof *m->part + m->trie.count * sizeof *m->trie.cell;
+    enc_bpe_find_letters(m);
+    return merges_hold(m) && parts_hold(m) ? ENC_OK
                           : enc_store_refuse(s, "ends merges that point outside", err);
 }
 
@@ -154,8 +209,6 @@ typedef struct unigram_head {
     double unknown_score;
     uint64_t pieces, cells;
 } unigram_head;
-
-enum { BLOCK = 256, CELLS_MOST = 1 << 23 }; /* see trie.h: a child stays in its block */
 
 static bool pieces_hold(const enc_unigram *m, size_t pieces)
 {

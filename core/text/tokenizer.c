@@ -73,14 +73,37 @@ static int normalize_ascii(const enc_tokenizer *t, enc_arena *arena, char byte,
     return rc;
 }
 
+/* Whether a byte-level model can be given the bytes themselves: words are cut before they would
+** be spelled in letters, and nothing comes after that. */
+static bool spells_last(const enc_pretokenizer *p)
+{
+    return p->operations > 0 && p->operation[p->operations - 1].kind == ENC_TO_BYTES &&
+           enc_pretokenizer_first_cut(p) + 1 < p->operations;
+}
+
+static int settle_model(enc_tokenizer *t, enc_error *err)
+{
+    const enc_pretokenizer *p = &t->pretokenizer;
+    bool raw = spells_last(p);
+    int rc = ENC_OK;
+    if (t->merging && !t->stored)
+        rc = enc_bpe_settle(&t->bpe, raw, err);
+    if (t->merging)
+        t->model_bytes = t->bpe.bytes;
+    if (rc == ENC_OK && t->merging && t->bpe.raw && !raw)
+        rc = enc_fail(err, ENC_CORRUPT, "the saved model's tokenizer is made for bytes, but its "
+                      "pre_tokenizer gives characters");
+    if (rc == ENC_OK && t->merging && enc_pretokenizer_first_cut(p) + 1 >= p->operations)
+        rc = enc_joins_open(t->merging, &t->joins, err);
+    return rc;
+}
+
 static int settle(enc_tokenizer *t, enc_error *err)
 {
     enc_arena arena = {0};
-    int rc = ENC_OK;
+    int rc = settle_model(t, err);
     const enc_pretokenizer *p = &t->pretokenizer;
     t->removes_space = enc_pretokenizer_removes_space(p);
-    if (t->merging && enc_pretokenizer_first_cut(p) + 1 >= p->operations)
-        rc = enc_joins_open(t->merging, &t->joins, err);
     t->by_sections = p->by_pieces || (p->operations == 0 && t->joins.bits);
     if (rc != ENC_OK || t->by_sections)
         return rc;

@@ -25,7 +25,6 @@ static int read_bpe(enc_tokenizer *t, const enc_node *node, enc_error *err)
     t->close = close_bpe;
     t->store = store_bpe;
     t->vocabulary = &t->bpe.vocabulary;
-    t->model_bytes = t->bpe.bytes;
     t->merging = &t->bpe;
     t->unknown = t->bpe.unknown;
     t->most = SIZE_MAX;

@@ -19,6 +19,7 @@ enum { WINDOW = 4096, CHUNK = 1024 };
 
 struct enc_sections {
     size_t cut;          /* number of the first operation that cuts; else of operations */
+    size_t operations;   /* that are applied: not the one that spells bytes for the model */
     enc_symbols window;
     enc_symbols chunk;   /* read, and not yet in the window */
     enc_pieces_list list;
@@ -34,6 +35,7 @@ bool enc_sections_begin(enc_reader *r)
         return false;
     *s = (enc_sections){0};
     s->cut = enc_pretokenizer_first_cut(p);
+    s->operations = p->operations - (r->t->merging && r->t->merging->raw);
     size_t bytes = (size_t)(r->source.finish - r->source.data);
     return enc_pieces_begin(&s->list, r->arena) &&
            enc_symbols_grow(&s->chunk, CHUNK, r->arena) &&
@@ -147,7 +149,7 @@ static void cut_window(enc_reader *r, bool whole)
     if (s->cut < p->operations) {
         ok = enc_pieces_cut(&s->list, &p->operation[s->cut], s->window.symbol, count, whole,
                             &left);
-        for (size_t i = s->cut + 1; i < p->operations && ok; i++)
+        for (size_t i = s->cut + 1; i < s->operations && ok; i++)
             ok = enc_pieces_apply(&s->list, &p->operation[i], true);
         r->failed |= !ok;
         if (ok)

@@ -5,10 +5,8 @@
 **                          standard output, for the kernel in use (CONTEXTUAL_KERNEL)
 **     bench_vectors -k     the names of the kernels there are
 **
-** The vectors lie one behind the other in 256 MiB, which no cache holds. The read adds up all
-** 64-bit words, with the widest and second widest registers there are and with prefetching at
-** several distances; the fastest of these is what the comparisons are measured by. Read and
-** comparisons alternate; the figures are medians of REPEATS.
+** The vectors lie one behind the other in 256 MiB, which no cache holds. The fastest read
+** (plain_read.h) is what the comparisons are measured by. Read and comparisons alternate; the figures are medians of REPEATS.
 */
 #include <stdio.h>
 #include <string.h>
@@ -16,89 +14,11 @@
 #include "encoder.h"
 #include "memory.h"
 #include "ops.h"
+#include "plain_read.h"
 #include "timing.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 enum { REPEATS = 7, RESULTS = 1024, MAX_LENGTH = 1536 };
 enum { BYTES = 256 << 20, SLACK = 1 << 16 };
-
-static volatile uint64_t sink;
-
-/* ---- The plain read ------------------------------------------------------------------ */
-
-typedef uint64_t reader(const char *at, size_t size);
-
-/* Reads 8 vectors of `type` at a time into 8 sums; `size` is a multiple of 512. */
-#define READER(name, instructions, type, ahead)                                        \
-    instructions static uint64_t name(const char *at, size_t size)                     \
-    {                                                                                  \
-        type sum[8] = {{0}};                                                           \
-        for (const char *end = at + size; at < end; at += sizeof sum) {                \
-            for (size_t i = 0; ahead && i < sizeof sum; i += 64)                       \
-                __builtin_prefetch((const void *)((uintptr_t)at + ahead + i));         \
-            const type *from = (const type *)(const void *)at;                         \
-            sum[0] += from[0], sum[1] += from[1], sum[2] += from[2];                   \
-            sum[3] += from[3], sum[4] += from[4], sum[5] += from[5];                   \
-            sum[6] += from[6], sum[7] += from[7];                                      \
-        }                                                                              \
-        type all = sum[0] + sum[1] + sum[2] + sum[3] + sum[4] + sum[5] + sum[6] + sum[7]; \
-        return all[0] + all[1];                                                        \
-    }
-
-typedef uint64_t vector16 __attribute__((vector_size(16)));
-READER(read_16, , vector16, 0)
-READER(read_16_near, , vector16, 4096)
-READER(read_16_far, , vector16, 8192)
-
-#if defined(__x86_64__)
-#define AVX2 __attribute__((target("avx2")))
-#define AVX512 __attribute__((target("avx512f")))
-typedef uint64_t vector32 __attribute__((vector_size(32)));
-typedef uint64_t vector64 __attribute__((vector_size(64)));
-READER(read_32, AVX2, vector32, 0)
-READER(read_32_near, AVX2, vector32, 4096)
-READER(read_32_far, AVX2, vector32, 8192)
-READER(read_64, AVX512, vector64, 0)
-READER(read_64_near, AVX512, vector64, 4096)
-READER(read_64_far, AVX512, vector64, 8192)
-#endif
-
-static double read_once(reader *read, const char *data)
-{
-    int64_t start = nanoseconds();
-    sink = read(data, BYTES);
-    return BYTES / (double)(nanoseconds() - start);
-}
-
-static reader *fastest_reader(const char *data)
-{
-    reader *readers[9] = {read_16, read_16_near, read_16_far};
-    size_t count = 3;
-#if defined(__x86_64__)
-    if (enc_ops_find("avx2")) {
-        readers[count++] = read_32;
-        readers[count++] = read_32_near;
-        readers[count++] = read_32_far;
-    }
-    if (enc_ops_find("avx512")) {
-        readers[count++] = read_64;
-        readers[count++] = read_64_near;
-        readers[count++] = read_64_far;
-    }
-#endif
-    double seen[9][REPEATS];
-    for (size_t i = 0; i < REPEATS; i++)
-        for (size_t r = 0; r < count; r++)
-            seen[r][i] = read_once(readers[r], data);
-    size_t best = 0;
-    for (size_t r = 0; r < count; r++)
-        if (median(seen[r], REPEATS) > median(seen[best], REPEATS))
-            best = r;
-    return readers[best];
-}
 
 /* ---- Comparisons --------------------------------------------------------------------- */
 
@@ -145,7 +65,7 @@ static void bench_length(reader *read, const float *query, const char *data, siz
         for (size_t w = 0; w < WORKS; w++) {
             if (length * works[w].bits % 8)
                 continue;
-            double plain = read_once(read, data);
+            double plain = read_once(read, data, BYTES);
             seen[w][i] = scan_once(&works[w], query, data, length);
             share[w][i] = seen[w][i] / plain;
         }
@@ -169,10 +89,10 @@ int main(int argc, char **argv)
         return 1;
     fill_with_noise(data, (BYTES + SLACK) / sizeof *data);
     memcpy(query, data + 1000, sizeof query);
-    reader *read = fastest_reader((const char *)data);
+    reader *read = fastest_reader((const char *)data, BYTES);
     double plain[REPEATS];
     for (size_t i = 0; i < REPEATS; i++)
-        plain[i] = read_once(read, (const char *)data);
+        plain[i] = read_once(read, (const char *)data, BYTES);
     printf("scan,%s,,plain read,,%.1f,GB/s,1.00\n", enc_ops_get()->name,
            median(plain, REPEATS));
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)

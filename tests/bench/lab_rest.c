@@ -214,6 +214,16 @@ static void by_gelu_tanh(const enc_ops *ops, float *x, size_t n)
     ops->activate[ENC_ACT_GELU_TANH](x, n);
 }
 
+static void by_rough_gelu(const enc_ops *ops, float *x, size_t n)
+{
+    ops->activate_roughly[ENC_ACT_GELU](x, n, 1, n);
+}
+
+static void by_rough_gelu_tanh(const enc_ops *ops, float *x, size_t n)
+{
+    ops->activate_roughly[ENC_ACT_GELU_TANH](x, n, 1, n);
+}
+
 static void by_silu(const enc_ops *ops, float *x, size_t n)
 {
     ops->activate[ENC_ACT_SILU](x, n);
@@ -250,6 +260,8 @@ static const struct function {
     {"exp (softmax)", by_softmax, exp, -80, 0, 0},
     {"erf (GELU)", by_gelu, gelu, -20, 20, 0.01},
     {"GELU tanh", by_gelu_tanh, gelu_tanh, -20, 20, 0.01},
+    {"GELU for int8", by_rough_gelu, gelu, -20, 20, 0.01},
+    {"... tanh", by_rough_gelu_tanh, gelu_tanh, -20, 20, 0.01},
     {"SiLU", by_silu, silu, -40, 40, 0},
     {"sigmoid", by_sigmoid, sigmoid, -80, 80, 0},
     {"tanh", by_tanh, tanh, -20, 20, 0},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "digest.h"
+#include "encoder.h"
 
 static const char *hex_of_parts(const char *a, const char *b)
 {
@@ -57,4 +58,18 @@ TEST("digest: a value fed in stretches is the value fed at once")
     CHECK_STR(parts, whole);
     enc_digest_free(a);
     enc_digest_free(b);
+}
+
+TEST("checksum: it is XXH3 of 64 bits, as others compute it, and sees every byte")
+{
+    char text[300];
+    CHECK(enc_checksum("", 0) == 0x2d06800538d394c2u);
+    memset(text, 'a', sizeof text);
+    const uint64_t whole = enc_checksum(text, sizeof text);
+    CHECK(enc_checksum(text, sizeof text - 1) != whole);
+    for (size_t i = 0; i < sizeof text; i++) {
+        text[i] ^= 1;
+        CHECK(enc_checksum(text, sizeof text) != whole);
+        text[i] ^= 1;
+    }
 }

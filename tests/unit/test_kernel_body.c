@@ -58,6 +58,37 @@ TEST("kernel: activations are right to 2e-7 (relative to x beyond 1) everywhere"
         }
 }
 
+TEST("kernel: activations for 8 bits are right to 1e-4, and do not depend on what is beside")
+{
+    enum { ROWS = 7, N = 32, LD = 37 };
+    static const float sizes[] = {0, 1e-45f, 1e-20f, 4.1f, 4.15f, 50, 1e4f, 1e30f};
+    FOR_KERNELS(ops)
+        for (int kind = 1; kind < ENC_ACT_COUNT; kind++) {
+            for (float first = -12; first < 12; first += 0x1p-7f * ROWS * N) {
+                float x[ROWS * LD], y[ROWS * LD], one[1];
+                for (size_t i = 0; i < ROWS * LD; i++)
+                    y[i] = x[i] = first + (float)(i / LD * N + i % LD) * 0x1p-7f;
+                ops->activate_roughly[kind](y, LD, ROWS, N);
+                for (size_t i = 0; i < ROWS * LD; i++) {
+                    one[0] = x[i];
+                    if (i % LD < N) {
+                        CHECK_NEAR((double)y[i], exact(kind, (double)x[i]), 1e-4);
+                        ops->activate_roughly[kind](one, 1, 1, 1);
+                    }
+                    CHECK(one[0] == y[i]);
+                }
+            }
+            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+                float rough[2] = {sizes[i], -sizes[i]}, y[2] = {sizes[i], -sizes[i]};
+                ops->activate_roughly[kind](rough, 2, 1, 2);
+                ops->activate[kind](y, 2);
+                for (size_t j = 0; j < 2; j++)
+                    CHECK_NEAR((double)rough[j], (double)y[j],
+                               1e-4 + (y[j] > 50 ? 2e-6 * (double)y[j] : 0));
+            }
+        }
+}
+
 TEST("kernel: tanh and sigmoid keep their relative accuracy where they are small")
 {
     FOR_KERNELS(ops)

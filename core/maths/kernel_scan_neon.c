@@ -1,0 +1,23 @@
+/*
+** kernel_scan_neon.c - scans over codes for arm64: products in 16 bits, two of which are summed
+** into 32.
+*/
+#include "kernel.h"
+
+#if defined(__aarch64__)
+
+#include <arm_neon.h>
+
+#define SCAN enc_scan_neon
+
+#include "kernel_scan_neon.inc"
+
+static inline ints ints_dot(ints s, taken x, plane p)
+{
+    s = vpadalq_s16(s, vmull_s8(vget_low_s8(x), vget_low_s8(p)));
+    return vpadalq_s16(s, vmull_high_s8(x, p));
+}
+
+#include "kernel_scan.inc"
+
+#endif
