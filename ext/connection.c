@@ -198,6 +198,11 @@ static int progress(void *context)
     return stop;
 }
 
+int ctx_connection_stopped(ctx_connection *connection)
+{
+    return progress(connection);
+}
+
 enc_session *ctx_session(ctx_connection *connection, const char *function, ctx_error *error)
 {
     if (!connection->session) {

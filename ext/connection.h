@@ -43,8 +43,9 @@ int ctx_vtab_error(sqlite3_vtab *vtab, const ctx_error *error);
 
 /* ---- The process ---- */
 
-/* Guards the two things that belong to the process here: which SQLite library this is
-** (contextual.c) and the list of open connections. Held for an instant; fork-safe. */
+/* Guards what belongs to the process here: which SQLite library this is (contextual.c), the
+** list of open connections, the blocks of semantic indexes (semantic/block_cache.c). Held for an
+** instant; fork-safe. */
 void ctx_process_lock(void);
 void ctx_process_unlock(void);
 
@@ -72,6 +73,10 @@ struct ctx_cache *ctx_connection_cache(ctx_connection *connection);
 ** error set. */
 enc_session *ctx_session(ctx_connection *connection, const char *function,
                          ctx_error *error);
+
+/* Asks the host as the session's callback does, for work that is not the encoder's; to be called
+** every few milliseconds. Not 0: stop, with SQLITE_INTERRUPT. */
+int ctx_connection_stopped(ctx_connection *connection);
 
 /* ---- Models by name ---- */
 

@@ -32,7 +32,8 @@ static int register_all(ctx_connection *connection)
 {
     static int (*const parts[])(ctx_connection *) = {
         ctx_register_embed, ctx_register_words, ctx_register_models, ctx_register_save,
-        ctx_register_vector, ctx_register_tables};
+        ctx_register_vector, ctx_register_tables, ctx_register_semantic,
+        ctx_register_late};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         int code = parts[i](connection);
         if (code != SQLITE_OK)

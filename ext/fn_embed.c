@@ -6,71 +6,22 @@
 #include <string.h>
 
 #include "call.h"
+#include "embed_cached.h"
 #include "names.h"
 #include "register.h"
 
-/* ---- Embeddings, by way of the cache ---- */
+/* ---- Embeddings ---- */
 
-/* What an embedding depends on, as a key of the cache: the model, the options, the text. */
-typedef struct embed_key {
-    int numbers[6];
-    enc_text parts[6];
-} embed_key;
-
-static enc_text text_of(const char *string)
-{
-    return (enc_text){string, strlen(string)};
-}
-
-static ctx_key make_key(embed_key *key, const enc_model *model,
-                        const enc_embed_options *wanted, enc_text text)
-{
-    const enc_model_info *info = enc_model_describe(model);
-    const int numbers[] = {(int)wanted->pooling, wanted->normalize, wanted->dimensions,
-                           wanted->layer, (int)wanted->truncate, wanted->prompt != NULL};
-    memcpy(key->numbers, numbers, sizeof numbers);
-    key->parts[0] = text_of("embed");
-    key->parts[1] = text_of(info->fingerprint);
-    key->parts[2] = text_of(info->quantize);
-    key->parts[3] = (enc_text){(const char *)key->numbers, sizeof key->numbers};
-    key->parts[4] = text_of(wanted->prompt ? wanted->prompt : "");
-    key->parts[5] = text;
-    return (ctx_key){key->parts, sizeof key->parts / sizeof *key->parts};
-}
-
-/* Embeds 1 or 2 texts into out [count, dimensions]; those that are not in the cache go
-** through the encoder in one batch. */
+/* Embeds 1 or 2 texts into out [count, dimensions]. */
 static int embed_texts(ctx_call *call, const enc_text *texts, int count, int dimensions,
                        float *out)
 {
-    ctx_cache *cache = ctx_connection_cache(call->connection);
     enc_embed_options wanted;
-    enc_text missing[2];
-    float *place[2];
-    embed_key key;
-    int misses = 0, length;
-    ctx_options_embed(call->options, &wanted);
-    for (int i = 0; i < count; i++) {
-        float *row = out + (size_t)i * (size_t)dimensions;
-        const float *kept =
-            ctx_cache_get(cache, make_key(&key, call->model, &wanted, texts[i]), &length);
-        if (kept && length == dimensions) {
-            memcpy(row, kept, (size_t)dimensions * sizeof *row);
-        } else {
-            missing[misses] = texts[i];
-            place[misses++] = row;
-        }
-    }
-    if (misses == 0)
-        return SQLITE_OK;
     enc_error failure = {0};
-    /* Rows missed are side by side: the only one, or both. */
-    if (enc_embed(call->session, call->model, missing, (size_t)misses, &wanted, place[0],
-                  NULL, &failure) != ENC_OK)
+    ctx_options_embed(call->options, &wanted);
+    if (ctx_embed_cached(call->connection, call->session, call->model, texts, count, &wanted,
+                         dimensions, out, &failure) != ENC_OK)
         return ctx_call_failed(call, &failure);
-    for (int i = 0; i < misses; i++)
-        ctx_cache_put(cache, make_key(&key, call->model, &wanted, missing[i]), place[i],
-                      dimensions);
     return SQLITE_OK;
 }
 

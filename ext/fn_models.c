@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "block_cache.h"
 #include "call.h"
 #include "names.h"
 #include "register.h"
@@ -98,7 +99,8 @@ static void contextual_release(sqlite3_context *context, int argc, sqlite3_value
 {
     (void)argc;
     (void)argv;
-    sqlite3_result_int64(context, ctx_model_release(sqlite3_user_data(context)));
+    sqlite3_int64 models = ctx_model_release(sqlite3_user_data(context));
+    sqlite3_result_int64(context, models + ctx_block_cache_release());
 }
 
 static void contextual_version(sqlite3_context *context, int argc, sqlite3_value **argv)

@@ -288,6 +288,20 @@ static int resolve(ctx_connection *connection, const char *spec, int is_default,
     return code;
 }
 
+int ctx_binding_named(ctx_connection *connection, const char *name, const char *function,
+                      const ctx_binding **out, ctx_error *error)
+{
+    if (name)
+        return resolve(connection, name, 0, function, out, error);
+    ctx_names *names = ctx_connection_names(connection);
+    int is_path;
+    const char *spec = default_spec(names, &is_path);
+    if (!spec)
+        return out_of_memory(error, function);
+    return is_path ? find_configured_path(names, spec, function, out, error)
+                   : resolve(connection, spec, 1, function, out, error);
+}
+
 int ctx_binding_find(ctx_connection *connection, sqlite3_value *value, const char *function,
                      const ctx_binding **out, ctx_error *error)
 {
@@ -297,18 +311,9 @@ int ctx_binding_find(ctx_connection *connection, sqlite3_value *value, const cha
                                  error);
     if (code != SQLITE_OK)
         return code;
-    if (is_null) {
-        ctx_names *names = ctx_connection_names(connection);
-        int is_path;
-        const char *spec = default_spec(names, &is_path);
-        if (!spec)
-            return out_of_memory(error, function);
-        return is_path ? find_configured_path(names, spec, function, out, error)
-                       : resolve(connection, spec, 1, function, out, error);
-    }
-    if (memchr(text.data, '\0', text.size))
+    if (!is_null && memchr(text.data, '\0', text.size))
         return ctx_fail(error, SQLITE_ERROR, function, "a model's name can't hold a NUL");
-    return resolve(connection, text.data, 0, function, out, error);
+    return ctx_binding_named(connection, is_null ? NULL : text.data, function, out, error);
 }
 
 int ctx_model_find(ctx_connection *connection, sqlite3_value *value, const char *function,

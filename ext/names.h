@@ -38,6 +38,10 @@ void ctx_names_clear(ctx_names *names);
 int ctx_binding_find(ctx_connection *connection, sqlite3_value *value, const char *function,
                      const ctx_binding **out, ctx_error *error);
 
+/* The same by a C string; NULL: the default. */
+int ctx_binding_named(ctx_connection *connection, const char *name, const char *function,
+                      const ctx_binding **out, ctx_error *error);
+
 /* "name@1f3c9a20": what pins this model in a schema. Freed with sqlite3_free; NULL: no
 ** memory. */
 char *ctx_binding_pin(const ctx_binding *binding);

@@ -37,5 +37,7 @@ int ctx_register_models(ctx_connection *connection); /* fn_models.c: embed_model
 int ctx_register_save(ctx_connection *connection);   /* fn_save.c: embed_model_save */
 int ctx_register_vector(ctx_connection *connection); /* fn_vector.c: cosine, vector_... */
 int ctx_register_tables(ctx_connection *connection); /* tvf.c: tokens, hidden_states, ... */
+int ctx_register_semantic(ctx_connection *connection); /* semantic/module.c: semantic */
+int ctx_register_late(ctx_connection *connection);   /* semantic/late.c: maxsim, align, ... */
 
 #endif

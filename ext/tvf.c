@@ -224,6 +224,9 @@ static int tvf_close(sqlite3_vtab_cursor *base)
 static int missing_argument(const ctx_vtab *v, ctx_error *error)
 {
     const char *const *a = v->table->argument;
+    if (v->table->usage)
+        return ctx_fail(error, SQLITE_ERROR, v->name, "%s is missing: %s(%s)", a[0], v->name,
+                        v->table->usage);
     return ctx_fail(error, SQLITE_ERROR, v->name, "%s is missing: %s(%s [, %s%s%s%s])",
                     a[0], v->name, a[0], a[1], a[2] ? " [, " : "", a[2] ? a[2] : "",
                     a[2] ? "]" : "");
@@ -427,6 +430,14 @@ static int add(ctx_connection *connection, const ctx_table *table, const char *n
     return sqlite3_create_module_v2(db, name, &module, r, forget);
 }
 
+int ctx_register_table(ctx_connection *connection, const ctx_table *table)
+{
+    int rc = add(connection, table, table->name);
+    if (rc == SQLITE_OK && table->synonym)
+        rc = add(connection, table, table->synonym);
+    return rc;
+}
+
 int ctx_register_tables(ctx_connection *connection)
 {
     static const ctx_table *const tables[] = {
@@ -435,10 +446,7 @@ int ctx_register_tables(ctx_connection *connection)
         &ctx_embed_each_table,   &ctx_embed_query_table,
     };
     int rc = SQLITE_OK;
-    for (size_t i = 0; i < sizeof tables / sizeof *tables && rc == SQLITE_OK; i++) {
-        rc = add(connection, tables[i], tables[i]->name);
-        if (rc == SQLITE_OK && tables[i]->synonym)
-            rc = add(connection, tables[i], tables[i]->synonym);
-    }
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && rc == SQLITE_OK; i++)
+        rc = ctx_register_table(connection, tables[i]);
     return rc;
 }

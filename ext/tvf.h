@@ -34,6 +34,7 @@ typedef struct ctx_table {
     const char *columns;                 /* the visible columns as CREATE TABLE has them */
     int column_count;                    /* how many these are */
     const char *argument[CTX_ARGUMENTS]; /* the hidden columns; the first is required */
+    const char *usage;                   /* how messages show them; NULL: "first [, ...]" */
     int axes;                            /* of the product; 0: the table counts rows */
     int axis[CTX_AXES];                  /* their columns, the slowest first */
     int risk;                            /* SQLITE_VTAB_INNOCUOUS or ..._DIRECTONLY */
@@ -131,6 +132,9 @@ enum ctx_token_column {
 void ctx_token_result(sqlite3_context *context, const ctx_cursor *cursor,
                       const enc_token *token, enum ctx_token_column column);
 
+/* Registers one table, under its synonym, too. */
+int ctx_register_table(ctx_connection *connection, const ctx_table *table);
+
 extern const ctx_table ctx_tokens_table;
 extern const ctx_table ctx_hidden_states_table;
 extern const ctx_table ctx_attention_table;
@@ -139,5 +143,6 @@ extern const ctx_table ctx_lm_head_table;
 extern const ctx_table ctx_embed_models_table;
 extern const ctx_table ctx_embed_each_table;
 extern const ctx_table ctx_embed_query_table;
+extern const ctx_table ctx_align_table;
 
 #endif

@@ -1,0 +1,95 @@
+/* check.c - what 'integrity-check' and PRAGMA integrity_check find: see update.h. */
+#include <string.h>
+
+#include "compare.h"
+#include "pending.h"
+#include "update.h"
+
+enum { MOST_FINDINGS = 20, KINDS = CTX_ROW_LEFT + 1 };
+
+typedef struct findings {
+    sqlite3_str *list;
+    int count;
+    bool external; /* content: a row that left it unseen is no damage, and no question finds it */
+    sqlite3_str *rows[KINDS]; /* "1, 2, 5" */
+} findings;
+
+static bool more(findings *f)
+{
+    return ++f->count <= MOST_FINDINGS;
+}
+
+/* A ctx_finding: goes on until the list is full. */
+static bool report(void *context, const char *sentence)
+{
+    findings *f = context;
+    if (!more(f))
+        return false;
+    sqlite3_str_appendf(f->list, "%s%s", sqlite3_str_length(f->list) ? "; " : "", sentence);
+    return true;
+}
+
+/* Rows of which the same is to be said are listed in one sentence. */
+static int report_row(void *context, sqlite3_int64 id, enum ctx_difference what,
+                      ctx_error *error)
+{
+    findings *f = context;
+    (void)error;
+    if (what == CTX_ROW_LEFT && f->external)
+        return SQLITE_OK;
+    if (!more(f))
+        return SQLITE_DONE;
+    sqlite3_str *rows = f->rows[what];
+    sqlite3_str_appendf(rows, "%s%lld", sqlite3_str_length(rows) ? ", " : "", id);
+    return SQLITE_OK;
+}
+
+static void append_rows(findings *f, enum ctx_difference what)
+{
+    static const char *const sentences[KINDS] = {
+        [CTX_ROW_MISSING] = "of the content, these rows are not in the index: ",
+        [CTX_ROW_CHANGED] = "these rows have another text than was embedded: ",
+        [CTX_ROW_LEFT] = "these rows are in the index and not in the content: "};
+    char *rows = sqlite3_str_finish(f->rows[what]);
+    if (rows)
+        sqlite3_str_appendf(f->list, "%s%s%s", sqlite3_str_length(f->list) ? "; " : "",
+                            sentences[what], rows);
+    sqlite3_free(rows);
+}
+
+static int look(ctx_index *index, findings *f, ctx_error *error)
+{
+    int code = ctx_index_refresh(index, error);
+    if (code == SQLITE_OK)
+        code = ctx_storage_check(index->storage, report, f, error);
+    if (code == SQLITE_OK && f->count == 0) /* comparing relies on sound tables */
+        code = ctx_compare(index, report_row, f, error);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int ctx_index_check(ctx_index *index, char **out, ctx_error *error)
+{
+    findings f = {.list = sqlite3_str_new(NULL),
+                  .external = index->config.content == CTX_CONTENT_EXTERNAL};
+    for (int i = 0; i < KINDS; i++)
+        f.rows[i] = sqlite3_str_new(NULL);
+    int code = look(index, &f, error);
+    for (int i = 0; i < KINDS; i++)
+        append_rows(&f, i);
+    if (f.count > MOST_FINDINGS)
+        sqlite3_str_appendall(f.list, "; and more");
+    *out = NULL;
+    if (code == SQLITE_CORRUPT_VTAB && f.count > 0)
+        code = SQLITE_OK; /* the sentence of damage that ended it is one of them or follows */
+    bool lost = sqlite3_str_errcode(f.list) == SQLITE_NOMEM;
+    char *text = sqlite3_str_finish(f.list);
+    if (lost) {
+        sqlite3_free(text);
+        return ctx_fail(error, SQLITE_NOMEM, index->config.name, "out of memory");
+    }
+    if (code == SQLITE_OK)
+        *out = text;
+    else
+        sqlite3_free(text);
+    return code;
+}

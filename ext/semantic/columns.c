@@ -1,0 +1,179 @@
+/*
+** columns.c - xColumn: the current row's columns, each made when it is asked for.
+*/
+#include <string.h>
+
+#include "characters.h"
+#include "cursor.h"
+#include "options.h"
+#include "query.h"
+
+/* Looks up the row's chunk: the nearest, without a question the first. The row may have been
+** written since the cursor came to it: then it has none. */
+static int find_chunk(ctx_index_cursor *cursor, ctx_error *error)
+{
+    ctx_index *index = ctx_cursor_index(cursor);
+    ctx_row_entry entry;
+    bool found;
+    if (cursor->shown.known)
+        return SQLITE_OK;
+    int code = ctx_storage_get(index->storage, index->config.generation, cursor->row.id,
+                               &entry, &found, error);
+    if (code != SQLITE_OK)
+        return code;
+    uint32_t at = cursor->row.chunk;
+    cursor->shown.known = true;
+    cursor->shown.is = found && at < (uint32_t)entry.chunks &&
+                       (!cursor->nearest || entry.chunk[at].slot == cursor->row.slot);
+    if (cursor->shown.is)
+        cursor->shown.chunk = entry.chunk[at];
+    return code;
+}
+
+static int give_vector(ctx_index_cursor *cursor, sqlite3_context *context, ctx_error *error)
+{
+    ctx_index *index = ctx_cursor_index(cursor);
+    int dimensions = index->config.dimensions;
+    int code = find_chunk(cursor, error);
+    if (code != SQLITE_OK || !cursor->shown.is)
+        return code;
+    if (cursor->vector_room < dimensions) {
+        float *more =
+            sqlite3_realloc64(cursor->vector, (sqlite3_uint64)dimensions * sizeof *more);
+        if (!more)
+            return SQLITE_NOMEM;
+        cursor->vector = more;
+        cursor->vector_room = dimensions;
+    }
+    code = ctx_storage_vector(index->storage, cursor->shown.chunk.slot, cursor->vector, error);
+    if (code == SQLITE_OK)
+        ctx_result_vector(context, cursor->vector, dimensions, ENC_FLOAT32);
+    return code;
+}
+
+/* Larger is better; of the cosine and the inner product it is these themselves. */
+static void give_score(const ctx_index_cursor *cursor, sqlite3_context *context)
+{
+    double distance = cursor->row.distance;
+    bool cosine = ctx_cursor_index(cursor)->config.metric == ENC_COSINE;
+    sqlite3_result_double(context, cosine ? 1 - distance : -distance);
+}
+
+static const char *skip_spaces(const char *at, const char *end)
+{
+    while (at < end) {
+        const char *next = at;
+        if (!ctx_is_space(ctx_character_next(&next, end)))
+            break;
+        at = next;
+    }
+    return at;
+}
+
+static const char *skip_characters(const char *at, const char *end, sqlite3_int64 count)
+{
+    while (count-- > 0 && at < end)
+        ctx_character_next(&at, end);
+    return at;
+}
+
+/* The chunk's text, with an ellipsis where more than white space was left out. */
+static int give_snippet(ctx_index_cursor *cursor, sqlite3_context *context, ctx_error *error)
+{
+    static const char ellipsis[] = "\xE2\x80\xA6";
+    ctx_index *index = ctx_cursor_index(cursor);
+    bool exists, any;
+    int code = find_chunk(cursor, error);
+    if (code != SQLITE_OK || !cursor->shown.is)
+        return code;
+    code = ctx_content_text(index->content, cursor->row.id, &cursor->text, &exists, &any,
+                            error);
+    if (code != SQLITE_OK || !exists || !any)
+        return code;
+    const char *text = cursor->text.data, *end = text + cursor->text.size;
+    const char *from = skip_characters(text, end, cursor->shown.chunk.start);
+    const char *to = skip_characters(from, end, cursor->shown.chunk.length);
+    sqlite3_str *out = sqlite3_str_new(index->db);
+    if (skip_spaces(text, from) < from)
+        sqlite3_str_appendall(out, ellipsis);
+    sqlite3_str_append(out, from, (int)(to - from));
+    if (skip_spaces(to, end) < end)
+        sqlite3_str_appendall(out, ellipsis);
+    code = sqlite3_str_errcode(out);
+    int size = sqlite3_str_length(out);
+    char *snippet = sqlite3_str_finish(out);
+    if (code == SQLITE_OK)
+        sqlite3_result_text(context, snippet ? snippet : "", snippet ? size : 0,
+                            snippet ? sqlite3_free : SQLITE_STATIC);
+    return code;
+}
+
+static int give_place(ctx_index_cursor *cursor, sqlite3_context *context, bool start,
+                      ctx_error *error)
+{
+    int code = find_chunk(cursor, error);
+    if (code == SQLITE_OK && cursor->shown.is)
+        sqlite3_result_int64(context, start ? cursor->shown.chunk.start + 1
+                                            : cursor->shown.chunk.length);
+    return code;
+}
+
+static void give_argument(sqlite3_context *context, sqlite3_value *value)
+{
+    if (value)
+        sqlite3_result_value(context, value);
+}
+
+/* What only a question gives. */
+static int give_found(ctx_index_cursor *cursor, sqlite3_context *context, int hidden,
+                      ctx_error *error)
+{
+    switch (hidden) {
+    case CTX_COLUMN_DISTANCE:
+    case CTX_COLUMN_RANK:
+        sqlite3_result_double(context, cursor->row.distance);
+        return SQLITE_OK;
+    case CTX_COLUMN_SCORE: give_score(cursor, context); return SQLITE_OK;
+    case CTX_COLUMN_CHUNK_START: return give_place(cursor, context, true, error);
+    case CTX_COLUMN_CHUNK_LENGTH: return give_place(cursor, context, false, error);
+    case CTX_COLUMN_SNIPPET: return give_snippet(cursor, context, error);
+    case CTX_COLUMN_SEMANTIC_RANK:
+        sqlite3_result_int64(context, cursor->counted);
+        return SQLITE_OK;
+    default: return SQLITE_OK; /* bm25_rank: words were not asked for */
+    }
+}
+
+static int give(ctx_index_cursor *cursor, sqlite3_context *context, int column, ctx_error *error)
+{
+    ctx_index *index = ctx_cursor_index(cursor);
+    int hidden = column - index->config.columns;
+    if (hidden < 0)
+        return ctx_content_result(index->content, cursor->row.id, column, context, error);
+    switch (hidden) {
+    case CTX_COLUMN_MATCH: give_argument(context, cursor->question); return SQLITE_OK;
+    case CTX_COLUMN_K: give_argument(context, cursor->k); return SQLITE_OK;
+    case CTX_COLUMN_AMONG: give_argument(context, cursor->among); return SQLITE_OK;
+    case CTX_COLUMN_VECTOR: return give_vector(cursor, context, error);
+    default: return cursor->nearest ? give_found(cursor, context, hidden, error) : SQLITE_OK;
+    }
+}
+
+int ctx_cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
+{
+    ctx_index_cursor *cursor = (ctx_index_cursor *)base;
+    ctx_error error = {0};
+    int hidden = column - ctx_cursor_index(cursor)->config.columns;
+    bool is_distance = hidden == CTX_COLUMN_DISTANCE || hidden == CTX_COLUMN_RANK;
+    cursor->reads = cursor->reads == CTX_READ_NOTHING && is_distance ? CTX_READ_DISTANCE
+                                                                      : CTX_READ_MORE;
+    /* An UPDATE that leaves the column alone asks for nothing. */
+    if (sqlite3_vtab_nochange(context))
+        return SQLITE_OK;
+    int code = give(cursor, context, column, &error);
+    if (code != SQLITE_OK && error.code == SQLITE_OK)
+        return code;
+    if (code != SQLITE_OK)
+        ctx_result_error(context, &error);
+    return SQLITE_OK;
+}

@@ -1,0 +1,147 @@
+/*
+** command.c - the commands of an index: INSERT INTO search(search [, rank]) VALUES('rebuild', n).
+** See update.h. rebuild.h does the work of 'rebuild', check.c of 'integrity-check'.
+*/
+#include <limits.h>
+#include <string.h>
+
+#include "compare.h"
+#include "pending.h"
+#include "query.h"
+#include "rebuild.h"
+#include "trigger.h"
+#include "query.h"
+#include "update.h"
+
+typedef int run_command(ctx_index *index, sqlite3_int64 rows, ctx_error *error);
+
+/* Notes a row that changed with no trigger to see it. */
+static int note(void *context, sqlite3_int64 id, enum ctx_difference what, ctx_error *error)
+{
+    ctx_index *index = context;
+    if (what == CTX_ROW_LEFT)
+        return ctx_pending_remove(index->pending, id, error);
+    return ctx_pending_add(index->pending, id, (enc_text){NULL, 0}, NULL, error);
+}
+
+static int run_sync(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
+{
+    int code = SQLITE_OK;
+    if (index->config.content == CTX_CONTENT_EXTERNAL)
+        code = ctx_compare(index, note, index, error);
+    if (code != SQLITE_OK)
+        return code;
+    return ctx_pending_flush(index->pending, rows, NULL, error);
+}
+
+static int run_optimize(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
+{
+    bool done;
+    int code = ctx_storage_compact(index->storage, index->config.generation, rows, &done,
+                                   error);
+    return code == SQLITE_OK ? ctx_storage_write(index->storage, error) : code;
+}
+
+static int run_check(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
+{
+    char *findings = NULL;
+    (void)rows;
+    int code = ctx_index_check(index, &findings, error);
+    if (code == SQLITE_OK && findings)
+        code = ctx_fail(error, SQLITE_CORRUPT_VTAB, index->config.name, "%s", findings);
+    sqlite3_free(findings);
+    return code;
+}
+
+static int run_triggers(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
+{
+    (void)rows;
+    return ctx_triggers_make(index, error);
+}
+
+static int run_drop_triggers(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
+{
+    (void)rows;
+    return ctx_triggers_drop(index, error);
+}
+
+static int run_delete_all(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
+{
+    (void)rows;
+    return ctx_delete_all(index, error);
+}
+
+static const struct command {
+    const char *name;
+    bool numbered; /* takes a number of rows */
+    run_command *run;
+} commands[] = {
+    {"rebuild", true, ctx_rebuild},
+    {"sync", true, run_sync},
+    {"optimize", true, run_optimize},
+    {"integrity-check", false, run_check},
+    {"triggers", false, run_triggers},
+    {"drop-triggers", false, run_drop_triggers},
+    {"delete-all", false, run_delete_all},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int fail_unknown(const ctx_index *index, const char *name, ctx_error *error)
+{
+    char list[160] = "";
+    for (int i = 0; i < COMMANDS; i++) {
+        size_t used = strlen(list);
+        sqlite3_snprintf((int)(sizeof list - used), list + used, "%s%s", i ? ", " : "",
+                         commands[i].name);
+    }
+    return ctx_fail(error, SQLITE_ERROR, index->config.name,
+                    "there is no command '%s'; known: %s", name, list);
+}
+
+/* -1: all. */
+static int read_rows(const ctx_index *index, const struct command *command,
+                     sqlite3_value *number, sqlite3_int64 *rows, ctx_error *error)
+{
+    *rows = -1;
+    if (!number || sqlite3_value_type(number) == SQLITE_NULL)
+        return SQLITE_OK;
+    if (!command->numbered)
+        return ctx_fail(error, SQLITE_ERROR, index->config.name, "'%s' takes no number",
+                        command->name);
+    *rows = sqlite3_value_int64(number);
+    if (sqlite3_value_type(number) == SQLITE_INTEGER && *rows > 0)
+        return SQLITE_OK;
+    return ctx_fail(error, SQLITE_ERROR, index->config.name,
+                    "'%s' takes a number of rows, a whole one above 0, not %s", command->name,
+                    sqlite3_value_text(number));
+}
+
+int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *number,
+                      ctx_error *error)
+{
+    sqlite3_int64 rows;
+    int found = 0;
+    while (found < COMMANDS && sqlite3_stricmp(commands[found].name, command) != 0)
+        found++;
+    if (found == COMMANDS)
+        return fail_unknown(index, command, error);
+    if (index->busy)
+        return ctx_fail(error, SQLITE_ERROR, index->config.name,
+                        "'%s' can't run while a command on the index runs", command);
+    int code = read_rows(index, &commands[found], number, &rows, error);
+    if (code == SQLITE_OK)
+        code = ctx_index_refresh(index, error);
+    if (code == SQLITE_OK)
+        code = ctx_answers_settle(index, error);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
+    index->busy++;
+    code = commands[found].run(index, rows, error);
+    index->busy--;
+    if (code != SQLITE_OK)
+        ctx_index_forget(index);
+    ctx_content_rest(index->content);
+    sqlite3_set_last_insert_rowid(index->db, last);
+    return code;
+}

@@ -1,0 +1,415 @@
+/*
+** pending.c - the notes on rows that wait, and when they are flushed: see pending.h.
+*/
+#include "pending.h"
+
+#include <string.h>
+
+#include "flush.h"
+
+enum { ADD, REMOVE, FIND, FORGET, COUNT, ANY, LAST, STATEMENTS };
+
+struct ctx_pending {
+    ctx_index *index;
+    sqlite3_stmt *statement[STATEMENTS];
+    /* Noted since the last flush. A row may be noted twice, and a rollback takes notes back: so
+    ** it may be fewer that wait, and they are counted before anything follows from it. */
+    sqlite3_int64 rows;
+    sqlite3_int64 bytes;
+    bool flushing; /* what a flush reads of a view may ask the index itself */
+};
+
+/* ---- The table ---- */
+
+int ctx_pending_create(sqlite3 *db, const ctx_config *config, ctx_error *error)
+{
+    return ctx_shadow_run(db, config, error,
+                          "CREATE TABLE \"%w\".\"%w_pending\"(id INTEGER PRIMARY KEY, gone,"
+                          " fresh, text, vector)");
+}
+
+int ctx_pending_drop(sqlite3 *db, const ctx_config *config, ctx_error *error)
+{
+    return ctx_shadow_run(db, config, error, "DROP TABLE IF EXISTS \"%w\".\"%w_pending\"");
+}
+
+int ctx_pending_rename(sqlite3 *db, const ctx_config *config, const char *name,
+                       ctx_error *error)
+{
+    return ctx_shadow_run(db, config, error,
+                          "ALTER TABLE \"%w\".\"%w_pending\" RENAME TO \"%w_pending\"", name);
+}
+
+/* ---- Life ---- */
+
+int ctx_pending_open(ctx_index *index, ctx_pending **out, ctx_error *error)
+{
+    ctx_pending *pending = sqlite3_malloc64(sizeof *pending);
+    *out = pending;
+    if (!pending)
+        return ctx_fail(error, SQLITE_NOMEM, index->config.name, "out of memory");
+    memset(pending, 0, sizeof *pending);
+    pending->index = index;
+    return SQLITE_OK;
+}
+
+void ctx_pending_reset(ctx_pending *pending)
+{
+    for (int i = 0; i < STATEMENTS; i++) {
+        sqlite3_finalize(pending->statement[i]);
+        pending->statement[i] = NULL;
+    }
+}
+
+void ctx_pending_close(ctx_pending *pending)
+{
+    if (!pending)
+        return;
+    ctx_pending_reset(pending);
+    sqlite3_free(pending);
+}
+
+/* ---- Statements ---- */
+
+static int prepare(ctx_pending *pending, int which, sqlite3_stmt **out, ctx_error *error)
+{
+    static const char *const sql[] = {
+        [ADD] = "INSERT OR REPLACE INTO \"%w\".\"%w_pending\" VALUES(?1, 0, ?2, ?3, ?4)",
+        [REMOVE] = "INSERT OR REPLACE INTO \"%w\".\"%w_pending\""
+                   " VALUES(?1, 1, 0, NULL, NULL)",
+        [FIND] = "SELECT gone, fresh, text, vector FROM \"%w\".\"%w_pending\" WHERE id = ?1",
+        [FORGET] = "DELETE FROM \"%w\".\"%w_pending\" WHERE id = ?1",
+        [COUNT] = "SELECT count(*) FROM \"%w\".\"%w_pending\"",
+        [ANY] = "SELECT 1 FROM \"%w\".\"%w_pending\" LIMIT 1",
+        /* Of content='': what is stored and not gone, and what waits. */
+        [LAST] = "SELECT max((SELECT coalesce(max(p.id), -9223372036854775808) FROM"
+                 " \"%w\".\"%w_pending\" AS p WHERE NOT p.gone), coalesce((SELECT r.id FROM"
+                 " \"%w\".\"%w_rows\" AS r WHERE r.generation = ?1 AND NOT EXISTS (SELECT 1 FROM"
+                 " \"%w\".\"%w_pending\" AS p WHERE p.id = r.id AND p.gone) ORDER BY r.id DESC"
+                 " LIMIT 1), -9223372036854775808))"};
+    const ctx_config *config = &pending->index->config;
+    sqlite3_stmt **place = &pending->statement[which];
+    int rc = SQLITE_OK;
+    if (!*place)
+        rc = ctx_shadow_prepare(pending->index->db, config, place, error, sql[which],
+                                config->schema, config->name, config->schema, config->name);
+    *out = *place;
+    return rc;
+}
+
+static int failed(ctx_pending *pending, int code, ctx_error *error)
+{
+    return ctx_shadow_failed(pending->index->db, &pending->index->config, code, error);
+}
+
+/* Runs a write to its end. */
+static int finish(ctx_pending *pending, sqlite3_stmt *statement, ctx_error *error)
+{
+    int rc = sqlite3_step(statement);
+    if (rc != SQLITE_DONE)
+        rc = failed(pending, rc, error);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Steps a question that has one row at most; *there. The caller resets the statement. */
+static int look(ctx_pending *pending, int which, sqlite3_int64 value, sqlite3_stmt **out,
+                bool *there, ctx_error *error)
+{
+    int rc = prepare(pending, which, out, error);
+    *there = false;
+    if (rc != SQLITE_OK)
+        return rc;
+    if (which == FIND || which == LAST)
+        sqlite3_bind_int64(*out, 1, value);
+    rc = sqlite3_step(*out);
+    *there = rc == SQLITE_ROW;
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+        return SQLITE_OK;
+    rc = failed(pending, rc, error);
+    sqlite3_reset(*out);
+    return rc;
+}
+
+/* ---- Notes ---- */
+
+static int flush_rows(ctx_pending *pending, sqlite3_int64 rows, ctx_error *error)
+{
+    int rc = SQLITE_OK, done = 1;
+    pending->flushing = true;
+    pending->index->busy++;
+    while (rc == SQLITE_OK && done > 0 && rows != 0) {
+        bool few = rows > 0 && rows < CTX_PENDING_ROWS;
+        rc = ctx_flush_batch(pending->index, few ? (int)rows : CTX_PENDING_ROWS, &done, error);
+        if (rows > 0)
+            rows -= done;
+    }
+    pending->index->busy--;
+    pending->flushing = false;
+    if (rc == SQLITE_OK && rows < 0)
+        pending->rows = pending->bytes = 0;
+    return rc;
+}
+
+static int count_note(ctx_pending *pending, size_t bytes, ctx_error *error)
+{
+    pending->rows++;
+    pending->bytes += (sqlite3_int64)bytes;
+    if (pending->index->config.manual ||
+        (pending->rows < CTX_PENDING_ROWS && pending->bytes < CTX_PENDING_BYTES))
+        return SQLITE_OK;
+    if (pending->bytes < CTX_PENDING_BYTES) {
+        int rc = ctx_pending_count(pending, &pending->rows, error);
+        if (rc != SQLITE_OK || pending->rows < CTX_PENDING_ROWS)
+            return rc;
+    }
+    return flush_rows(pending, -1, error); /* within xUpdate SQLite restores changes() */
+}
+
+static int note(ctx_pending *pending, sqlite3_int64 id, bool fresh, enc_text text,
+                const float *vector, ctx_error *error)
+{
+    const ctx_config *config = &pending->index->config;
+    size_t bytes = vector ? (size_t)config->dimensions * sizeof *vector : 0;
+    sqlite3_stmt *add;
+    int rc = prepare(pending, ADD, &add, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(add, 1, id);
+    sqlite3_bind_int(add, 2, fresh);
+    if (config->content == CTX_CONTENT_NONE && text.data)
+        rc = sqlite3_bind_text64(add, 3, text.data, text.size, SQLITE_STATIC, SQLITE_UTF8);
+    if (rc == SQLITE_OK && vector)
+        rc = sqlite3_bind_blob64(add, 4, vector, bytes, SQLITE_STATIC);
+    if (rc != SQLITE_OK)
+        return failed(pending, rc, error);
+    rc = finish(pending, add, error);
+    return rc == SQLITE_OK ? count_note(pending, text.size + bytes, error) : rc;
+}
+
+int ctx_pending_add_fresh(ctx_pending *pending, sqlite3_int64 id, enc_text text,
+                          const float *vector, ctx_error *error)
+{
+    return note(pending, id, true, text, vector, error);
+}
+
+int ctx_pending_add(ctx_pending *pending, sqlite3_int64 id, enc_text text,
+                    const float *vector, ctx_error *error)
+{
+    bool fresh = false;
+    /* With external content a row may come and go many times in a transaction, and only what
+    ** it is at the end matters. */
+    if (pending->index->config.content != CTX_CONTENT_EXTERNAL) {
+        sqlite3_stmt *row;
+        bool there;
+        int rc = look(pending, FIND, id, &row, &there, error);
+        if (rc != SQLITE_OK)
+            return rc;
+        fresh = there && (sqlite3_column_int(row, 0) || sqlite3_column_int(row, 1));
+        sqlite3_reset(row);
+    }
+    return note(pending, id, fresh, text, vector, error);
+}
+
+/* Runs a write about one row. */
+static int run(ctx_pending *pending, int which, sqlite3_int64 id, ctx_error *error)
+{
+    sqlite3_stmt *statement;
+    int rc = prepare(pending, which, &statement, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(statement, 1, id);
+    return finish(pending, statement, error);
+}
+
+int ctx_pending_remove(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
+{
+    int rc = run(pending, REMOVE, id, error);
+    return rc == SQLITE_OK ? count_note(pending, 0, error) : rc;
+}
+
+int ctx_pending_forget(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
+{
+    return run(pending, FORGET, id, error);
+}
+
+/* ---- What is noted ---- */
+
+int ctx_pending_state(ctx_pending *pending, sqlite3_int64 id, enum ctx_pending_state *state,
+                      ctx_error *error)
+{
+    sqlite3_stmt *row;
+    bool there;
+    int rc = look(pending, FIND, id, &row, &there, error);
+    *state = CTX_NOT_PENDING;
+    if (rc != SQLITE_OK)
+        return rc;
+    if (there)
+        *state = sqlite3_column_int(row, 0) ? CTX_PENDING_GONE : CTX_PENDING_HERE;
+    sqlite3_reset(row);
+    return SQLITE_OK;
+}
+
+static int copy_row(ctx_pending *pending, sqlite3_stmt *from, ctx_pending_row *row,
+                    ctx_error *error)
+{
+    const ctx_config *config = &pending->index->config;
+    size_t bytes = (size_t)config->dimensions * sizeof(float);
+    row->state = sqlite3_column_int(from, 0) ? CTX_PENDING_GONE : CTX_PENDING_HERE;
+    row->fresh = sqlite3_column_int(from, 1);
+    row->has_text = sqlite3_column_type(from, 2) != SQLITE_NULL;
+    const void *text = sqlite3_column_text(from, 2);
+    size_t size = (size_t)sqlite3_column_bytes(from, 2);
+    const void *vector = sqlite3_column_blob(from, 3);
+    bool has_vector = vector && bytes > 0 && (size_t)sqlite3_column_bytes(from, 3) == bytes;
+    row->text.data = row->has_text ? sqlite3_malloc64(size + 1) : NULL;
+    row->vector = has_vector ? sqlite3_malloc64(bytes) : NULL;
+    if ((row->has_text && (!text || !row->text.data)) || (has_vector && !row->vector))
+        return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
+    if (row->has_text)
+        memcpy(row->text.data, text, size);
+    row->text.size = row->text.room = size;
+    if (has_vector)
+        memcpy(row->vector, vector, bytes);
+    return SQLITE_OK;
+}
+
+int ctx_pending_get(ctx_pending *pending, sqlite3_int64 id, ctx_pending_row *row,
+                    ctx_error *error)
+{
+    sqlite3_stmt *found;
+    bool there;
+    memset(row, 0, sizeof *row);
+    int rc = look(pending, FIND, id, &found, &there, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (there)
+        rc = copy_row(pending, found, row, error);
+    sqlite3_reset(found);
+    return rc;
+}
+
+void ctx_pending_row_clear(ctx_pending_row *row)
+{
+    sqlite3_free(row->text.data);
+    sqlite3_free(row->vector);
+    memset(row, 0, sizeof *row);
+}
+
+int ctx_pending_count(ctx_pending *pending, sqlite3_int64 *count, ctx_error *error)
+{
+    sqlite3_stmt *row;
+    bool there;
+    int rc = look(pending, COUNT, 0, &row, &there, error);
+    *count = 0;
+    if (rc != SQLITE_OK)
+        return rc;
+    *count = sqlite3_column_int64(row, 0);
+    sqlite3_reset(row);
+    return SQLITE_OK;
+}
+
+int ctx_pending_last(ctx_pending *pending, sqlite3_int64 *id, bool *found, ctx_error *error)
+{
+    sqlite3_stmt *row;
+    int rc = look(pending, LAST, pending->index->config.generation, &row, found, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    *id = sqlite3_column_int64(row, 0);
+    *found = *id != INT64_MIN;
+    sqlite3_reset(row);
+    return SQLITE_OK;
+}
+
+/* ---- Flushing from outside xUpdate ---- */
+
+/* Nobody may write: the file is read-only or the connection is (PRAGMA query_only). */
+static bool read_only(sqlite3 *db, const char *schema)
+{
+    sqlite3_stmt *pragma;
+    bool answer = sqlite3_db_readonly(db, schema) == 1;
+    if (!answer && sqlite3_prepare_v2(db, "PRAGMA query_only", -1, &pragma, NULL) == SQLITE_OK) {
+        answer = sqlite3_step(pragma) == SQLITE_ROW && sqlite3_column_int(pragma, 0);
+        sqlite3_finalize(pragma);
+    }
+    return answer;
+}
+
+/* Makes changes() what it was: nothing but a statement that changes as many rows can. It writes
+** one row of NAME_config again and again, as it is. */
+static int restore_changes(ctx_index *index, int changes, ctx_error *error)
+{
+    if (sqlite3_changes(index->db) == changes)
+        return SQLITE_OK;
+    if (changes <= 0)
+        return ctx_shadow_run(index->db, &index->config, error,
+                              "DELETE FROM \"%w\".\"%w_pending\" WHERE id IS NULL");
+    return ctx_shadow_run(
+        index->db, &index->config, error,
+        "REPLACE INTO \"%w\".\"%w_config\" WITH RECURSIVE kept AS"
+        " (SELECT * FROM \"%w\".\"%w_config\" WHERE name = 'version'), times(i) AS"
+        " (SELECT 1 UNION ALL SELECT i + 1 FROM times LIMIT %d) SELECT kept.* FROM times, kept",
+        index->config.schema, index->config.name, changes);
+}
+
+/* As flush_rows; last_insert_rowid() and changes() stay. */
+static int flush_unseen(ctx_pending *pending, sqlite3_int64 rows, ctx_error *error)
+{
+    ctx_index *index = pending->index;
+    sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
+    int changes = sqlite3_changes(index->db);
+    int rc = flush_rows(pending, rows, error);
+    if (rc == SQLITE_OK)
+        rc = restore_changes(index, changes, error);
+    sqlite3_set_last_insert_rowid(index->db, last);
+    return rc;
+}
+
+static int any_waits(ctx_pending *pending, bool *any, ctx_error *error)
+{
+    sqlite3_stmt *row;
+    int rc = look(pending, ANY, 0, &row, any, error);
+    if (rc == SQLITE_OK)
+        sqlite3_reset(row);
+    return rc;
+}
+
+int ctx_pending_commit(ctx_pending *pending, ctx_error *error)
+{
+    bool any = false;
+    int rc = SQLITE_OK;
+    if (!pending->index->config.manual)
+        rc = any_waits(pending, &any, error);
+    if (rc == SQLITE_OK && any)
+        rc = flush_unseen(pending, -1, error);
+    return rc == SQLITE_ERROR || rc == SQLITE_CANTOPEN ? SQLITE_OK : rc;
+}
+
+int ctx_pending_flush(ctx_pending *pending, sqlite3_int64 rows, sqlite3_int64 *left,
+                      ctx_error *error)
+{
+    ctx_index *index = pending->index;
+    bool any;
+    int rc = any_waits(pending, &any, error);
+    if (left)
+        *left = 0;
+    if (rc != SQLITE_OK || !any || pending->flushing)
+        return rc;
+    if (!read_only(index->db, index->config.schema)) {
+        /* A question outside a transaction, of rows that a COMMIT had to leave: what is written
+        ** must stand or fall together. Within a statement that writes it does so anyway, and
+        ** SQLite refuses the savepoint. */
+        bool own = sqlite3_get_autocommit(index->db) &&
+                   sqlite3_exec(index->db, "SAVEPOINT contextual_flush", 0, 0, 0) == SQLITE_OK;
+        rc = flush_unseen(pending, rows, error);
+        if (own && rc != SQLITE_OK)
+            sqlite3_exec(index->db, "ROLLBACK TO contextual_flush", 0, 0, 0);
+        if (own && sqlite3_exec(index->db, "RELEASE contextual_flush", 0, 0, 0) != SQLITE_OK &&
+            rc == SQLITE_OK)
+            rc = failed(pending, sqlite3_errcode(index->db), error);
+    }
+    if (rc == SQLITE_OK && left)
+        rc = ctx_pending_count(pending, left, error);
+    return rc;
+}

@@ -1,0 +1,39 @@
+/*
+** plan.h - the plan that xBestIndex hands to xFilter.
+**
+** idxNum   bits of enum ctx_plan_flag.
+** idxStr   two characters for each value of argv, in its order: what it says something about
+**          (enum ctx_plan_what) and what it says (enum ctx_plan_op). "m=k=i>" reads: the first
+**          value is the question, the second is k, the row id is greater than the third.
+*/
+#ifndef CTX_SEMANTIC_PLAN_H
+#define CTX_SEMANTIC_PLAN_H
+
+enum ctx_plan_flag {
+    CTX_PLAN_MATCH = 1,      /* there is a question: rows come nearest first */
+    CTX_PLAN_VECTOR = 2,     /* the column `vector` is read */
+    CTX_PLAN_DESCENDING = 4  /* no question: the largest row id first */
+};
+
+enum ctx_plan_what {
+    CTX_PLAN_QUESTION = 'm',
+    CTX_PLAN_K = 'k',
+    CTX_PLAN_AMONG = 'a',
+    CTX_PLAN_ROWID = 'i',
+    CTX_PLAN_DISTANCE = 'd',
+    CTX_PLAN_LIMIT = 'l',
+    CTX_PLAN_OFFSET = 'o'
+};
+
+enum ctx_plan_op {
+    CTX_PLAN_EQ = '=',
+    CTX_PLAN_LT = '<',
+    CTX_PLAN_LE = '{', /* <= */
+    CTX_PLAN_GT = '>',
+    CTX_PLAN_GE = '}', /* >=, or what SQLite shows of a row value's > or >=: see cursor.c */
+    CTX_PLAN_IN = '*', /* the value is a set: sqlite3_vtab_in_first */
+    CTX_PLAN_IS = '#', /* =, of a literal */
+    CTX_PLAN_FROM = ']' /* >=, of a literal */
+};
+
+#endif

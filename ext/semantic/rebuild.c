@@ -1,0 +1,344 @@
+/* rebuild.c - see rebuild.h. */
+#include "rebuild.h"
+
+#include <string.h>
+
+#include "compare.h"
+#include "create.h"
+#include "pending.h"
+
+enum { BATCH_ROWS = 1024, BATCH_BYTES = 4 << 20 };
+
+/* ---- The state in NAME_config ---- */
+
+int ctx_rebuild_load(sqlite3 *db, const ctx_config *config, ctx_rebuild_state *state,
+                     ctx_error *error)
+{
+    static const char *const names[] = {"rebuild_generation", "rebuild_place",
+                                        "rebuild_dimensions"};
+    sqlite3_int64 value[3] = {0};
+    char *fingerprint;
+    bool found;
+    memset(state, 0, sizeof *state);
+    for (int i = 0; i < 3; i++) {
+        int code = ctx_config_get(db, config, names[i], &value[i], &found, error);
+        if (code != SQLITE_OK || (i == 0 && !found))
+            return code;
+        if (!found || (i == 0 && value[0] != (sqlite3_int64)config->generation + 1))
+            return ctx_fail(error, SQLITE_CORRUPT_VTAB, config->name,
+                            "'%s' of %s_config is missing or damaged", names[i], config->name);
+    }
+    int code = ctx_config_get_text(db, config, "rebuild_fingerprint", &fingerprint,
+                                   error);
+    if (code != SQLITE_OK)
+        return code;
+    *state = (ctx_rebuild_state){.active = true, .generation = (int)value[0],
+                                 .place = value[1], .dimensions = (int)value[2]};
+    sqlite3_snprintf(sizeof state->fingerprint, state->fingerprint, "%s", fingerprint);
+    sqlite3_free(fingerprint);
+    return SQLITE_OK;
+}
+
+static int save_state(ctx_index *index, const ctx_rebuild_state *state, ctx_error *error)
+{
+    const ctx_config *config = &index->config;
+    int code = ctx_config_put(index->db, config, "rebuild_generation", state->generation,
+                              error);
+    if (code == SQLITE_OK)
+        code = ctx_config_put(index->db, config, "rebuild_place", state->place, error);
+    if (code == SQLITE_OK)
+        code = ctx_config_put(index->db, config, "rebuild_dimensions", state->dimensions,
+                              error);
+    if (code == SQLITE_OK)
+        code = ctx_config_put_text(index->db, config, "rebuild_fingerprint",
+                                   state->fingerprint, error);
+    return code;
+}
+
+static int drop_state(ctx_index *index, ctx_error *error)
+{
+    return ctx_shadow_run(index->db, &index->config, error,
+                          "DELETE FROM \"%w\".\"%w_config\" WHERE name GLOB 'rebuild_*'");
+}
+
+/* ---- The configuration of what is being written ---- */
+
+int ctx_rebuild_enter(ctx_index *index, const ctx_rebuild_state *state,
+                      ctx_rebuild_saved *saved, ctx_error *error)
+{
+    ctx_config *config = &index->config;
+    saved->dimensions = config->dimensions;
+    saved->block_rows = config->block_rows;
+    saved->part_rows = config->part_rows;
+    memcpy(saved->fingerprint, config->fingerprint, sizeof saved->fingerprint);
+    int code = ctx_storage_write(index->storage, error);
+    if (code != SQLITE_OK)
+        return code;
+    if (state->dimensions != config->dimensions)
+        ctx_config_set_dimensions(config, state->dimensions);
+    memcpy(config->fingerprint, state->fingerprint, sizeof config->fingerprint);
+    return SQLITE_OK;
+}
+
+int ctx_rebuild_leave(ctx_index *index, const ctx_rebuild_saved *saved, ctx_error *error)
+{
+    ctx_config *config = &index->config;
+    int code = SQLITE_OK;
+    if (error->code == SQLITE_OK)
+        code = ctx_storage_write(index->storage, error);
+    else
+        ctx_storage_forget(index->storage);
+    config->dimensions = saved->dimensions;
+    config->block_rows = saved->block_rows;
+    config->part_rows = saved->part_rows;
+    memcpy(config->fingerprint, saved->fingerprint, sizeof config->fingerprint);
+    return code;
+}
+
+/* ---- A batch ---- */
+
+typedef struct batch {
+    ctx_index *index;
+    ctx_rebuild_state *state;
+    ctx_error *error;
+    int count;
+    size_t bytes;
+    bool copies;              /* rows keep their vectors, whatever their texts */
+    ctx_buffer text;
+    ctx_batch_row row[BATCH_ROWS]; /* texts and vectors are the batch's */
+} batch;
+
+static void batch_clear(batch *b)
+{
+    for (int i = 0; i < b->count; i++) {
+        sqlite3_free((void *)b->row[i].text.data);
+        sqlite3_free((void *)b->row[i].vector);
+    }
+    b->count = 0;
+    b->bytes = 0;
+}
+
+static int out_of_memory(const batch *b)
+{
+    return ctx_fail(b->error, SQLITE_NOMEM, b->index->config.name, "out of memory");
+}
+
+/* Puts the row into the next generation as it is in this one. */
+static int copy_row(batch *b, sqlite3_int64 id, const ctx_row_entry *entry)
+{
+    ctx_index *index = b->index;
+    int chunks = entry->chunks, dimensions = index->config.dimensions;
+    sqlite3_uint64 hash = entry->hash, size = (sqlite3_uint64)chunks * (unsigned)dimensions;
+    if (b->state->dimensions != dimensions)
+        return ctx_fail(b->error, SQLITE_ERROR, index->config.name,
+                        "row %lld has no text, but a vector of its own of %d numbers; the model "
+                        "makes %d: delete the row first", id, dimensions, b->state->dimensions);
+    ctx_chunk *chunk = sqlite3_malloc64(((sqlite3_uint64)chunks + 1) * sizeof *chunk);
+    float *vectors = sqlite3_malloc64((size + 1) * sizeof *vectors);
+    int code = chunk && vectors ? SQLITE_OK : out_of_memory(b);
+    if (code == SQLITE_OK && chunks > 0)
+        memcpy(chunk, entry->chunk, (size_t)chunks * sizeof *chunk);
+    for (int i = 0; i < chunks && code == SQLITE_OK; i++)
+        code = ctx_storage_vector(index->storage, chunk[i].slot,
+                                  vectors + (size_t)i * (size_t)dimensions, b->error);
+    if (code == SQLITE_OK)
+        code = ctx_storage_put(index->storage, b->state->generation, id, hash, chunk, chunks,
+                               vectors, b->error);
+    sqlite3_free(chunk);
+    sqlite3_free(vectors);
+    return code;
+}
+
+/* Adds the row's text, or copies the row if its vector is its own and not of another length. */
+static int batch_add(batch *b, sqlite3_int64 id)
+{
+    ctx_index *index = b->index;
+    ctx_row_entry entry;
+    bool exists = true, any = false, found;
+    int code = SQLITE_OK;
+    if (index->config.content != CTX_CONTENT_NONE)
+        code = ctx_content_text(index->content, id, &b->text, &exists, &any, b->error);
+    if (code != SQLITE_OK || !exists)
+        return code;
+    enc_text text = {any ? b->text.data : NULL, any ? b->text.size : 0};
+    code = ctx_storage_get(index->storage, index->config.generation, id, &entry, &found,
+                           b->error);
+    bool same_length = b->state->dimensions == index->config.dimensions;
+    if (code == SQLITE_OK && found &&
+        (b->copies || (ctx_row_brought(&entry) && (same_length || !any))))
+        return copy_row(b, id, &entry);
+    if (code != SQLITE_OK || b->copies)
+        return code;
+    char *own = any ? sqlite3_malloc64(text.size + 1) : NULL;
+    if (any && !own)
+        return out_of_memory(b);
+    if (any)
+        memcpy(own, text.data, text.size);
+    b->row[b->count++] = (ctx_batch_row){id, {own, text.size}, NULL};
+    b->bytes += text.size;
+    return SQLITE_OK;
+}
+
+static int batch_write(batch *b)
+{
+    ctx_rebuild_saved saved;
+    int code = ctx_rebuild_enter(b->index, b->state, &saved, b->error);
+    if (code != SQLITE_OK)
+        return code;
+    if (b->count > 0)
+        code = ctx_embed_batch(b->index, b->state->generation, b->row, b->count, b->error);
+    int left = ctx_rebuild_leave(b->index, &saved, b->error);
+    return code == SQLITE_OK ? left : code;
+}
+
+/* The next rows, at most *rows of them (-1: all), until there are enough for one batch. *end:
+** there are no more. */
+static int batch_fill(batch *b, sqlite3_int64 *rows, bool *end)
+{
+    ctx_index *index = b->index;
+    int walked = 0;
+    while (*rows != 0 && walked < BATCH_ROWS && b->bytes < BATCH_BYTES) {
+        sqlite3_int64 id;
+        bool found;
+        int code = b->copies ? ctx_stored_next(index, index->config.generation,
+                                             b->state->place, &id, &found, b->error)
+                             : ctx_content_next(index->content, b->state->place, &id, &found,
+                                                b->error);
+        if (code == SQLITE_OK && found)
+            code = batch_add(b, id);
+        if (code != SQLITE_OK)
+            return code;
+        *end = !found || id == INT64_MAX;
+        if (*end)
+            return SQLITE_OK;
+        b->state->place = id + 1;
+        *rows -= *rows > 0;
+        walked++;
+    }
+    return SQLITE_OK;
+}
+
+/* ---- Beginning and end ---- */
+
+static int abandon(ctx_index *index, const ctx_rebuild_state *state, ctx_error *error)
+{
+    int code = ctx_storage_clear(index->storage, state->generation, error);
+    if (code == SQLITE_OK)
+        code = ctx_storage_write(index->storage, error);
+    return code == SQLITE_OK ? drop_state(index, error) : code;
+}
+
+/* What the new generation will be made with. */
+static int begin(ctx_index *index, ctx_rebuild_state *state, ctx_error *error)
+{
+    ctx_config *config = &index->config;
+    ctx_config next = {.dimensions = config->dimensions};
+    enc_model *model;
+    memcpy(next.fingerprint, config->fingerprint, sizeof next.fingerprint);
+    if (*config->model) {
+        int code = ctx_index_model_today(index, &model, error);
+        if (code != SQLITE_OK)
+            return code;
+        ctx_config_set_model(&next, model);
+    }
+    if (config->content == CTX_CONTENT_NONE &&
+        strcmp(next.fingerprint, config->fingerprint) != 0)
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "content='' keeps no texts that model '%s', which has fingerprint %s "
+                        "now and not %s, could embed: 'delete-all', and give the rows again",
+                        config->model, next.fingerprint, config->fingerprint);
+    if (state->active && strcmp(state->fingerprint, next.fingerprint) == 0)
+        return SQLITE_OK;
+    if (state->active) {
+        int code = abandon(index, state, error);
+        if (code != SQLITE_OK)
+            return code;
+    }
+    *state = (ctx_rebuild_state){.active = true, .generation = config->generation + 1,
+                                 .place = INT64_MIN, .dimensions = next.dimensions};
+    memcpy(state->fingerprint, next.fingerprint, sizeof state->fingerprint);
+    return save_state(index, state, error);
+}
+
+/* Questions see the new generation, the old one goes: it first, as it knows the old geometry. */
+static int end(ctx_index *index, const ctx_rebuild_state *state, ctx_error *error)
+{
+    ctx_config *config = &index->config;
+    int code = ctx_storage_clear(index->storage, config->generation, error);
+    if (code == SQLITE_OK)
+        code = ctx_storage_write(index->storage, error);
+    if (code == SQLITE_OK)
+        code = drop_state(index, error);
+    if (code != SQLITE_OK)
+        return code;
+    config->generation = state->generation;
+    if (state->dimensions != config->dimensions)
+        ctx_config_set_dimensions(config, state->dimensions);
+    memcpy(config->fingerprint, state->fingerprint, sizeof config->fingerprint);
+    return ctx_config_save(index->db, config, error);
+}
+
+static int run(ctx_index *index, ctx_rebuild_state *state, sqlite3_int64 rows,
+               ctx_error *error)
+{
+    const ctx_config *config = &index->config;
+    bool finished = false, copies = config->content == CTX_CONTENT_NONE || !*config->model;
+    batch *b = sqlite3_malloc64(sizeof *b);
+    if (!b)
+        return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
+    *b = (batch){.index = index, .state = state, .error = error, .copies = copies};
+    int code = SQLITE_OK;
+    while (code == SQLITE_OK && rows != 0 && !finished) {
+        code = batch_fill(b, &rows, &finished);
+        if (code == SQLITE_OK)
+            code = batch_write(b);
+        batch_clear(b);
+    }
+    sqlite3_free(b->text.data);
+    sqlite3_free(b);
+    if (code != SQLITE_OK)
+        return code;
+    return finished ? end(index, state, error) : save_state(index, state, error);
+}
+
+/* A failure that SQLite does not roll back by itself leaves what it has written of the new
+** generation: a rebuild of all rows takes it away again, one by steps does those rows again. */
+int ctx_rebuild(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
+{
+    ctx_rebuild_state state;
+    ctx_error later = {0};
+    int code = ctx_rebuild_read(index, &state, error);
+    if (code == SQLITE_OK && state.active && rows < 0) {
+        code = abandon(index, &state, error);
+        state.active = false;
+    }
+    if (code == SQLITE_OK)
+        code = begin(index, &state, error);
+    if (code != SQLITE_OK)
+        return code;
+    code = run(index, &state, rows, error);
+    if (code == SQLITE_OK)
+        return rows < 0 ? ctx_pending_flush(index->pending, -1, NULL, error) : code;
+    ctx_storage_forget(index->storage);
+    if (rows < 0)
+        abandon(index, &state, &later);
+    return code;
+}
+
+int ctx_delete_all(ctx_index *index, ctx_error *error)
+{
+    ctx_config *config = &index->config;
+    ctx_rebuild_state state;
+    int code = ctx_rebuild_read(index, &state, error);
+    if (code == SQLITE_OK && state.active)
+        code = abandon(index, &state, error);
+    if (code == SQLITE_OK)
+        code = ctx_storage_clear(index->storage, config->generation, error);
+    if (code == SQLITE_OK)
+        code = ctx_storage_write(index->storage, error);
+    if (code == SQLITE_OK)
+        code = ctx_shadow_run(index->db, config, error, "DELETE FROM \"%w\".\"%w_pending\"");
+    if (code == SQLITE_OK && config->content == CTX_CONTENT_OWN)
+        code = ctx_shadow_run(index->db, config, error, "DELETE FROM \"%w\".\"%w_content\"");
+    return code;
+}

@@ -1,0 +1,225 @@
+/*
+** scan.c - see scan.h.
+**
+** Why nothing is lost: let t be the n-th best of the lower bounds score - reach of n different
+** rows that count. Then n rows are known whose true scores are >= t, so a chunk whose upper
+** bound score + reach is below t is behind them all. Bounds are float32, and distances are
+** computed in double from float32 vectors; both roundings are far below ctx_scan_slack, by
+** which t is lowered before anything is dropped. A row with several chunks counts once, with
+** its best lower bound. Chunks that may be beyond `high` don't count, but those that certainly
+** are need not be kept: they are of no use to the caller.
+*/
+#include "scan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Hits that come together before the threshold is looked at again: a few, since each look
+** costs as much as there are hits, and every code that the threshold stops saves more. */
+enum { FRESH = 64 };
+
+/* The host is asked whether to go on after so many bytes of codes, some 2 ms. */
+enum { ASK_EVERY = 64 << 20 };
+
+void ctx_scan_clear(ctx_scan *scan)
+{
+    sqlite3_free(scan->hit);
+    sqlite3_free(scan->candidate);
+    sqlite3_free(scan->best);
+    *scan = (ctx_scan){0};
+}
+
+static int no_memory(const ctx_scan *scan, ctx_error *error)
+{
+    return ctx_fail(error, SQLITE_NOMEM, scan->config->name, "out of memory");
+}
+
+/* Room for `count` elements of `size` bytes. */
+static int make_room(const ctx_scan *scan, void **array, size_t *room, size_t count,
+                     size_t size, ctx_error *error)
+{
+    if (count <= *room)
+        return SQLITE_OK;
+    size_t more = count + count / 2;
+    void *grown = sqlite3_realloc64(*array, more * size);
+    if (!grown)
+        return no_memory(scan, error);
+    *array = grown;
+    *room = more;
+    return SQLITE_OK;
+}
+
+/* ---- The threshold ---- */
+
+static float lower_bound(const ctx_hit *hit)
+{
+    return hit->score - hit->reach;
+}
+
+static int by_row(const void *a, const void *b)
+{
+    const ctx_hit *x = *(ctx_hit *const *)a, *y = *(ctx_hit *const *)b;
+    if (x->id != y->id)
+        return (x->id > y->id) - (x->id < y->id);
+    float p = lower_bound(x), q = lower_bound(y);
+    return (p < q) - (p > q);
+}
+
+/* The n-th largest lower bound, n >= 1, n <= count; reorders (Hoare's selection). */
+static float nth_lower(ctx_hit **list, size_t count, size_t n)
+{
+    size_t first = 0, last = count - 1, target = n - 1;
+    while (first < last) {
+        float pivot = lower_bound(list[first + (last - first) / 2]);
+        size_t i = first, j = last;
+        for (;;) {
+            while (lower_bound(list[i]) > pivot)
+                i++;
+            while (lower_bound(list[j]) < pivot)
+                j--;
+            if (i >= j)
+                break;
+            ctx_hit *swap = list[i];
+            list[i++] = list[j];
+            list[j--] = swap;
+        }
+        if (target <= j)
+            last = j;
+        else
+            first = j + 1;
+    }
+    return lower_bound(list[target]);
+}
+
+/* The value to pass to the encoder: below the threshold by all that roundings may be. */
+static float cut(const ctx_scan *scan)
+{
+    double t = scan->threshold;
+    if (!isfinite(t))
+        return (float)t;
+    t -= ctx_scan_slack(t, scan->most_reach);
+    return t > -(double)INFINITY ? nextafterf((float)t, -INFINITY) : -INFINITY;
+}
+
+static void drop_hits(ctx_scan *scan)
+{
+    float least = cut(scan);
+    size_t kept = 0;
+    for (size_t i = 0; i < scan->hits; i++)
+        if (scan->hit[i].score + scan->hit[i].reach >= least)
+            scan->hit[kept++] = scan->hit[i];
+    scan->hits = kept;
+}
+
+/* Raises the threshold as far as the hits prove. */
+static int raise_threshold(ctx_scan *scan, ctx_error *error)
+{
+    scan->fresh = 0;
+    if (scan->hits < scan->wanted)
+        return SQLITE_OK;
+    int code = make_room(scan, (void **)&scan->best, &scan->best_room, scan->hits,
+                         sizeof *scan->best, error);
+    if (code != SQLITE_OK)
+        return code;
+    size_t count = 0;
+    for (size_t i = 0; i < scan->hits; i++) {
+        ctx_hit *hit = &scan->hit[i];
+        double upper = (double)hit->score + hit->reach;
+        if (upper + ctx_scan_slack(upper, hit->reach) <= scan->high)
+            scan->best[count++] = hit;
+    }
+    if (scan->several) {
+        qsort(scan->best, count, sizeof *scan->best, by_row);
+        size_t rows = 0;
+        for (size_t i = 0; i < count; i++)
+            if (rows == 0 || scan->best[rows - 1]->id != scan->best[i]->id)
+                scan->best[rows++] = scan->best[i];
+        count = rows;
+    }
+    if (count < scan->wanted)
+        return SQLITE_OK;
+    double t = nth_lower(scan->best, count, scan->wanted);
+    if (t > scan->threshold) {
+        scan->threshold = t;
+        scan->whole = false;
+        drop_hits(scan);
+    }
+    return SQLITE_OK;
+}
+
+/* ---- The pass ---- */
+
+static int add_hits(ctx_scan *scan, const ctx_block *block, size_t count, ctx_error *error)
+{
+    int code = make_room(scan, (void **)&scan->hit, &scan->room, scan->hits + count,
+                         sizeof *scan->hit, error);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_int64 first_slot = block->number * scan->config->block_rows;
+    for (size_t i = 0; i < count; i++) {
+        const enc_candidate *c = &scan->candidate[i];
+        sqlite3_int64 id = block->id[c->index];
+        double lower = (double)c->score - c->reach;
+        if (block->chunk[c->index] == CTX_FREE || !ctx_filter_passes(scan->filter, id) ||
+            lower - ctx_scan_slack(lower, c->reach) > scan->high)
+            continue;
+        if (c->reach > scan->most_reach)
+            scan->most_reach = c->reach;
+        scan->hit[scan->hits++] = (ctx_hit){id, first_slot + c->index,
+                                            block->chunk[c->index], c->score, c->reach};
+        scan->fresh++;
+    }
+    return SQLITE_OK;
+}
+
+static int scan_block(ctx_scan *scan, const ctx_block_entry *entry, ctx_error *error)
+{
+    const ctx_block *block;
+    int code = ctx_storage_block(scan->storage, entry, &block, error);
+    if (code != SQLITE_OK)
+        return code;
+    code = make_room(scan, (void **)&scan->candidate, &scan->candidate_room,
+                     block->codes.count, sizeof *scan->candidate, error);
+    if (code == SQLITE_OK) {
+        size_t count = enc_question_scan(scan->question, &block->codes, cut(scan),
+                                         scan->candidate);
+        code = add_hits(scan, block, count, error);
+    }
+    ctx_block_release(block);
+    size_t enough = scan->wanted / 4 > FRESH ? scan->wanted / 4 : FRESH;
+    if (code == SQLITE_OK && scan->fresh >= enough)
+        code = raise_threshold(scan, error);
+    return code;
+}
+
+int ctx_scan_run(ctx_scan *scan, const ctx_block_entry *directory, int blocks,
+                 ctx_error *error)
+{
+    const ctx_config *config = scan->config;
+    size_t code_size = enc_code_size(ctx_config_codes(config), (size_t)config->dimensions);
+    size_t read = 0;
+    int code = SQLITE_OK;
+    scan->hits = scan->fresh = 0;
+    scan->most_reach = 0;
+    scan->threshold = scan->low;
+    scan->whole = true;
+    for (int i = 0; i < blocks && code == SQLITE_OK; i++) {
+        if (directory[i].used == 0)
+            continue;
+        code = scan_block(scan, &directory[i], error);
+        read += code_size * (size_t)config->block_rows;
+        if (code == SQLITE_OK && read >= ASK_EVERY) {
+            read = 0;
+            if (ctx_connection_stopped(scan->connection))
+                code = ctx_fail(error, SQLITE_INTERRUPT, config->name, "interrupted");
+        }
+    }
+    if (code == SQLITE_OK)
+        code = raise_threshold(scan, error);
+    /* What was dropped is below the whole slack, the rows that it was measured by may be below
+    ** the threshold by their own roundings: half of it parts the two. */
+    if (isfinite(scan->threshold))
+        scan->threshold -= ctx_scan_slack(scan->threshold, scan->most_reach) / 2;
+    return code;
+}

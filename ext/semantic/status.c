@@ -1,0 +1,383 @@
+/*
+** status.c - the table semantic_status: one row for each semantic index of all schemas of the
+** connection.
+**
+**   SELECT * FROM semantic_status;
+**
+**   schema, "index"          "main", "search"
+**   rows, chunks             that questions see
+**   pending                  rows that wait to be embedded
+**   stale                    of the rows, those whose content is gone, and, while a rebuild by steps
+**                            is under way, those that it has yet to do
+**   model, fingerprint, dimensions
+**   bytes                    of codes and vectors with all that belongs to them
+**   progress                 0 ... 1 of a rebuild by steps; NULL if there is none
+**
+** Everything is read from the shadow tables when the query begins: no index is opened, no model
+** loaded, nothing written. What can't be read is NULL.
+*/
+#include <string.h>
+
+#include "index.h"
+#include "rebuild.h"
+#include "update.h"
+
+enum status_column {
+    STATUS_SCHEMA, STATUS_INDEX, STATUS_ROWS, STATUS_CHUNKS, STATUS_PENDING, STATUS_STALE,
+    STATUS_MODEL, STATUS_FINGERPRINT, STATUS_DIMENSIONS, STATUS_BYTES, STATUS_PROGRESS
+};
+static const char declaration[] =
+    "CREATE TABLE x(schema TEXT, \"index\" TEXT, rows INT, chunks INT, pending INT, stale INT, "
+    "model TEXT, fingerprint TEXT, dimensions INT, bytes INT, progress REAL)";
+
+typedef struct status_table {
+    sqlite3_vtab base;
+    sqlite3 *db;
+} status_table;
+
+enum { UNKNOWN = -1 };
+
+typedef struct status_row {
+    ctx_config config;   /* model NULL: it can't be read */
+    sqlite3_int64 rows, chunks, pending, stale, bytes; /* UNKNOWN: NULL */
+    double progress;     /* < 0: NULL */
+} status_row;
+
+typedef struct status_cursor {
+    sqlite3_vtab_cursor base;
+    status_row *list;
+    int count, at;
+} status_cursor;
+
+/* ---- Finding indexes ---- */
+
+static const char *skip_space(const char *at)
+{
+    return at + strspn(at, " \t\r\n\f");
+}
+
+/* Behind the name at `at`, bare or quoted. */
+static const char *skip_name(const char *at)
+{
+    static const char quotes[] = "\"'`[";
+    if (!*at || !strchr(quotes, *at))
+        return at + strcspn(at, " \t\r\n\f(");
+    char end = *at == '[' ? ']' : *at;
+    for (at++; *at; at++) {
+        if (*at != end)
+            continue;
+        if (end == ']' || at[1] != end)
+            return at + 1;
+        at++;
+    }
+    return at;
+}
+
+/* Whether it is CREATE VIRTUAL TABLE name USING semantic, as sqlite_master keeps it. */
+static bool is_semantic(const char *sql)
+{
+    static const char head[] = "CREATE VIRTUAL TABLE", word[] = "semantic";
+    if (sqlite3_strnicmp(sql, head, sizeof head - 1) != 0)
+        return false;
+    const char *at = skip_space(skip_name(skip_space(sql + sizeof head - 1)));
+    if (sqlite3_strnicmp(at, "USING", 5) != 0)
+        return false;
+    at = skip_space(at + 5);
+    if (*at && strchr("\"'`[", *at))
+        at++;
+    if (sqlite3_strnicmp(at, word, sizeof word - 1) != 0)
+        return false;
+    at += sizeof word - 1;
+    return !*at || strchr(" \t\r\n\f(\"'`];", *at);
+}
+
+static int add(status_cursor *cursor, const char *schema, const char *name)
+{
+    sqlite3_uint64 size = ((sqlite3_uint64)cursor->count + 1) * sizeof *cursor->list;
+    status_row *list = sqlite3_realloc64(cursor->list, size);
+    if (!list)
+        return SQLITE_NOMEM;
+    cursor->list = list;
+    status_row *row = &list[cursor->count++];
+    const char *const names[] = {NULL, schema, name};
+    ctx_error error = {0};
+    *row = (status_row){.rows = UNKNOWN, .chunks = UNKNOWN, .pending = UNKNOWN,
+                        .stale = UNKNOWN, .bytes = UNKNOWN, .progress = UNKNOWN};
+    return ctx_config_name(names, &row->config, &error);
+}
+
+static int find_in_schema(status_cursor *cursor, sqlite3 *db, const char *schema)
+{
+    sqlite3_stmt *statement;
+    char *sql = sqlite3_mprintf("SELECT name, sql FROM \"%w\".sqlite_master "
+                                "WHERE type = 'table' AND rootpage = 0 ORDER BY name", schema);
+    if (!sql)
+        return SQLITE_NOMEM;
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    sqlite3_free(sql);
+    if (code != SQLITE_OK)
+        return code == SQLITE_NOMEM ? code : SQLITE_OK;
+    while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(statement, 0);
+        const char *text = (const char *)sqlite3_column_text(statement, 1);
+        if (name && text && is_semantic(text))
+            code = add(cursor, schema, name);
+    }
+    sqlite3_finalize(statement);
+    return code;
+}
+
+static int find_all(status_cursor *cursor, sqlite3 *db)
+{
+    sqlite3_stmt *statement;
+    int code = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &statement, NULL);
+    while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+        const char *schema = (const char *)sqlite3_column_text(statement, 1);
+        code = schema ? find_in_schema(cursor, db, schema) : SQLITE_NOMEM;
+    }
+    sqlite3_finalize(statement);
+    return code;
+}
+
+/* ---- Reading one ---- */
+
+/* The number that a prepared statement gives; UNKNOWN if it fails. */
+static sqlite3_int64 one_number(sqlite3_stmt *statement, int prepared)
+{
+    sqlite3_int64 number = UNKNOWN;
+    if (prepared == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
+        sqlite3_column_type(statement, 0) == SQLITE_INTEGER)
+        number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+static sqlite3_int64 count_rows(sqlite3 *db, const ctx_config *config, int generation,
+                                sqlite3_int64 from)
+{
+    sqlite3_stmt *statement;
+    ctx_error error = {0};
+    int code = ctx_shadow_prepare(db, config, &statement, &error,
+                                  "SELECT count(*) FROM \"%w\".\"%w_rows\" "
+                                  "WHERE generation = %d AND id >= %lld", generation, from);
+    return one_number(statement, code);
+}
+
+static sqlite3_int64 count_pending(sqlite3 *db, const ctx_config *config)
+{
+    sqlite3_stmt *statement;
+    ctx_error error = {0};
+    int code = ctx_shadow_prepare(db, config, &statement, &error,
+                                  "SELECT count(*) FROM \"%w\".\"%w_pending\"");
+    return one_number(statement, code);
+}
+
+static sqlite3_int64 count_chunks(sqlite3 *db, const ctx_config *config)
+{
+    sqlite3_stmt *statement;
+    ctx_error error = {0};
+    int code = ctx_shadow_prepare(db, config, &statement, &error,
+                                  "SELECT coalesce(sum(used), 0) FROM \"%w\".\"%w_blocks\" "
+                                  "WHERE generation = %d AND block > 0", config->generation);
+    return one_number(statement, code);
+}
+
+/* Rows from `place` on, and rows that are in no content. */
+static sqlite3_int64 count_stale(sqlite3 *db, const ctx_config *config, bool rebuilding,
+                                 sqlite3_int64 place)
+{
+    sqlite3_stmt *statement;
+    ctx_error error = {0};
+    if (config->content != CTX_CONTENT_EXTERNAL)
+        return rebuilding ? count_rows(db, config, config->generation, place) : 0;
+    int code = ctx_shadow_prepare(
+        db, config, &statement, &error,
+        "SELECT count(*) FROM \"%w\".\"%w_rows\" AS r WHERE generation = %d AND "
+        "((%d AND id >= %lld) OR NOT EXISTS (SELECT 1 FROM \"%w\".\"%w\" AS c "
+        "WHERE c.\"%w\" = r.id))", config->generation, rebuilding, place, config->schema,
+        config->content_table, config->content_rowid);
+    return one_number(statement, code);
+}
+
+static sqlite3_int64 count_bytes(sqlite3 *db, const ctx_config *config)
+{
+    ctx_storage *storage = NULL;
+    ctx_error error = {0};
+    sqlite3_int64 bytes;
+    int code = ctx_storage_open(db, config, &storage, &error);
+    if (code == SQLITE_OK)
+        code = ctx_storage_bytes(storage, &bytes, &error);
+    ctx_storage_close(storage);
+    return code == SQLITE_OK ? bytes : UNKNOWN;
+}
+
+static void read_row(status_row *row, sqlite3 *db)
+{
+    ctx_config *config = &row->config;
+    ctx_error error = {0};
+    ctx_rebuild_state state = {.active = false};
+    if (ctx_config_load(db, config, &error) != SQLITE_OK)
+        return;
+    if (ctx_rebuild_load(db, config, &state, &error) != SQLITE_OK)
+        state.active = false;
+    row->rows = count_rows(db, config, config->generation, INT64_MIN);
+    row->chunks = count_chunks(db, config);
+    row->pending = count_pending(db, config);
+    row->stale = count_stale(db, config, state.active, state.place);
+    row->bytes = count_bytes(db, config);
+    if (!state.active)
+        return;
+    double done = (double)count_rows(db, config, state.generation, INT64_MIN);
+    double left = (double)count_rows(db, config, config->generation, state.place);
+    row->progress = done + left > 0 && done >= 0 && left >= 0 ? done / (done + left) : 0;
+}
+
+/* ---- The table ---- */
+
+static int status_connect(sqlite3 *db, void *client, int argc, const char *const *argv,
+                          sqlite3_vtab **out, char **message)
+{
+    (void)client, (void)argc, (void)argv, (void)message;
+    status_table *table = sqlite3_malloc64(sizeof *table);
+    if (!table)
+        return SQLITE_NOMEM;
+    memset(table, 0, sizeof *table);
+    table->db = db;
+    int code = sqlite3_declare_vtab(db, declaration);
+    if (code == SQLITE_OK)
+        *out = &table->base;
+    else
+        sqlite3_free(table);
+    return code;
+}
+
+static int status_disconnect(sqlite3_vtab *table)
+{
+    sqlite3_free(table);
+    return SQLITE_OK;
+}
+
+static int status_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
+{
+    (void)table;
+    info->estimatedCost = 10000;
+    info->estimatedRows = 4;
+    return SQLITE_OK;
+}
+
+static int status_open(sqlite3_vtab *table, sqlite3_vtab_cursor **out)
+{
+    (void)table;
+    status_cursor *cursor = sqlite3_malloc64(sizeof *cursor);
+    if (!cursor)
+        return SQLITE_NOMEM;
+    memset(cursor, 0, sizeof *cursor);
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+static void clear(status_cursor *cursor)
+{
+    for (int i = 0; i < cursor->count; i++)
+        ctx_config_clear(&cursor->list[i].config);
+    sqlite3_free(cursor->list);
+    cursor->list = NULL;
+    cursor->count = cursor->at = 0;
+}
+
+static int status_close(sqlite3_vtab_cursor *base)
+{
+    clear((status_cursor *)base);
+    sqlite3_free(base);
+    return SQLITE_OK;
+}
+
+static int status_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
+                         sqlite3_value **argv)
+{
+    (void)number, (void)plan, (void)argc, (void)argv;
+    status_cursor *cursor = (status_cursor *)base;
+    sqlite3 *db = ((status_table *)base->pVtab)->db;
+    clear(cursor);
+    int code = find_all(cursor, db);
+    for (int i = 0; i < cursor->count && code == SQLITE_OK; i++)
+        read_row(&cursor->list[i], db);
+    return code;
+}
+
+static int status_next(sqlite3_vtab_cursor *base)
+{
+    ((status_cursor *)base)->at++;
+    return SQLITE_OK;
+}
+
+static int status_eof(sqlite3_vtab_cursor *base)
+{
+    const status_cursor *cursor = (const status_cursor *)base;
+    return cursor->at >= cursor->count;
+}
+
+static void result_number(sqlite3_context *context, sqlite3_int64 number)
+{
+    if (number >= 0)
+        sqlite3_result_int64(context, number);
+}
+
+static void result_text(sqlite3_context *context, const char *text)
+{
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT); /* NULL is NULL */
+}
+
+static int status_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
+{
+    const status_cursor *cursor = (const status_cursor *)base;
+    const status_row *row = &cursor->list[cursor->at];
+    const ctx_config *config = &row->config;
+    switch ((enum status_column)column) {
+    case STATUS_SCHEMA: result_text(context, config->schema); break;
+    case STATUS_INDEX: result_text(context, config->name); break;
+    case STATUS_ROWS: result_number(context, row->rows); break;
+    case STATUS_CHUNKS: result_number(context, row->chunks); break;
+    case STATUS_PENDING: result_number(context, row->pending); break;
+    case STATUS_STALE: result_number(context, row->stale); break;
+    case STATUS_MODEL: result_text(context, config->model); break;
+    case STATUS_FINGERPRINT:
+        result_text(context, *config->fingerprint ? config->fingerprint : NULL);
+        break;
+    case STATUS_DIMENSIONS:
+        result_number(context, config->dimensions ? config->dimensions : UNKNOWN);
+        break;
+    case STATUS_BYTES: result_number(context, row->bytes); break;
+    case STATUS_PROGRESS:
+        if (row->progress >= 0)
+            sqlite3_result_double(context, row->progress);
+        break;
+    }
+    return SQLITE_OK;
+}
+
+static int status_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *id)
+{
+    *id = ((status_cursor *)base)->at;
+    return SQLITE_OK;
+}
+
+/* No xCreate: eponymous only. */
+static const sqlite3_module module = {
+    .xConnect = status_connect,
+    .xDisconnect = status_disconnect,
+    .xBestIndex = status_best_index,
+    .xOpen = status_open,
+    .xClose = status_close,
+    .xFilter = status_filter,
+    .xNext = status_next,
+    .xEof = status_eof,
+    .xColumn = status_column,
+    .xRowid = status_rowid,
+};
+
+int ctx_register_status(ctx_connection *connection)
+{
+    return sqlite3_create_module_v2(ctx_connection_db(connection), "semantic_status", &module,
+                                    NULL, NULL);
+}

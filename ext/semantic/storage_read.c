@@ -1,0 +1,279 @@
+/*
+** storage_read.c - blocks for scans, vectors for rescoring.
+*/
+#include "storage_parts.h"
+
+#include <string.h>
+
+sqlite3_int64 ctx_part_number(const ctx_layout *layout, sqlite3_int64 block, int index)
+{
+    return block * CTX_PARTS + index / layout->part_rows;
+}
+
+int ctx_block_open(ctx_storage *storage, bool part, sqlite3_int64 number, int generation,
+                   sqlite3_blob *blob, ctx_block_header *header, uint64_t *sums,
+                   ctx_error *error)
+{
+    const ctx_layout *layout = &storage->layout;
+    const char *table = part ? "vectors" : "codes";
+    size_t rows = (size_t)(part ? layout->part_rows : layout->rows);
+    int size = sqlite3_blob_bytes(blob);
+    if ((size_t)size != (part ? layout->part_size : layout->size))
+        return ctx_storage_damaged(storage, error, table, number,
+                                   "its data has the wrong length");
+    int code = sqlite3_blob_read(blob, header, sizeof *header, 0);
+    if (code == SQLITE_OK)
+        code = sqlite3_blob_read(blob, sums, (int)(rows * sizeof *sums), (int)layout->sums);
+    if (code != SQLITE_OK)
+        return ctx_storage_blob_failed(storage, table, number, code, error);
+    const char *flaw = ctx_block_flaw(layout, part, number, generation, header, sums,
+                                      (size_t)size);
+    return flaw ? ctx_storage_damaged(storage, error, table, number, flaw) : SQLITE_OK;
+}
+
+/* ---- Blocks ---- */
+
+/* Compares what was read with the directory and with itself; marks the free slots. */
+static const char *finish_block(const ctx_layout *layout, const ctx_block_entry *entry,
+                                const ctx_block_header *header, const uint64_t *sums,
+                                ctx_cached_block *block)
+{
+    if (header->stamp != entry->stamp)
+        return "its stamp is not the one of the directory";
+    if (ctx_block_verify(layout, sums, block->body) >= 0)
+        return "the checksum of a slot does not fit";
+    uint32_t *chunk = (uint32_t *)(void *)(block->body + layout->chunks);
+    float *offset = (float *)(void *)(block->body + layout->offsets);
+    int used = 0;
+    for (int i = 0; i < layout->rows; i++) {
+        used += sums[i] != 0;
+        if (!sums[i]) {
+            chunk[i] = CTX_FREE;
+            offset[i] = -__builtin_inff();
+        }
+    }
+    if (used != entry->used)
+        return "it has not as many rows as the directory says";
+    block->block.number = entry->number;
+    block->block.stamp = entry->stamp;
+    block->block.used = used;
+    return NULL;
+}
+
+static int read_block(ctx_storage *storage, const ctx_block_entry *entry, int generation,
+                      ctx_cached_block *block, ctx_error *error)
+{
+    const ctx_layout *layout = &storage->layout;
+    uint64_t *sums = (uint64_t *)(void *)ctx_storage_scratch(
+        storage, (size_t)layout->rows * sizeof *sums);
+    if (!sums)
+        return ctx_storage_nomem(storage, error);
+    ctx_block_header header;
+    sqlite3_blob *blob = NULL;
+    int code = ctx_storage_blob(storage, "codes", entry->number, false, &blob, error);
+    if (code == SQLITE_OK)
+        code = ctx_block_open(storage, false, entry->number, generation, blob, &header, sums,
+                              error);
+    if (code == SQLITE_OK) {
+        int failed = sqlite3_blob_read(blob, block->body, (int)(layout->size - layout->body),
+                                       (int)layout->body);
+        if (failed != SQLITE_OK)
+            code = ctx_storage_blob_failed(storage, "codes", entry->number, failed, error);
+    }
+    sqlite3_blob_close(blob);
+    if (code != SQLITE_OK)
+        return code;
+    const char *flaw = finish_block(layout, entry, &header, sums, block);
+    return flaw ? ctx_storage_damaged(storage, error, "codes", entry->number, flaw)
+                : SQLITE_OK;
+}
+
+/* The directory in memory that has the block: the one ctx_storage_blocks read. */
+static const ctx_directory *directory_of(ctx_storage *storage, const ctx_block_entry *entry)
+{
+    for (int i = 0; i < 2; i++) {
+        ctx_directory *d = &storage->directory[i];
+        const ctx_place *place = d->loaded ? ctx_directory_find(d, entry->number) : NULL;
+        if (place && place->entry.stamp == entry->stamp)
+            return d;
+    }
+    return NULL;
+}
+
+int ctx_storage_block(ctx_storage *storage, const ctx_block_entry *entry,
+                      const ctx_block **out, ctx_error *error)
+{
+    *out = NULL;
+    int code = ctx_storage_layout(storage, error);
+    if (code != SQLITE_OK)
+        return code;
+    ctx_cached_block *block = ctx_block_cache_find(storage->cache, entry->stamp);
+    if (block && (block->block.number != entry->number || block->block.used != entry->used ||
+                  block->block.codes.count != (size_t)storage->layout.rows)) {
+        ctx_block_release(&block->block);
+        return ctx_storage_damaged(storage, error, "blocks", entry->number,
+                                   "its stamp is another block's");
+    }
+    if (!block) {
+        const ctx_directory *directory = directory_of(storage, entry);
+        if (!directory)
+            return ctx_storage_damaged(storage, error, "blocks", entry->number,
+                                       "it went while it was read");
+        block = ctx_block_cache_make(storage->cache, &storage->layout);
+        if (!block)
+            return ctx_storage_nomem(storage, error);
+        code = read_block(storage, entry, directory->generation, block, error);
+        if (code != SQLITE_OK) {
+            ctx_block_release(&block->block);
+            return code;
+        }
+        block = ctx_block_cache_keep(storage->cache, block, directory->count);
+    }
+    *out = &block->block;
+    return SQLITE_OK;
+}
+
+int ctx_storage_blocks(ctx_storage *storage, int generation, ctx_block_entry **out,
+                       int *count, ctx_error *error)
+{
+    *out = NULL;
+    *count = 0;
+    ctx_directory *directory;
+    int code = ctx_directory_open(storage, generation, &directory, error);
+    if (code != SQLITE_OK || directory->count == 0)
+        return code;
+    *out = sqlite3_malloc64((size_t)directory->count * sizeof **out);
+    if (!*out)
+        return ctx_storage_nomem(storage, error);
+    for (int i = 0; i < directory->count; i++)
+        (*out)[i] = directory->place[i].entry;
+    *count = directory->count;
+    return SQLITE_OK;
+}
+
+/* ---- Vectors ---- */
+
+/* One vector out of a part's data. */
+static const char *take_vector(const ctx_layout *layout, sqlite3_int64 number, int generation,
+                               int index, const uint8_t *data, size_t size, float *out)
+{
+    ctx_block_header header;
+    if (size != layout->part_size)
+        return "its data has the wrong length";
+    uint64_t sum;
+    memcpy(&header, data, sizeof header);
+    memcpy(&sum, data + layout->sums + (size_t)index * sizeof sum, sizeof sum);
+    memcpy(out, data + layout->part_vectors + (size_t)index * layout->vector_size,
+           layout->vector_size);
+    const char *flaw = ctx_block_flaw(layout, true, number, generation, &header,
+                                      (const uint64_t *)(const void *)(data + layout->sums),
+                                      size);
+    if (!flaw && (!sum || !ctx_vector_verify(layout, index, sum, out)))
+        flaw = "the checksum of a vector does not fit";
+    return flaw;
+}
+
+/* A vector that was put and not yet written. */
+static bool find_changed(const ctx_storage *storage, const ctx_place *place, int index,
+                         float *out)
+{
+    const ctx_layout *layout = &storage->layout;
+    if (place->changes < 0)
+        return false;
+    int32_t which = storage->changes[place->changes].change[index];
+    if (which < 0 || storage->slot[which].moved || storage->slot[which].data == CTX_FREED)
+        return false;
+    const ctx_slot_change *change = &storage->slot[which];
+    if (layout->vectors)
+        memcpy(out, storage->vector + change->data * (size_t)layout->dimensions,
+               layout->vector_size);
+    else
+        enc_code_read(layout->type, storage->code + change->data * layout->code_size,
+                      change->slot.scale, (size_t)layout->dimensions, out);
+    return true;
+}
+
+static int read_vector(ctx_storage *storage, sqlite3_int64 block, int generation, int index,
+                       float *out, ctx_error *error)
+{
+    const ctx_layout *layout = &storage->layout;
+    sqlite3_int64 number = ctx_part_number(layout, block, index);
+    sqlite3_stmt *s;
+    int code = ctx_storage_statement(storage, CTX_GET_PART, &s, error);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_bind_int64(s, 1, number);
+    code = sqlite3_step(s);
+    if (code == SQLITE_ROW) {
+        const uint8_t *data = sqlite3_column_blob(s, 0);
+        const char *flaw = "its data is no BLOB";
+        if (!data && sqlite3_column_type(s, 0) == SQLITE_BLOB &&
+            sqlite3_errcode(storage->db) == SQLITE_NOMEM)
+            flaw = "";
+        else if (data && sqlite3_column_type(s, 0) == SQLITE_BLOB)
+            flaw = take_vector(layout, number, generation, index % layout->part_rows, data,
+                               (size_t)sqlite3_column_bytes(s, 0), out);
+        code = SQLITE_OK;
+        if (flaw)
+            code = *flaw ? ctx_storage_damaged(storage, error, "vectors", number, flaw)
+                         : ctx_storage_nomem(storage, error);
+    } else if (code == SQLITE_DONE) {
+        code = ctx_storage_damaged(storage, error, "vectors", number, "it is missing");
+    } else {
+        code = ctx_shadow_failed(storage->db, storage->config, code, error);
+    }
+    sqlite3_reset(s);
+    return code;
+}
+
+/* The directory and place of a block as the snapshot shows them: first in the generation of
+** questions, else in the other one that is known. */
+static int find_block(ctx_storage *storage, sqlite3_int64 number, ctx_directory **directory,
+                      ctx_place **place, ctx_error *error)
+{
+    int current = storage->config->generation;
+    int code = ctx_directory_open(storage, current, directory, error);
+    *place = code == SQLITE_OK ? ctx_directory_find(*directory, number) : NULL;
+    for (int i = 0; i < 2 && code == SQLITE_OK && !*place; i++) {
+        int other = storage->directory[i].generation;
+        if (!storage->directory[i].loaded || other == current)
+            continue;
+        code = ctx_directory_open(storage, other, directory, error);
+        *place = code == SQLITE_OK ? ctx_directory_find(*directory, number) : NULL;
+    }
+    if (code == SQLITE_OK && !*place)
+        code = ctx_storage_damaged(storage, error, "blocks", number, "it is missing");
+    return code;
+}
+
+int ctx_storage_vector(ctx_storage *storage, sqlite3_int64 slot, float *out,
+                       ctx_error *error)
+{
+    int code = ctx_storage_layout(storage, error);
+    if (code != SQLITE_OK)
+        return code;
+    const ctx_layout *layout = &storage->layout;
+    sqlite3_int64 number = slot / layout->rows;
+    int index = (int)(slot % layout->rows);
+    if (slot < 0)
+        return ctx_storage_damaged(storage, error, "blocks", number, "it is missing");
+    ctx_directory *directory;
+    ctx_place *place;
+    code = find_block(storage, number, &directory, &place, error);
+    if (code != SQLITE_OK || find_changed(storage, place, index, out))
+        return code;
+    if (layout->vectors)
+        return read_vector(storage, number, directory->generation, index, out, error);
+    const ctx_block *block;
+    code = ctx_storage_block(storage, &place->entry, &block, error);
+    if (code != SQLITE_OK)
+        return code;
+    if (block->chunk[index] == CTX_FREE)
+        code = ctx_storage_damaged(storage, error, "codes", number,
+                                   "a slot that a row lies in is free");
+    else
+        enc_code_read(layout->type, block->codes.code + (size_t)index * layout->code_size,
+                      block->codes.scale[index], (size_t)layout->dimensions, out);
+    ctx_block_release(block);
+    return code;
+}
