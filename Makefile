@@ -84,14 +84,15 @@ FLAGS += $(if $(X86),-msse4.2 -mpopcnt)
 FLAGS_core  := -iquote core $(LAYERS:%=-iquote core/%)
 FLAGS_ext   := -iquote ext -iquote ext/semantic
 
-FLAGS_kernel_avx2   := -O3 -mavx2 -mfma
-FLAGS_kernel_avx512 := -O3 -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
+# A root of a negative number gives NaN in kernels, and no errno: setting that takes a call.
+FLAGS_kernel_avx2   := -O3 -fno-math-errno -mavx2 -mfma
+FLAGS_kernel_avx512 := -O3 -fno-math-errno -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_kernel_bf16_avx512 := $(FLAGS_kernel_avx512) -mavx512bf16
 FLAGS_kernel_compare_avx2_vnni     := $(FLAGS_kernel_avx2) -mavxvnni
 FLAGS_kernel_compare_avx512_vnni   := $(FLAGS_kernel_avx512) -mavx512vnni
 FLAGS_kernel_compare_avx512_popcnt := $(FLAGS_kernel_avx512) -mavx512vpopcntdq
-FLAGS_kernel_neon   := -O3
-FLAGS_kernel_portable := -O3
+FLAGS_kernel_neon   := -O3 -fno-math-errno
+FLAGS_kernel_portable := -O3 -fno-math-errno
 
 FLAGS_kernel_int8_layout   := -O3
 FLAGS_kernel_int8_portable := -O3

@@ -22,12 +22,16 @@ typedef __m512i bytes;
 
 static inline bytes bytes_load(const void *p) { return _mm512_loadu_si512(p); }
 
-/* A load under a mask is slow for data that is in no cache: for short vectors alone. */
+/* A load under a mask is slow for data that is in no cache: for short vectors alone; gcc must
+** not make one of the two steps. */
 static inline bytes bytes_load_part(const char *p, size_t n, bool before)
 {
     const uint64_t last = UINT64_MAX << (BYTES - n);
-    if (before)
-        return _mm512_maskz_mov_epi8(last, bytes_load(p + n - BYTES));
+    if (before) {
+        bytes all = bytes_load(p + n - BYTES);
+        __asm__("" : "+v"(all));
+        return _mm512_maskz_mov_epi8(last, all);
+    }
     return _mm512_maskz_loadu_epi8(last >> (BYTES - n), p);
 }
 
