@@ -1,9 +1,9 @@
 /*
-** bpe_made.c - how each token of a BPE model comes of its own text, once and for all: the tables
-** that bpe_match.c reads.
+** bpe_made.c - how each token of a BPE model comes of its own text, once and for all: the
+** tables that bpe_match.c reads.
 **
-** A model has them where a word's characters stand for themselves (no prefix, no suffix). Others
-** only know which tokens are what their own text comes to.
+** A model has them where a word's characters stand for themselves (no prefix, no suffix).
+** Others only know which tokens are what their own text comes to.
 */
 #include <string.h>
 

@@ -10,20 +10,25 @@ static bool is_left_out(uint32_t c)
     return c == 0xB2 || c == 0xB3 || c == 0xB9 || (c >= 0xBC && c <= 0xBE);
 }
 
-bool enc_char_set_asks(const enc_char_set *set, uint32_t c)
+static bool is_range(const enc_char_term *t) { return !t->properties && !t->categories; }
+
+static bool asks(const enc_char_set *set, size_t count, uint32_t c)
 {
-    uint32_t properties = enc_properties(c);
-    unsigned category = 1u << enc_category(c);
-    for (size_t i = 0; i < set->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const enc_char_term *t = &set->term[i];
-        bool has = t->properties || t->categories
-                       ? properties & t->properties || category & t->categories
-                       : c >= t->low && c <= t->high;
+        bool has = is_range(t) ? c >= t->low && c <= t->high
+                               : enc_properties(c) & t->properties ||
+                                     1u << enc_category(c) & t->categories;
         has = has && !(t->bracketed && is_left_out(c));
         if (has != t->negated)
             return !set->negated;
     }
     return set->negated;
+}
+
+bool enc_char_set_asks(const enc_char_set *set, uint32_t c)
+{
+    return asks(set, set->beyond, c);
 }
 
 bool enc_char_set_is_space(const enc_char_set *set)
@@ -32,7 +37,7 @@ bool enc_char_set_is_space(const enc_char_set *set)
         return false;
     for (size_t i = 0; i < set->count; i++) {
         const enc_char_term *t = &set->term[i];
-        bool range = !t->properties && !t->categories;
+        bool range = is_range(t);
         if (t->negated || (range ? t->low != t->high || !enc_is_whitespace(t->low)
                                  : t->categories || t->properties != ENC_WHITESPACE))
             return false;
@@ -44,7 +49,15 @@ static void settle(enc_char_set *set)
 {
     set->ascii[0] = set->ascii[1] = 0;
     for (uint32_t c = 0; c < 128; c++)
-        set->ascii[c / 64] |= (uint64_t)enc_char_set_asks(set, c) << c % 64;
+        set->ascii[c / 64] |= (uint64_t)asks(set, set->count, c) << c % 64;
+    set->beyond = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        enc_char_term term = set->term[i];
+        if (is_range(&term) && !term.negated && term.high < 128)
+            continue;
+        set->term[i] = set->term[set->beyond];
+        set->term[set->beyond++] = term;
+    }
 }
 
 static bool add(enc_char_set *set, enc_char_term term)

@@ -25,6 +25,7 @@ typedef struct enc_char_set {
     uint64_t ascii[2]; /* which of them it has */
     enc_char_term term[ENC_CHAR_TERMS_MOST]; /* [count] it has what one of them has */
     size_t count;
+    size_t beyond; /* terms, the first ones, that may tell something of others than ASCII */
     bool negated;
 } enc_char_set;
 

@@ -9,9 +9,14 @@
 **
 ** The reference aligns by counting: a composed character takes as many source characters as
 ** began a decomposition in it, and what is left after it takes those that follow, in order.
+**
+** Nearly all text is of characters that come back as they were and begin with a starter that
+** nothing before takes in, and of marks that compose with nothing and stand in order between
+** two of these. Where the source goes on so, its next character is given at once.
 */
 #include <string.h>
 
+#include "memory.h"
 #include "normalizer.h"
 
 /* One character of the decomposed text. */
@@ -173,6 +178,95 @@ static enc_symbol give_left(const enc_lane *lane, const enc_step *step)
     return out;
 }
 
+/* ---- Characters that stay ------------------------------------------------------------ */
+
+/* Of which characters it is known beforehand; how many marks are looked at. */
+enum { STABLE_BELOW = 0x10000, MARKS_AHEAD = 4 };
+
+/* A bit for each character below that; the step's data. */
+typedef struct stable {
+    uint64_t bits[STABLE_BELOW / 64];
+} stable;
+
+/* Whether what the character decomposes into is composed to it again, and no character before
+** can take in any of that. */
+static bool comes_back(uint32_t c, bool compatibility)
+{
+    uint32_t parts[ENC_EXPANSION] = {c}, made;
+    size_t count = 1;
+    if (enc_properties(c) & (compatibility ? ENC_DECOMPOSES_COMPAT : ENC_DECOMPOSES))
+        count = compatibility ? enc_decompose_compat(c, parts) : enc_decompose(c, parts);
+    if (count == 0 || enc_properties(parts[0]) & ENC_COMPOSES || enc_combining_class(parts[0]))
+        return false;
+    made = parts[0];
+    for (size_t i = 1; i < count && made; i++)
+        made = enc_compose(made, parts[i]);
+    return made == c;
+}
+
+static void *find_stable(bool compatibility)
+{
+    stable *s = ENC_ZALLOC(stable, 1);
+    for (uint32_t c = 0; c < STABLE_BELOW && s; c++)
+        s->bits[c / 64] |= (uint64_t)comes_back(c, compatibility) << c % 64;
+    return s;
+}
+
+static bool is_stable(const stable *s, uint32_t c)
+{
+    unsigned changes = ENC_DECOMPOSES | ENC_DECOMPOSES_COMPAT | ENC_COMPOSES;
+    if (c < STABLE_BELOW)
+        return s->bits[c / 64] >> c % 64 & 1;
+    return !(enc_properties(c) & changes) && enc_combining_class(c) == 0;
+}
+
+/* The class of a mark that is no part of any composition or decomposition; 0: it is none. */
+static int class_of_mark(uint32_t c)
+{
+    uint32_t properties = enc_properties(c);
+    unsigned changes = ENC_DECOMPOSES | ENC_DECOMPOSES_COMPAT | ENC_COMPOSES;
+    return properties & changes ? 0 : (int)(properties >> 24);
+}
+
+/* Whether the source's text at `at` is a stable character, after marks in order, the first of
+** them no lower than `class`. False also where that is not known yet. */
+static bool goes_on_stable(const enc_lane *lane, const enc_step *step, const char *at,
+                           int class)
+{
+    const enc_source *source = lane->source;
+    for (int i = 0; i < MARKS_AHEAD && at < source->stop; i++) {
+        uint32_t c = enc_utf8_next(&at, source->finish);
+        if (is_stable(step->data, c))
+            return true;
+        int next = class_of_mark(c);
+        if (next == 0 || next < class)
+            return false;
+        class = next;
+    }
+    return false;
+}
+
+/* Whether the source's next character stays as and where it is. */
+static bool stays(const enc_lane *lane, const enc_step *step)
+{
+    const enc_source *source = lane->source;
+    const char *at = enc_lane_cursor(lane)->at;
+    if (at >= source->stop)
+        return false;
+    uint32_t c = enc_utf8_next(&at, source->finish);
+    int class = is_stable(step->data, c) ? 0 : class_of_mark(c);
+    return (class > 0 || is_stable(step->data, c)) && goes_on_stable(lane, step, at, class);
+}
+
+/* Whether what is read next is the source's next character, and nothing of it is read yet. */
+static bool reads_source(const enc_lane *lane, const enc_step *step)
+{
+    const enc_step *order = step - 1;
+    return order->level == 1 && order->kind->settle(lane, order);
+}
+
+/* ---- The step ------------------------------------------------------------------------ */
+
 static bool compose_next(const enc_lane *lane, const enc_step *step, enc_symbol *out)
 {
     compose_state *s = state_of(lane, step);
@@ -181,6 +275,8 @@ static bool compose_next(const enc_lane *lane, const enc_step *step, enc_symbol 
         return true;
     }
     if (!s->has_next && !s->ended) {
+        if (reads_source(lane, step) && stays(lane, step))
+            return enc_source_next(lane->source, enc_lane_cursor(lane), out);
         s->has_next = read_item(lane, step, MAIN, &s->next);
         s->ended = !s->has_next;
     }
@@ -191,6 +287,9 @@ static bool compose_next(const enc_lane *lane, const enc_step *step, enc_symbol 
     *out = s->starter.symbol;
     if (s->starter.class) /* a mark without a starter */
         return true;
+    if (reads_source(lane, step) &&
+        goes_on_stable(lane, step, enc_lane_cursor(lane)->at, 0))
+        return true;
     s->has_next = read_item(lane, step, MAIN, &s->next);
     s->ended = !s->has_next;
     if (!s->has_next || (s->next.class == 0 && !(enc_properties(s->next.symbol.c) &
@@ -200,5 +299,22 @@ static bool compose_next(const enc_lane *lane, const enc_step *step, enc_symbol 
     return true;
 }
 
-const enc_step_kind enc_canonical_composition = {compose_bytes, compose_next, NULL, NULL,
-                                                 enc_step_begins_anew};
+static void close_stable(void *data) { enc_free(data); }
+
+static const enc_step_kind composition = {compose_bytes, compose_next, NULL, close_stable,
+                                          enc_step_begins_anew};
+
+int enc_normalizer_add_composed(enc_normalizer *n, bool compatibility, const char *where,
+                                enc_error *err)
+{
+    enc_step order = {.kind = &enc_canonical_order, .flags = ENC_ORDER_FOR_COMPOSE};
+    enc_step compose = {.kind = &composition, .data = find_stable(compatibility)};
+    if (!compose.data)
+        return enc_nomem(err);
+    order.flags |= compatibility ? ENC_ORDER_COMPATIBILITY : 0;
+    int rc = enc_normalizer_add(n, order, where, err);
+    if (rc == ENC_OK)
+        return enc_normalizer_add(n, compose, where, err);
+    close_stable(compose.data);
+    return rc;
+}

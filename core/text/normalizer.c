@@ -284,25 +284,16 @@ static int read_sequence(enc_normalizer *n, const enc_node *node, enc_error *err
     return rc;
 }
 
-static int add_composed(enc_normalizer *n, unsigned flags, const enc_node *node,
-                        enc_error *err)
-{
-    char path[ENC_NODE_PATH];
-    const char *where = enc_node_path(node, path);
-    enc_step order = {.kind = &enc_canonical_order, .flags = flags | ENC_ORDER_FOR_COMPOSE};
-    enc_step composition = {.kind = &enc_canonical_composition};
-    int rc = enc_normalizer_add(n, order, where, err);
-    return rc == ENC_OK ? enc_normalizer_add(n, composition, where, err) : rc;
-}
-
 static int read_nfc(enc_normalizer *n, const enc_node *node, enc_error *err)
 {
-    return add_composed(n, 0, node, err);
+    char path[ENC_NODE_PATH];
+    return enc_normalizer_add_composed(n, false, enc_node_path(node, path), err);
 }
 
 static int read_nfkc(enc_normalizer *n, const enc_node *node, enc_error *err)
 {
-    return add_composed(n, ENC_ORDER_COMPATIBILITY, node, err);
+    char path[ENC_NODE_PATH];
+    return enc_normalizer_add_composed(n, true, enc_node_path(node, path), err);
 }
 
 /* The normalisers by name: those that are one step, and those that read more. */

@@ -150,9 +150,9 @@ enum {
 };
 #define ENC_ORDER_CONTINUES (UINT32_C(1) << 31) /* that mark, in enc_symbol's c */
 
-/* compose.c: canonical composition of what the step before, canonical order for it, gives
-** (then NFC, NFKC). */
-extern const enc_step_kind enc_canonical_composition;
+/* compose.c: appends canonical order and composition of what that gives (NFC, NFKC). */
+int enc_normalizer_add_composed(enc_normalizer *normalizer, bool compatibility,
+                                const char *where, enc_error *err);
 
 /* begins_anew of steps that leave alone what neither decomposes nor composes. */
 bool enc_step_begins_anew(const enc_step *step, uint32_t *space);
