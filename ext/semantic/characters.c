@@ -47,6 +47,21 @@ size_t ctx_character_count(const char *at, const char *end)
     return count;
 }
 
+uint32_t ctx_character_before(const char *begin, const char *at, const char **start)
+{
+    for (int back = 4; back > 1; back--) {
+        const char *next = at - back;
+        if (at - begin < back || ((unsigned char)*next & 0xC0) != 0xC0)
+            continue;
+        *start = next;
+        uint32_t c = ctx_character_next(&next, at);
+        if (next == at)
+            return c;
+    }
+    *start = at - 1;
+    return (unsigned char)at[-1] < 0x80 ? (unsigned char)at[-1] : 0xFFFD;
+}
+
 size_t ctx_character_border(const char *text, size_t size)
 {
     for (size_t back = 1; back <= 3 && back <= size; back++) {
@@ -131,6 +146,27 @@ bool ctx_is_ideograph(uint32_t c)
                                  {0x3400, 0x4DBF}, {0x4E00, 0x9FFF}, {0xF900, 0xFAFF},
                                  {0xFF01, 0xFF0B}, {0xFF1A, 0xFF20}};
     return c >= 0x2E80 && (AMONG(c, wide) || (c >= 0x20000 && c <= 0x3FFFD));
+}
+
+bool ctx_is_punctuation(uint32_t c)
+{
+    static const range wide[] = {{0xA1, 0xA1},     {0xA7, 0xA7},     {0xAB, 0xAB},
+                                 {0xB6, 0xB7},     {0xBB, 0xBB},     {0xBF, 0xBF},
+                                 {0x060C, 0x060D}, {0x061B, 0x061B}, {0x2010, 0x2027},
+                                 {0x2030, 0x205E}, {0x3001, 0x3003}, {0x3008, 0x3011},
+                                 {0x3014, 0x301F}, {0x30FB, 0x30FB}, {0xFF01, 0xFF0F},
+                                 {0xFF1A, 0xFF20}, {0xFF3B, 0xFF40}, {0xFF5B, 0xFF65}};
+    if (c < 0x80) /* controls, too */
+        return !ctx_is_space(c) && !(c >= '0' && c <= '9') && !((c | 0x20) - 'a' < 26);
+    return c == 0xFFFD || AMONG(c, wide) || ctx_is_terminator(c);
+}
+
+bool ctx_is_word_part(uint32_t c)
+{
+    static const range unspaced[] = {{0x0E00, 0x0FFF}, {0x1000, 0x109F}, {0x1780, 0x17FF},
+                                     {0x30A0, 0x30FF}};
+    return !ctx_is_space(c) && !ctx_is_punctuation(c) && !ctx_is_ideograph(c) &&
+           !AMONG(c, unspaced);
 }
 
 bool ctx_is_lower(uint32_t c)

@@ -5,8 +5,8 @@
 ** each knows how many tokens lie before it and up to its end, so that a stretch of atoms is
 ** measured by a subtraction. Chunks are cut from the window until too little of it is left to
 ** see the next chunk and the sentence behind it; the next window begins with that chunk. What a
-** chunk has in a window's tokens can differ by some from what it has alone (a tokenizer may join a
-** word with the space before it), so each chunk is counted once more, alone.
+** chunk has in a window's tokens can differ by some from what it has alone (a tokenizer may join
+** a word with the space before it), so each chunk is counted once more, alone.
 */
 #include "chunk.h"
 

@@ -10,6 +10,7 @@
 */
 #include <string.h>
 
+#include "highlight.h"
 #include "register.h"
 #include "states.h"
 #include "tvf.h"
@@ -93,5 +94,7 @@ int ctx_register_late(ctx_connection *connection)
     int rc = ctx_register_functions(connection, rows, sizeof rows / sizeof *rows);
     if (rc == SQLITE_OK)
         rc = ctx_register_table(connection, &ctx_align_table);
+    if (rc == SQLITE_OK)
+        rc = ctx_register_highlight(connection);
     return rc;
 }

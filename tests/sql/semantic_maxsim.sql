@@ -9,7 +9,7 @@ INSERT INTO pair VALUES
   ('loan', 'loan');
 
 -- ---- What it is ----
-SELECT 'maxsim: the mean over the question''s tokens of the largest cosine with a token of the text',
+SELECT 'maxsim: the mean over the question''s tokens of the best cosine with a token of the text',
        abs(maxsim(a, b) - (SELECT avg(best) FROM
            (SELECT max(cosine(x.vector, y.vector)) AS best
               FROM hidden_states(a) x, hidden_states(b) y
@@ -50,7 +50,8 @@ SELECT 'maxsim: a text longer than the model reads goes by windows, all of it co
                || 'money.' AS first);
 SELECT 'align: positions and places go on through the windows',
        group_concat(position_a) = (SELECT group_concat(position)
-                                     FROM tokens(t, NULL, '{"truncate": "none"}') WHERE NOT special)
+                                     FROM tokens(t, NULL, '{"truncate": "none"}')
+                                    WHERE NOT special)
        AND group_concat(substr(t, start_a, length_a), ' ') = t
   FROM (SELECT rtrim(replace(hex(zeroblob(40)), '00', 'bank river ')) AS t), align(t, 'loan');
 
@@ -71,8 +72,8 @@ SELECT 'align: takes the model by name, and has a synonym',
        (SELECT total(cosine) FROM align('bank', 'loan', 'tiny')) =
        (SELECT total(cosine) FROM embed_align('bank', 'loan'));
 SELECT 'maxsim: the same in any row and from the cache',
-       count(DISTINCT s) = 1 FROM (SELECT maxsim('who lends', b) AS s FROM pair, json_each('[1,2,3]')
-                                    WHERE b = 'a bank');
+       count(DISTINCT s) = 1
+  FROM (SELECT maxsim('who lends', b) AS s FROM pair, json_each('[1,2,3]') WHERE b = 'a bank');
 SELECT 'align: joins with a table', count(*) = (SELECT sum(n) FROM (
            SELECT (SELECT count(*) FROM tokens(a) WHERE NOT special) AS n FROM pair))
   FROM pair JOIN align(pair.a, pair.b);
