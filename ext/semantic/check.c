@@ -3,6 +3,7 @@
 
 #include "compare.h"
 #include "pending.h"
+#include "rebuild.h"
 #include "update.h"
 
 enum { MOST_FINDINGS = 20, KINDS = CTX_ROW_LEFT + 1 };
@@ -57,9 +58,39 @@ static void append_rows(findings *f, enum ctx_difference what)
     sqlite3_free(rows);
 }
 
+/* Rows that wait, which pending.h says the types of. */
+static int check_pending(ctx_index *index, findings *f, ctx_error *error)
+{
+    const ctx_config *config = &index->config;
+    sqlite3_stmt *wrong;
+    char text[80];
+    int code = ctx_shadow_prepare(
+        index->db, config, &wrong, error,
+        "SELECT id FROM \"%w\".\"%w_pending\" WHERE gone IS NULL OR gone NOT IN (0, 1) "
+        "OR fresh IS NULL OR fresh NOT IN (0, 1) OR typeof(vector) NOT IN ('null', 'blob') "
+        "OR length(vector) %% 4 <> 0 OR typeof(text) NOT IN ('null', %Q)",
+        config->content == CTX_CONTENT_NONE ? "text" : "null");
+    if (code != SQLITE_OK)
+        return code;
+    while (sqlite3_step(wrong) == SQLITE_ROW) {
+        sqlite3_snprintf(sizeof text, text, "row %lld of those that wait is damaged",
+                         sqlite3_column_int64(wrong, 0));
+        if (!report(f, text))
+            break;
+    }
+    code = sqlite3_finalize(wrong);
+    return code == SQLITE_OK ? code : ctx_shadow_failed(index->db, config, code, error);
+}
+
 static int look(ctx_index *index, findings *f, ctx_error *error)
 {
-    int code = ctx_index_refresh(index, error);
+    /* Not _refresh: rows of it that nobody reads while the version is the same count, too. */
+    ctx_rebuild_state state;
+    int code = ctx_config_load(index->db, &index->config, error);
+    if (code == SQLITE_OK)
+        code = ctx_rebuild_read(index, &state, error);
+    if (code == SQLITE_OK)
+        code = check_pending(index, f, error);
     if (code == SQLITE_OK)
         code = ctx_storage_check(index->storage, report, f, error);
     if (code == SQLITE_OK && f->count == 0) /* comparing relies on sound tables */

@@ -71,18 +71,27 @@ static int run_delete_all(ctx_index *index, sqlite3_int64 rows, ctx_error *error
     return ctx_delete_all(index, error);
 }
 
+/* What triggers on external content call: its row `id` is no more, or is about to come anew. */
+static int run_delete(ctx_index *index, sqlite3_int64 id, ctx_error *error)
+{
+    return ctx_pending_remove(index->pending, id, error);
+}
+
+enum number { NONE, ROWS, ID }; /* what may, or for an id must, stand in the column rank */
+
 static const struct command {
     const char *name;
-    bool numbered; /* takes a number of rows */
+    enum number number;
     run_command *run;
 } commands[] = {
-    {"rebuild", true, ctx_rebuild},
-    {"sync", true, run_sync},
-    {"optimize", true, run_optimize},
-    {"integrity-check", false, run_check},
-    {"triggers", false, run_triggers},
-    {"drop-triggers", false, run_drop_triggers},
-    {"delete-all", false, run_delete_all},
+    {"rebuild", ROWS, ctx_rebuild},
+    {"sync", ROWS, run_sync},
+    {"optimize", ROWS, run_optimize},
+    {"integrity-check", NONE, run_check},
+    {"triggers", NONE, run_triggers},
+    {"drop-triggers", NONE, run_drop_triggers},
+    {"delete", ID, run_delete},
+    {"delete-all", NONE, run_delete_all},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -98,28 +107,33 @@ static int fail_unknown(const ctx_index *index, const char *name, ctx_error *err
                     "there is no command '%s'; known: %s", name, list);
 }
 
-/* -1: all. */
-static int read_rows(const ctx_index *index, const struct command *command,
-                     sqlite3_value *number, sqlite3_int64 *rows, ctx_error *error)
+/* *out: the number of rows, -1 for all; or the id. */
+static int read_number(const ctx_index *index, const struct command *command,
+                       sqlite3_value *number, sqlite3_int64 *out, ctx_error *error)
 {
-    *rows = -1;
-    if (!number || sqlite3_value_type(number) == SQLITE_NULL)
+    const char *name = index->config.name;
+    int type = number ? sqlite3_value_type(number) : SQLITE_NULL;
+    *out = -1;
+    if (type == SQLITE_NULL && command->number != ID)
         return SQLITE_OK;
-    if (!command->numbered)
-        return ctx_fail(error, SQLITE_ERROR, index->config.name, "'%s' takes no number",
-                        command->name);
-    *rows = sqlite3_value_int64(number);
-    if (sqlite3_value_type(number) == SQLITE_INTEGER && *rows > 0)
+    if (command->number == NONE)
+        return ctx_fail(error, SQLITE_ERROR, name, "'%s' takes no number", command->name);
+    if (type == SQLITE_INTEGER)
+        *out = sqlite3_value_int64(number);
+    if (type == SQLITE_INTEGER && (command->number == ID || *out > 0))
         return SQLITE_OK;
-    return ctx_fail(error, SQLITE_ERROR, index->config.name,
+    if (command->number == ID)
+        return ctx_fail(error, SQLITE_ERROR, name,
+                        "'%s' takes the id of a row in the column rank", command->name);
+    return ctx_fail(error, SQLITE_ERROR, name,
                     "'%s' takes a number of rows, a whole one above 0, not %s", command->name,
                     sqlite3_value_text(number));
 }
 
-int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *number,
+int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *value,
                       ctx_error *error)
 {
-    sqlite3_int64 rows;
+    sqlite3_int64 number;
     int found = 0;
     while (found < COMMANDS && sqlite3_stricmp(commands[found].name, command) != 0)
         found++;
@@ -128,7 +142,7 @@ int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *numb
     if (index->busy)
         return ctx_fail(error, SQLITE_ERROR, index->config.name,
                         "'%s' can't run while a command on the index runs", command);
-    int code = read_rows(index, &commands[found], number, &rows, error);
+    int code = read_number(index, &commands[found], value, &number, error);
     if (code == SQLITE_OK)
         code = ctx_index_refresh(index, error);
     if (code == SQLITE_OK)
@@ -137,7 +151,7 @@ int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *numb
         return code;
     sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
     index->busy++;
-    code = commands[found].run(index, rows, error);
+    code = commands[found].run(index, number, error);
     index->busy--;
     if (code != SQLITE_OK)
         ctx_index_forget(index);

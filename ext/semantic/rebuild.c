@@ -1,6 +1,7 @@
 /* rebuild.c - see rebuild.h. */
 #include "rebuild.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "compare.h"
@@ -11,25 +12,53 @@ enum { BATCH_ROWS = 1024, BATCH_BYTES = 4 << 20 };
 
 /* ---- The state in NAME_config ---- */
 
+static int damaged(const ctx_config *config, ctx_error *error)
+{
+    return ctx_fail(error, SQLITE_CORRUPT_VTAB, config->name,
+                    "a row 'rebuild_...' of %s_config is missing or damaged: 'rebuild' makes the "
+                    "index anew", config->name);
+}
+
+/* How many rows of a state there are: none, or all. */
+static int count_state(sqlite3 *db, const ctx_config *config, int *count, ctx_error *error)
+{
+    sqlite3_stmt *rows;
+    int code = ctx_shadow_prepare(db, config, &rows, error, "SELECT count(*) FROM "
+                                  "\"%w\".\"%w_config\" WHERE name GLOB 'rebuild_*'");
+    if (code != SQLITE_OK)
+        return code;
+    *count = sqlite3_step(rows) == SQLITE_ROW ? sqlite3_column_int(rows, 0) : 0;
+    code = sqlite3_finalize(rows);
+    return code == SQLITE_OK ? code : ctx_shadow_failed(db, config, code, error);
+}
+
 int ctx_rebuild_load(sqlite3 *db, const ctx_config *config, ctx_rebuild_state *state,
                      ctx_error *error)
 {
     static const char *const names[] = {"rebuild_generation", "rebuild_place",
                                         "rebuild_dimensions"};
-    sqlite3_int64 value[3] = {0};
+    enum { NUMBERS = sizeof names / sizeof *names };
+    sqlite3_int64 value[NUMBERS] = {0};
     char *fingerprint;
     bool found;
+    int count;
     memset(state, 0, sizeof *state);
-    for (int i = 0; i < 3; i++) {
-        int code = ctx_config_get(db, config, names[i], &value[i], &found, error);
-        if (code != SQLITE_OK || (i == 0 && !found))
+    int code = count_state(db, config, &count, error);
+    if (code != SQLITE_OK || count == 0)
+        return code;
+    if (count != NUMBERS + 1)
+        return damaged(config, error);
+    for (int i = 0; i < NUMBERS; i++) {
+        code = ctx_config_get(db, config, names[i], &value[i], &found, error);
+        if (code != SQLITE_OK)
             return code;
-        if (!found || (i == 0 && value[0] != (sqlite3_int64)config->generation + 1))
-            return ctx_fail(error, SQLITE_CORRUPT_VTAB, config->name,
-                            "'%s' of %s_config is missing or damaged", names[i], config->name);
+        if (!found)
+            return damaged(config, error);
     }
-    int code = ctx_config_get_text(db, config, "rebuild_fingerprint", &fingerprint,
-                                   error);
+    if (value[0] != (sqlite3_int64)config->generation + 1 || value[2] < 0 ||
+        value[2] > INT_MAX)
+        return damaged(config, error);
+    code = ctx_config_get_text(db, config, "rebuild_fingerprint", &fingerprint, error);
     if (code != SQLITE_OK)
         return code;
     *state = (ctx_rebuild_state){.active = true, .generation = (int)value[0],
@@ -149,34 +178,53 @@ static int copy_row(batch *b, sqlite3_int64 id, const ctx_row_entry *entry)
     return code;
 }
 
-/* Adds the row's text, or copies the row if its vector is its own and not of another length. */
-static int batch_add(batch *b, sqlite3_int64 id)
+/* Copies the row if its vector is its own, and not one of another length beside a text. */
+static int try_copy(batch *b, sqlite3_int64 id, bool any, bool *copied)
 {
     ctx_index *index = b->index;
     ctx_row_entry entry;
-    bool exists = true, any = false, found;
+    bool found;
+    int code = ctx_storage_get(index->storage, index->config.generation, id, &entry, &found,
+                               b->error);
+    if (code != SQLITE_OK || !found)
+        return code;
+    bool same_length = b->state->dimensions == index->config.dimensions;
+    *copied = b->copies || (ctx_row_brought(&entry) && (same_length || !any));
+    return *copied ? copy_row(b, id, &entry) : SQLITE_OK;
+}
+
+static int keep_text(batch *b, sqlite3_int64 id, enc_text text)
+{
+    char *own = text.data ? sqlite3_malloc64(text.size + 1) : NULL;
+    if (text.data && !own)
+        return out_of_memory(b);
+    if (own)
+        memcpy(own, text.data, text.size);
+    b->row[b->count++] = (ctx_batch_row){id, {own, text.size}, NULL};
+    b->bytes += text.size;
+    return SQLITE_OK;
+}
+
+/* Adds the row's text, or copies the row. What is damaged is made anew from the text. */
+static int batch_add(batch *b, sqlite3_int64 id)
+{
+    ctx_index *index = b->index;
+    bool exists = true, any = false, copied = false;
     int code = SQLITE_OK;
     if (index->config.content != CTX_CONTENT_NONE)
         code = ctx_content_text(index->content, id, &b->text, &exists, &any, b->error);
     if (code != SQLITE_OK || !exists)
         return code;
-    enc_text text = {any ? b->text.data : NULL, any ? b->text.size : 0};
-    code = ctx_storage_get(index->storage, index->config.generation, id, &entry, &found,
-                           b->error);
-    bool same_length = b->state->dimensions == index->config.dimensions;
-    if (code == SQLITE_OK && found &&
-        (b->copies || (ctx_row_brought(&entry) && (same_length || !any))))
-        return copy_row(b, id, &entry);
-    if (code != SQLITE_OK || b->copies)
+    code = try_copy(b, id, any, &copied);
+    if (code == SQLITE_CORRUPT_VTAB && any && !b->copies) {
+        b->error->code = SQLITE_OK;
+        copied = false;
+    } else if (code != SQLITE_OK) {
         return code;
-    char *own = any ? sqlite3_malloc64(text.size + 1) : NULL;
-    if (any && !own)
-        return out_of_memory(b);
-    if (any)
-        memcpy(own, text.data, text.size);
-    b->row[b->count++] = (ctx_batch_row){id, {own, text.size}, NULL};
-    b->bytes += text.size;
-    return SQLITE_OK;
+    }
+    if (copied || b->copies)
+        return SQLITE_OK;
+    return keep_text(b, id, (enc_text){any ? b->text.data : NULL, any ? b->text.size : 0});
 }
 
 static int batch_write(batch *b)
@@ -308,9 +356,10 @@ int ctx_rebuild(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
     ctx_rebuild_state state;
     ctx_error later = {0};
     int code = ctx_rebuild_read(index, &state, error);
-    if (code == SQLITE_OK && state.active && rows < 0) {
+    if (code == SQLITE_CORRUPT_VTAB || (code == SQLITE_OK && state.active && rows < 0)) {
+        error->code = SQLITE_OK;
+        state = (ctx_rebuild_state){.generation = index->config.generation + 1};
         code = abandon(index, &state, error);
-        state.active = false;
     }
     if (code == SQLITE_OK)
         code = begin(index, &state, error);

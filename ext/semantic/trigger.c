@@ -2,9 +2,10 @@
 ** trigger.c - see trigger.h.
 **
 ** Nothing of what a trigger does rests on old values but the key, so a row that the index does
-** not know, or knows already, is no error. A DELETE stands before each INSERT, and not OR REPLACE,
-** since the conflict clause of the statement that fires a trigger overrides those within it: under
-** INSERT OR IGNORE the row would keep its old vector.
+** not know, or knows already, is no error. A row that has left the content is found by no query,
+** so no DELETE either: the command 'delete' takes it out. A DELETE stands before each INSERT, and
+** not OR REPLACE, since the conflict clause of the statement that fires a trigger overrides those
+** within it: under INSERT OR IGNORE the row would keep its old vector.
 */
 #include "trigger.h"
 
@@ -44,14 +45,10 @@ static void append_columns(sqlite3_str *sql, const ctx_config *config, const cha
             sqlite3_str_appendf(sql, format, config->column[i]);
 }
 
-static void append_delete(sqlite3_str *sql, const ctx_config *config, const char *which)
-{
-    sqlite3_str_appendf(sql, "  DELETE FROM \"%w\" WHERE rowid = %s.\"%w\";\n", config->name,
-                        which, config->content_rowid);
-}
-
 static void append_insert(sqlite3_str *sql, const ctx_config *config)
 {
+    sqlite3_str_appendf(sql, "  DELETE FROM \"%w\" WHERE rowid = new.\"%w\";\n", config->name,
+                        config->content_rowid);
     sqlite3_str_appendf(sql, "  INSERT INTO \"%w\"(rowid", config->name);
     append_columns(sql, config, ", \"%w\"");
     sqlite3_str_appendf(sql, ") VALUES (new.\"%w\"", config->content_rowid);
@@ -72,11 +69,11 @@ static char *trigger_text(const ctx_config *config, int which)
     }
     sqlite3_str_appendf(sql, " ON \"%w\" BEGIN %s\n", config->content_table, mark);
     if (which != 0)
-        append_delete(sql, config, "old");
-    if (which != 1) {
-        append_delete(sql, config, "new");
+        sqlite3_str_appendf(sql, "  INSERT INTO \"%w\"(\"%w\", rank) VALUES ('delete', "
+                            "old.\"%w\");\n", config->name, config->name,
+                            config->content_rowid);
+    if (which != 1)
         append_insert(sql, config);
-    }
     sqlite3_str_appendall(sql, "END");
     return sqlite3_str_finish(sql);
 }

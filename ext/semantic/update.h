@@ -1,6 +1,7 @@
 /*
 ** update.h - writes: xUpdate (update.c) and the commands INSERT INTO t(t [, rank]) VALUES(...)
-** (command.c): rebuild, sync, optimize, integrity-check, triggers, drop-triggers.
+** (command.c): rebuild, sync, optimize, integrity-check, triggers, drop-triggers, delete,
+** delete-all.
 */
 #ifndef CTX_SEMANTIC_UPDATE_H
 #define CTX_SEMANTIC_UPDATE_H
@@ -11,8 +12,8 @@
 int ctx_index_update(sqlite3_vtab *table, int argc, sqlite3_value **argv,
                      sqlite3_int64 *rowid);
 
-/* A command by its name; `number` is the value of the rank column, NULL if none is given. */
-int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *number,
+/* A command by its name; `value` is that of the rank column, NULL if none is given. */
+int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *value,
                       ctx_error *error);
 
 /* Everything 'integrity-check' finds, as one text; *findings NULL: nothing is wrong. sqlite3_free.
