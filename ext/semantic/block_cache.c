@@ -7,8 +7,9 @@
 #include "block_cache.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
-enum { BUCKETS = 4096, ALIGNMENT = 64 };
+enum { BUCKETS = 4096, ALIGNMENT = 64, PAGE = 4096, MOST_OUTDATED = 8 << 20 /* bytes */ };
 
 /* A database file, or a connection with databases that have none. */
 typedef struct file {
@@ -27,13 +28,21 @@ struct ctx_block_cache {
 static struct {
     ctx_cached_block *bucket[BUCKETS];
     ctx_cached_block *newest, *oldest;
-    sqlite3_int64 bytes;
+    sqlite3_int64 bytes, outdated; /* in all; of outdated blocks */
     uint64_t uses;           /* counts ctx_block_cache_find */
     file *files;
     ctx_block_cache *open;
 } all;
 
 /* ---- Lists; all under the lock ---- */
+
+/* Marks a block, or takes the mark away. */
+static void set_outdated(ctx_cached_block *block, bool outdated)
+{
+    if (block->outdated != outdated)
+        all.outdated += outdated ? (sqlite3_int64)block->bytes : -(sqlite3_int64)block->bytes;
+    block->outdated = outdated;
+}
 
 static void unlink_use(ctx_cached_block *block)
 {
@@ -48,6 +57,14 @@ static void link_newest(ctx_cached_block *block)
     *(all.newest ? &all.newest->newer : &all.oldest) = block;
     all.newest = block;
     block->used_at = all.uses;
+}
+
+static void link_oldest(ctx_cached_block *block)
+{
+    block->older = NULL;
+    block->newer = all.oldest;
+    *(all.oldest ? &all.oldest->older : &all.newest) = block;
+    all.oldest = block;
 }
 
 static ctx_cached_block *find(uint64_t stamp)
@@ -77,6 +94,7 @@ static void let_go(ctx_cached_block *block, ctx_cached_block **victims)
         link = &(*link)->chain;
     *link = block->chain;
     unlink_use(block);
+    set_outdated(block, false);
     block->kept = false;
     all.bytes -= (sqlite3_int64)block->bytes;
     block->chain = NULL;
@@ -217,11 +235,26 @@ ctx_cached_block *ctx_block_cache_find(ctx_block_cache *cache, uint64_t stamp)
     ctx_cached_block *block = find(stamp);
     if (block) {
         block->references++;
+        set_outdated(block, false);
         unlink_use(block);
         link_newest(block);
     }
     ctx_process_unlock();
     return block;
+}
+
+/* Asks for the pages of new memory at once: one by one, at their first use, they cost as much as
+** reading the block. */
+static void touch(uint8_t *data, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+    size_t before = (size_t)(-(uintptr_t)data & (PAGE - 1));
+    if (size > before + PAGE)
+        madvise(data + before, (size - before) & ~(size_t)(PAGE - 1), MADV_POPULATE_WRITE);
+#else
+    (void)data;
+    (void)size;
+#endif
 }
 
 ctx_cached_block *ctx_block_cache_make(ctx_block_cache *cache, const ctx_layout *layout)
@@ -234,6 +267,7 @@ ctx_cached_block *ctx_block_cache_make(ctx_block_cache *cache, const ctx_layout 
     memset(block, 0, sizeof *block);
     uintptr_t at = ((uintptr_t)(block + 1) + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1);
     block->body = (uint8_t *)at;
+    touch(block->body, body);
     block->bytes = bytes;
     block->references = 1;
     block->file = cache->file;
@@ -282,6 +316,35 @@ void ctx_block_release(const ctx_block *block)
     ctx_process_unlock();
     if (last)
         sqlite3_free(cached);
+}
+
+/* From the old end of the list: outdated blocks stand there. */
+static void drop_outdated(ctx_cached_block **victims)
+{
+    ctx_cached_block *block = all.oldest;
+    while (block && all.outdated > MOST_OUTDATED) {
+        ctx_cached_block *newer = block->newer;
+        if (block->outdated && block->references == 0)
+            let_go(block, victims);
+        block = newer;
+    }
+}
+
+void ctx_block_cache_outdate(const sqlite3_uint64 *stamps, size_t count)
+{
+    ctx_cached_block *victims = NULL;
+    ctx_process_lock();
+    for (size_t i = 0; i < count; i++) {
+        ctx_cached_block *block = find(stamps[i]);
+        if (!block)
+            continue;
+        set_outdated(block, true);
+        unlink_use(block);
+        link_oldest(block);
+    }
+    drop_outdated(&victims);
+    ctx_process_unlock();
+    free_blocks(victims);
 }
 
 sqlite3_int64 ctx_block_cache_release(void)

@@ -3,7 +3,8 @@
 **
 ** A block is found by its stamp. Stamps are random and new with every change (storage.h), so a
 ** block that is found is the one that the question's snapshot shows, whoever wrote it; nothing
-** here is ever invalidated, what no snapshot names any more is merely not asked for.
+** here is ever invalidated, what no snapshot names any more is merely not asked for (and goes
+** soon: ctx_block_cache_outdate).
 **
 ** The blocks of all files share one budget, the largest that an open index asks for. Beyond it
 ** the block goes that was not used for longest, and none that is in use. An index that is larger
@@ -31,6 +32,7 @@ typedef struct ctx_cached_block {
     size_t bytes;
     int references;
     bool kept;                              /* it is in the cache */
+    bool outdated;                          /* and an older state, as far as is known */
 } ctx_cached_block;
 
 /* The kept block of that stamp with one reference, or NULL. */
@@ -45,6 +47,10 @@ ctx_cached_block *ctx_block_cache_make(ctx_block_cache *cache, const ctx_layout 
 ** and this one goes. Either way the result has one reference, for ctx_block_release. */
 ctx_cached_block *ctx_block_cache_keep(ctx_block_cache *cache, ctx_cached_block *block,
                                        int blocks);
+
+/* Says that these blocks have newer states. Older snapshots may still ask for them, so some are
+** kept for a while: they are the first to go. */
+void ctx_block_cache_outdate(const sqlite3_uint64 *stamps, size_t count);
 
 /* Frees all blocks that are not in use; how many bytes that gave. */
 sqlite3_int64 ctx_block_cache_release(void);

@@ -83,6 +83,24 @@ static int add_place(ctx_storage *storage, ctx_directory *directory, const ctx_p
     return SQLITE_OK;
 }
 
+/* Tells the cache which blocks of `old` [count] the directory shows in another state, or not at
+** all; both are in the order of numbers. `old` is overwritten. */
+static void outdate(const ctx_directory *directory, ctx_place *old, int count)
+{
+    sqlite3_uint64 *stamp = (sqlite3_uint64 *)(void *)old; /* no longer than what was read */
+    size_t gone = 0;
+    int k = 0;
+    for (int i = 0; i < count; i++) {
+        ctx_block_entry was = old[i].entry;
+        while (k < directory->count && directory->place[k].entry.number < was.number)
+            k++;
+        if (k == directory->count || directory->place[k].entry.stamp != was.stamp)
+            stamp[gone++] = was.stamp;
+    }
+    if (gone)
+        ctx_block_cache_outdate(stamp, gone);
+}
+
 static int read_places(ctx_storage *storage, ctx_directory *directory, ctx_error *error)
 {
     sqlite3_stmt *s;
@@ -201,9 +219,15 @@ int ctx_directory_open(ctx_storage *storage, int generation, ctx_directory **out
     bool same;
     code = read_totals(storage, d, &same, error);
     if (code == SQLITE_OK && !same) {
+        ctx_place *old = d->place;
+        int count = d->loaded ? d->count : 0;
         d->loaded = false;
-        d->search = 0;
+        d->place = NULL;
+        d->count = d->room = d->search = 0;
         code = read_places(storage, d, error);
+        if (code == SQLITE_OK)
+            outdate(d, old, count);
+        sqlite3_free(old);
         if (code == SQLITE_OK && !d->stored)
             code = prove_empty(storage, d, error);
     }

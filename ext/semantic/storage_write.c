@@ -220,6 +220,8 @@ static int write_block(writer *w, ctx_changes *changes, bool insert)
     if (changes->fresh != insert || !place->entry.used)
         return SQLITE_OK;
     ctx_block_header header;
+    if (!insert)
+        ctx_block_cache_outdate(&place->entry.stamp, 1);
     place->entry.stamp = enc_random();
     ctx_block_seal(layout, false, changes->number, changes->directory->generation,
                    place->entry.stamp, changes->sum, &header);
