@@ -2,10 +2,9 @@
 ** trigger.c - see trigger.h.
 **
 ** Nothing of what a trigger does rests on old values but the key, so a row that the index does
-** not know, or knows already, is no error. A row that has left the content is found by no query,
-** so no DELETE either: the command 'delete' takes it out. A DELETE stands before each INSERT, and
-** not OR REPLACE, since the conflict clause of the statement that fires a trigger overrides those
-** within it: under INSERT OR IGNORE the row would keep its old vector.
+** not know, or knows already, is no error: what is written is a note that the row changed or is
+** gone, whatever conflict clause the statement has that fires the trigger. No trigger looks a row
+** up: where one is deleted the index, too, finds it no more.
 */
 #include "trigger.h"
 
@@ -45,10 +44,14 @@ static void append_columns(sqlite3_str *sql, const ctx_config *config, const cha
             sqlite3_str_appendf(sql, format, config->column[i]);
 }
 
+static void append_delete(sqlite3_str *sql, const ctx_config *config)
+{
+    sqlite3_str_appendf(sql, "  INSERT INTO \"%w\"(\"%w\", rowid) VALUES ('delete', old.\"%w\");\n",
+                        config->name, config->name, config->content_rowid);
+}
+
 static void append_insert(sqlite3_str *sql, const ctx_config *config)
 {
-    sqlite3_str_appendf(sql, "  DELETE FROM \"%w\" WHERE rowid = new.\"%w\";\n", config->name,
-                        config->content_rowid);
     sqlite3_str_appendf(sql, "  INSERT INTO \"%w\"(rowid", config->name);
     append_columns(sql, config, ", \"%w\"");
     sqlite3_str_appendf(sql, ") VALUES (new.\"%w\"", config->content_rowid);
@@ -69,9 +72,7 @@ static char *trigger_text(const ctx_config *config, int which)
     }
     sqlite3_str_appendf(sql, " ON \"%w\" BEGIN %s\n", config->content_table, mark);
     if (which != 0)
-        sqlite3_str_appendf(sql, "  INSERT INTO \"%w\"(\"%w\", rank) VALUES ('delete', "
-                            "old.\"%w\");\n", config->name, config->name,
-                            config->content_rowid);
+        append_delete(sql, config);
     if (which != 1)
         append_insert(sql, config);
     sqlite3_str_appendall(sql, "END");

@@ -213,23 +213,39 @@ static int check_model(change *c)
 
 /* ---- INSERT ---- */
 
-static int run_command(change *c)
+/* The triggers' way to say that a row of external content is no more: a DELETE would first look
+** for it, and there it is gone already. */
+static int run_delete(change *c, sqlite3_value *id)
+{
+    const ctx_config *config = &c->index->config;
+    if (config->content != CTX_CONTENT_EXTERNAL)
+        return ctx_fail(c->error, SQLITE_ERROR, config->name,
+                        "'delete' is for rows of external content: DELETE FROM \"%w\" WHERE"
+                        " rowid = ...", config->name);
+    int rc = read_id(c, id, &c->old);
+    return rc == SQLITE_OK ? ctx_pending_remove(c->index->pending, c->old, c->error) : rc;
+}
+
+static int run_command(change *c, sqlite3_value *id)
 {
     const ctx_config *config = &c->index->config;
     sqlite3_value *command = c->hidden[CTX_COLUMN_MATCH];
+    bool has_id = sqlite3_value_type(id) != SQLITE_NULL;
     bool alone = sqlite3_value_type(command) == SQLITE_TEXT;
     for (int i = 0; i < CTX_HIDDEN_COLUMNS; i++)
         if (i != CTX_COLUMN_MATCH && i != CTX_COLUMN_RANK)
             alone &= sqlite3_value_type(c->hidden[i]) == SQLITE_NULL;
     for (int i = 0; i < config->columns; i++)
         alone &= sqlite3_value_type(c->value[i]) == SQLITE_NULL;
-    if (!alone)
-        return ctx_fail(c->error, SQLITE_ERROR, config->name,
-                        "a command is a text and comes without a row: INSERT INTO \"%w\"(\"%w\")"
-                        " VALUES('rebuild')", config->name, config->name);
     const char *text = (const char *)sqlite3_value_text(command);
     if (!text)
         return ctx_fail(c->error, SQLITE_NOMEM, config->name, "out of memory");
+    if (alone && has_id && strcmp(text, "delete") == 0)
+        return run_delete(c, id);
+    if (!alone || has_id)
+        return ctx_fail(c->error, SQLITE_ERROR, config->name,
+                        "a command is a text and comes without a row: INSERT INTO \"%w\"(\"%w\")"
+                        " VALUES('rebuild')", config->name, config->name);
     return ctx_index_command(c->index, text, c->hidden[CTX_COLUMN_RANK], c->error);
 }
 
@@ -500,7 +516,7 @@ static int change_row(change *c, int argc, sqlite3_value **argv, sqlite3_int64 *
     c->value = argv + 2;
     c->hidden = c->value + c->index->config.columns;
     if (is_new && sqlite3_value_type(c->hidden[CTX_COLUMN_MATCH]) != SQLITE_NULL)
-        return run_command(c);
+        return run_command(c, argv[1]);
     return is_new ? insert(c, argv[1], rowid) : update(c, argv[1]);
 }
 

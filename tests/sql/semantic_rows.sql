@@ -299,7 +299,6 @@ INSERT INTO bare(title) VALUES ('next');
 SELECT 'semantic rows: content='''' after a deletion', last_insert_rowid() = 4 AND
        (SELECT group_concat(rowid) FROM bare) = '3,4';
 INSERT INTO bare(bare) VALUES ('integrity-check');
-DROP TABLE bare;
 
 -- ---- External content ----
 CREATE TABLE articles(id INTEGER PRIMARY KEY, title TEXT, body TEXT, year INT);
@@ -321,6 +320,8 @@ SELECT 'semantic rows: triggers follow UPDATE, another key, DELETE',
        group_concat(rowid || (vector = embed(CASE WHEN body IS NULL THEN title
                     ELSE title || char(10) || body END))) = '11,201'
   FROM search;
+SELECT 'semantic rows: what was deleted under triggers is not stored any more',
+       (SELECT count(*) FROM search_rows) = 2;
 INSERT OR REPLACE INTO articles VALUES (1, 'replaced', NULL, NULL);
 INSERT INTO articles VALUES (1, 'upserted', NULL, NULL) ON CONFLICT(id) DO UPDATE SET title = excluded.title;
 SELECT 'semantic rows: UPSERT on the content table', title = 'upserted' AND vector = embed('upserted')
@@ -341,8 +342,11 @@ ROLLBACK TO s;
 COMMIT;
 SELECT 'semantic rows: external content and ROLLBACK TO',
        group_concat(rowid || (vector = embed(title))) = '11,51,61,201' FROM search;
+-- error: bare: 'delete' is for rows of external content: DELETE FROM "bare" WHERE rowid = ...
+INSERT INTO bare(bare, rowid) VALUES ('delete', 1);
 -- error: search: a row needs its rowid, id of 'articles'
 INSERT INTO search(title) VALUES ('x');
+DROP TABLE bare;
 INSERT INTO search(search) VALUES ('drop-triggers');
 INSERT INTO articles(id, title) VALUES (7, 'seven');
 INSERT INTO search(rowid, title, vector) VALUES (7, 'seven', embed('money'));
