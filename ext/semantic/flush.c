@@ -389,8 +389,6 @@ int ctx_flush_batch(ctx_index *index, int rows, int *done, ctx_error *error)
     *done = 0;
     int rc = open(&b, index, rows, error);
     if (rc == SQLITE_OK)
-        rc = ctx_answers_settle(index, error);
-    if (rc == SQLITE_OK)
         rc = read_rows(&b, rows);
     if (rc == SQLITE_OK && b.count > 0) {
         rc = ctx_answers_settle(index, error);
