@@ -36,6 +36,7 @@ enum ctx_storage_statement {
     CTX_PUT_ENTRY,
     CTX_DELETE_ENTRY,
     CTX_LAST_BLOCK,
+    CTX_GENERATION,
     CTX_PUT_CODES,
     CTX_DELETE_CODES,
     CTX_GET_PART,

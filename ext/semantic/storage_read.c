@@ -226,21 +226,44 @@ static int read_vector(ctx_storage *storage, sqlite3_int64 block, int generation
     return code;
 }
 
-/* The directory and place of a block as the snapshot shows them: first in the generation of
-** questions, else in the other one that is known. */
+/* The generation that a block belongs to, as the table says; 0: there is no such block. */
+static int find_generation(ctx_storage *storage, sqlite3_int64 number, int *generation,
+                           ctx_error *error)
+{
+    sqlite3_stmt *s;
+    int code = ctx_storage_statement(storage, CTX_GENERATION, &s, error);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_bind_int64(s, 1, number);
+    code = sqlite3_step(s);
+    *generation = code == SQLITE_ROW ? sqlite3_column_int(s, 0) : 0;
+    if (code == SQLITE_ROW || code == SQLITE_DONE)
+        code = SQLITE_OK;
+    else
+        code = ctx_shadow_failed(storage->db, storage->config, code, error);
+    sqlite3_reset(s);
+    return code;
+}
+
+/* The directory and place of a block as the snapshot shows them: in the generation of questions,
+** else in the one that a rebuild makes, which this connection may not have seen yet. */
 static int find_block(ctx_storage *storage, sqlite3_int64 number, ctx_directory **directory,
                       ctx_place **place, ctx_error *error)
 {
-    int current = storage->config->generation;
+    int current = storage->config->generation, other = 0;
     int code = ctx_directory_open(storage, current, directory, error);
     *place = code == SQLITE_OK ? ctx_directory_find(*directory, number) : NULL;
-    for (int i = 0; i < 2 && code == SQLITE_OK && !*place; i++) {
-        int other = storage->directory[i].generation;
-        if (!storage->directory[i].loaded || other == current)
-            continue;
+    if (code != SQLITE_OK || *place)
+        return code;
+    for (int i = 0; i < 2; i++) /* a new block may be in memory alone */
+        if (storage->directory[i].changed && ctx_directory_find(&storage->directory[i], number))
+            other = storage->directory[i].generation;
+    if (!other)
+        code = find_generation(storage, number, &other, error);
+    if (code == SQLITE_OK && other > 0)
         code = ctx_directory_open(storage, other, directory, error);
-        *place = code == SQLITE_OK ? ctx_directory_find(*directory, number) : NULL;
-    }
+    if (code == SQLITE_OK && other > 0)
+        *place = ctx_directory_find(*directory, number);
     if (code == SQLITE_OK && !*place)
         code = ctx_storage_damaged(storage, error, "blocks", number, "it is missing");
     return code;

@@ -125,6 +125,7 @@ static const char *const statements[CTX_STORAGE_STATEMENTS] = {
                       " VALUES(?1, ?2, ?3, ?4, ?5)",
     [CTX_DELETE_ENTRY] = "DELETE FROM \"%w\".\"%w_blocks\" WHERE block = ?1",
     [CTX_LAST_BLOCK] = "SELECT max(block) FROM \"%w\".\"%w_blocks\"",
+    [CTX_GENERATION] = "SELECT generation FROM \"%w\".\"%w_blocks\" WHERE block = ?1",
     [CTX_PUT_CODES] = "INSERT OR REPLACE INTO \"%w\".\"%w_codes\" VALUES(?1, ?2)",
     [CTX_DELETE_CODES] = "DELETE FROM \"%w\".\"%w_codes\" WHERE block = ?1",
     [CTX_GET_PART] = "SELECT data FROM \"%w\".\"%w_vectors\" WHERE part = ?1",
