@@ -493,8 +493,6 @@ lab-deps:
 bench-tokenizers: $(BENCH) ## measure text to tokens beside Hugging Face's tokenizers
 	@$(PYTHON) tests/bench/bench_tokenizers.py $(BUILD)/tests/bench/bench_tokenizers \
 	    --csv tests/bench/results/tokenizers.csv
-	@$(PYTHON) tests/bench/bench_tokenizers.py $(BUILD)/tests/bench/bench_tokenizers \
-	    --adversarial --csv build/bench-tokenizers/adversarial.csv
 
 # sqlite-vec is measured beside it where make bench COMPARE=1 has installed it.
 SQLITE_VEC = $(firstword $(wildcard \
