@@ -2,15 +2,21 @@
 #include "phrase_cache.h"
 
 /* Sizes of the tables at first and at last, and what they grow by: a power of two each. */
-enum { SMALL_FIRST = 9, SMALL_LAST = 15, LARGE_FIRST = 7, LARGE_LAST = 13, GROWTH = 2 };
-_Static_assert((ENC_PHRASE_SMALL << SMALL_LAST) + (ENC_PHRASE_LARGE << LARGE_LAST) +
-                   sizeof(enc_phrase_cache) <= ENC_PHRASE_CACHE_MOST, "all tables");
+static const struct sizes {
+    int first, last;
+    size_t bytes;
+} sizes[ENC_PHRASE_TABLES] = {
+    {9, 15, ENC_PHRASE_SMALL}, {7, 13, ENC_PHRASE_LARGE}, {4, 12, ENC_PHRASE_LARGEST}};
+enum { GROWTH = 2 };
+_Static_assert((ENC_PHRASE_SMALL << 15) + (ENC_PHRASE_LARGE << 13) +
+                   (ENC_PHRASE_LARGEST << 12) + sizeof(enc_phrase_cache) <=
+               ENC_PHRASE_CACHE_MOST, "all tables");
 
 static void drop(void *kept)
 {
     enc_phrase_cache *cache = kept;
-    enc_free(cache->small);
-    enc_free(cache->large);
+    for (int i = 0; i < ENC_PHRASE_TABLES; i++)
+        enc_free(cache->table[i]);
     enc_free(cache);
 }
 
@@ -19,14 +25,15 @@ enc_phrase_cache *enc_phrase_cache_of(enc_arena *arena)
     if (arena->kept)
         return arena->kept;
     enc_phrase_cache *cache = ENC_ZALLOC(enc_phrase_cache, 1);
-    if (!cache)
-        return NULL;
-    cache->small_bits = SMALL_FIRST;
-    cache->large_bits = LARGE_FIRST;
-    cache->small = enc_alloc_zero((size_t)1 << SMALL_FIRST, ENC_PHRASE_SMALL);
-    cache->large = enc_alloc_zero((size_t)1 << LARGE_FIRST, ENC_PHRASE_LARGE);
-    if (!cache->small || !cache->large) {
-        drop(cache);
+    bool ok = cache != NULL;
+    for (int i = 0; i < ENC_PHRASE_TABLES && ok; i++) {
+        cache->bits[i] = sizes[i].first;
+        cache->table[i] = enc_alloc_zero((size_t)1 << sizes[i].first, sizes[i].bytes);
+        ok = cache->table[i] != NULL;
+    }
+    if (!ok) {
+        if (cache)
+            drop(cache);
         return NULL;
     }
     arena->kept = cache;
@@ -70,16 +77,13 @@ static void grow(char **table, int *bits, size_t bytes)
 
 enc_phrase *enc_phrase_cache_put(enc_phrase_cache *c, const enc_phrase_key *key, size_t count)
 {
-    bool is_small = key->size <= ENC_PHRASE_SHORT && count <= ENC_PHRASE_SHORT_TOKENS;
-    char **table = is_small ? &c->small : &c->large;
-    int *bits = is_small ? &c->small_bits : &c->large_bits;
-    size_t *put = is_small ? &c->small_put : &c->large_put;
-    size_t bytes = is_small ? ENC_PHRASE_SMALL : ENC_PHRASE_LARGE;
-    if (*bits < (is_small ? SMALL_LAST : LARGE_LAST) && ++*put > (size_t)1 << *bits) {
-        *put = 0;
-        grow(table, bits, bytes);
+    int i = enc_phrase_table(key->size, count);
+    size_t bytes = sizes[i].bytes;
+    if (c->bits[i] < sizes[i].last && ++c->put[i] > (size_t)1 << c->bits[i]) {
+        c->put[i] = 0;
+        grow(&c->table[i], &c->bits[i], bytes);
     }
-    char *entry = make_room(*table, *bits, bytes, key->hash);
+    char *entry = make_room(c->table[i], c->bits[i], bytes, key->hash);
     enc_phrase *phrase = (enc_phrase *)(void *)entry;
     *phrase = (enc_phrase){.owner = key->owner, .kind = key->kind, .size = key->size,
                            .count = (uint8_t)count};

@@ -6,10 +6,10 @@
 ** which few phrases make up nearly everything, is read as fast as these can be found.
 **
 ** An entry is found by its bytes, its kind and its tokenizer, all of which it holds, so that a
-** collision costs time and never changes a result. Entries have two sizes, each in a table of
-** its own with two places for a key. A cache begins small and
-** grows with what is put into it, to at most ENC_PHRASE_CACHE_MOST bytes. It is kept by an
-** arena (memory.h), so it belongs to one thread.
+** collision costs time and never changes a result. Entries have three sizes, each in a table of
+** its own with two places for a key; the largest are for scripts without spaces. A cache begins
+** small and grows with what is put into it, to at most ENC_PHRASE_CACHE_MOST bytes. It is kept
+** by an arena (memory.h), so it belongs to one thread.
 */
 #ifndef ENC_PHRASE_CACHE_H
 #define ENC_PHRASE_CACHE_H
@@ -18,24 +18,25 @@
 
 #include "memory.h"
 
+/* Bytes and tokens of a phrase in the entries of each table. */
 enum {
-    ENC_PHRASE_SHORT = 20,       /* bytes of a phrase in a small entry, */
-    ENC_PHRASE_SHORT_TOKENS = 4,
-    ENC_PHRASE_LONG = 52,        /* and in a large one */
-    ENC_PHRASE_LONG_TOKENS = 16,
-    ENC_PHRASE_WORDS = 7,        /* of 8 bytes, to hold the longest */
-    ENC_PHRASE_CACHE_MOST = 29 << 17 /* bytes */
+    ENC_PHRASE_SHORT = 20, ENC_PHRASE_SHORT_TOKENS = 4,
+    ENC_PHRASE_LONG = 52, ENC_PHRASE_LONG_TOKENS = 16,
+    ENC_PHRASE_MOST = 180, ENC_PHRASE_MOST_TOKENS = 56,
+    ENC_PHRASE_WORDS = 23, /* of 8 bytes, to hold the longest */
+    ENC_PHRASE_CACHE_MOST = 52 << 17 /* bytes */
 };
+enum { ENC_PHRASE_TABLES = 3 };
 
 /* Offsets count from the phrase's beginning. */
 typedef struct enc_phrase_token {
-    int32_t id;
+    uint32_t id; /* and ENC_PHRASE_BEGINS if it is of another word than the one before */
     uint8_t byte_start, byte_end, char_start, char_end;
 } enc_phrase_token;
+#define ENC_PHRASE_BEGINS (UINT32_C(1) << 31)
 
 typedef struct enc_phrase {
     uint32_t owner;     /* number of the tokenizer; 0: no phrase */
-    uint16_t begins;    /* a bit for each token that is of another word than the one before */
     uint8_t kind;       /* see phrases.h, as `borders` */
     uint8_t borders;
     uint8_t size;       /* bytes, */
@@ -44,11 +45,19 @@ typedef struct enc_phrase {
     bool asked;         /* for, since another one was put beside it */
 } enc_phrase; /* then its bytes, then its tokens */
 
+/* The table for phrases of that size with so many tokens. */
+static inline int enc_phrase_table(size_t size, size_t count)
+{
+    if (size <= ENC_PHRASE_SHORT && count <= ENC_PHRASE_SHORT_TOKENS)
+        return 0;
+    return size <= ENC_PHRASE_LONG && count <= ENC_PHRASE_LONG_TOKENS ? 1 : 2;
+}
+
 static inline enc_phrase_token *enc_phrase_tokens(enc_phrase *phrase)
 {
-    size_t room = phrase->size <= ENC_PHRASE_SHORT && phrase->count <= ENC_PHRASE_SHORT_TOKENS
-                      ? ENC_PHRASE_SHORT : ENC_PHRASE_LONG;
-    return (enc_phrase_token *)(void *)((char *)(phrase + 1) + room);
+    static const unsigned char room[] = {ENC_PHRASE_SHORT, ENC_PHRASE_LONG, ENC_PHRASE_MOST};
+    int table = enc_phrase_table(phrase->size, phrase->count);
+    return (enc_phrase_token *)(void *)((char *)(phrase + 1) + room[table]);
 }
 
 typedef struct enc_phrase_key {
@@ -56,7 +65,7 @@ typedef struct enc_phrase_key {
     uint64_t hash;
     uint32_t owner;
     uint8_t kind;
-    uint8_t size; /* 1 ... ENC_PHRASE_LONG */
+    uint8_t size; /* 1 ... ENC_PHRASE_MOST */
 } enc_phrase_key;
 
 /* What enc_phrases_borders said of a character. */
@@ -67,9 +76,9 @@ typedef struct enc_phrase_end {
 } enc_phrase_end;
 
 typedef struct enc_phrase_cache {
-    char *small, *large; /* [1 << bits] entries */
-    int small_bits, large_bits;
-    size_t small_put, large_put; /* entries since the table was made */
+    char *table[ENC_PHRASE_TABLES]; /* [1 << bits] entries */
+    int bits[ENC_PHRASE_TABLES];
+    size_t put[ENC_PHRASE_TABLES];  /* entries since the table was made */
     enc_phrase_end end[ENC_PHRASE_ENDS]; /* by the last bits of the character */
 } enc_phrase_cache;
 
@@ -77,7 +86,7 @@ typedef struct enc_phrase_cache {
 enc_phrase_cache *enc_phrase_cache_of(enc_arena *arena);
 
 /* Room for the phrase with that key, which is not there, and `count` tokens, at most
-** ENC_PHRASE_LONG_TOKENS: begins, borders, characters and tokens are to be filled in. */
+** ENC_PHRASE_MOST_TOKENS: borders, characters and tokens are to be filled in. */
 enc_phrase *enc_phrase_cache_put(enc_phrase_cache *cache, const enc_phrase_key *key,
                                  size_t count);
 
@@ -94,7 +103,7 @@ static inline uint64_t enc_phrase_head(uint64_t word, size_t bytes)
 #endif
 }
 
-/* For bytes [at, at + size), 1 to ENC_PHRASE_LONG, of a text that ends at `finish`. */
+/* For bytes [at, at + size), 1 to ENC_PHRASE_MOST, of a text that ends at `finish`. */
 static inline void enc_phrase_key_set(enc_phrase_key *key, const char *at, size_t size,
                                       const char *finish, uint32_t owner, unsigned kind)
 {
@@ -134,12 +143,27 @@ static inline bool enc_phrase_is(const enc_phrase *phrase, const enc_phrase_key 
     return enc_phrase_head(word, key->size - 8 * last) == key->word[last];
 }
 
-static inline enc_phrase *enc_phrase_search(char *table, int bits, size_t bytes,
+/* Bytes of an entry. */
+enum {
+    ENC_PHRASE_SMALL = 12 + ENC_PHRASE_SHORT + 8 * ENC_PHRASE_SHORT_TOKENS,
+    ENC_PHRASE_LARGE = 12 + ENC_PHRASE_LONG + 8 * ENC_PHRASE_LONG_TOKENS,
+    ENC_PHRASE_LARGEST = 12 + ENC_PHRASE_MOST + 8 * ENC_PHRASE_MOST_TOKENS
+};
+_Static_assert(sizeof(enc_phrase) == 12 && sizeof(enc_phrase_token) == 8, "as counted here");
+
+static inline char *enc_phrase_place(const enc_phrase_cache *cache, int table, size_t bytes,
+                                     const enc_phrase_key *key)
+{
+    return cache->table[table] + (size_t)(key->hash >> (64 - cache->bits[table])) * bytes;
+}
+
+static inline enc_phrase *enc_phrase_search(enc_phrase_cache *cache, int table, size_t bytes,
                                             const enc_phrase_key *key)
 {
-    size_t place = (size_t)(key->hash >> (64 - bits));
-    enc_phrase *first = (enc_phrase *)(void *)(table + place * bytes);
-    enc_phrase *second = (enc_phrase *)(void *)(table + (place ^ 1) * bytes);
+    size_t place = (size_t)(key->hash >> (64 - cache->bits[table]));
+    char *entries = cache->table[table];
+    enc_phrase *first = (enc_phrase *)(void *)(entries + place * bytes);
+    enc_phrase *second = (enc_phrase *)(void *)(entries + (place ^ 1) * bytes);
     enc_phrase *found = enc_phrase_is(first, key) ? first
                         : enc_phrase_is(second, key) ? second : NULL;
     if (found)
@@ -147,23 +171,18 @@ static inline enc_phrase *enc_phrase_search(char *table, int bits, size_t bytes,
     return found;
 }
 
-/* Bytes of an entry. */
-enum {
-    ENC_PHRASE_SMALL = 12 + ENC_PHRASE_SHORT + 8 * ENC_PHRASE_SHORT_TOKENS,
-    ENC_PHRASE_LARGE = 12 + ENC_PHRASE_LONG + 8 * ENC_PHRASE_LONG_TOKENS
-};
-_Static_assert(sizeof(enc_phrase) == 12 && sizeof(enc_phrase_token) == 8, "as counted here");
-
 /* Has the processor fetch where the phrase would be. */
 static inline void enc_phrase_cache_fetch(const enc_phrase_cache *cache,
                                           const enc_phrase_key *key)
 {
-    if (key->size > 0 && key->size <= ENC_PHRASE_SHORT)
-        __builtin_prefetch(cache->small +
-                           (size_t)(key->hash >> (64 - cache->small_bits)) * ENC_PHRASE_SMALL);
-    else if (key->size > 0)
-        __builtin_prefetch(cache->large +
-                           (size_t)(key->hash >> (64 - cache->large_bits)) * ENC_PHRASE_LARGE);
+    if (key->size == 0)
+        return;
+    if (key->size <= ENC_PHRASE_SHORT)
+        __builtin_prefetch(enc_phrase_place(cache, 0, ENC_PHRASE_SMALL, key));
+    else if (key->size <= ENC_PHRASE_LONG)
+        __builtin_prefetch(enc_phrase_place(cache, 1, ENC_PHRASE_LARGE, key));
+    else
+        __builtin_prefetch(enc_phrase_place(cache, 2, ENC_PHRASE_LARGEST, key));
 }
 
 /* The phrase with that key; NULL: it is not there. */
@@ -172,9 +191,12 @@ static inline enc_phrase *enc_phrase_cache_find(enc_phrase_cache *cache,
 {
     enc_phrase *found = NULL;
     if (key->size <= ENC_PHRASE_SHORT)
-        found = enc_phrase_search(cache->small, cache->small_bits, ENC_PHRASE_SMALL, key);
-    return found ? found
-                 : enc_phrase_search(cache->large, cache->large_bits, ENC_PHRASE_LARGE, key);
+        found = enc_phrase_search(cache, 0, ENC_PHRASE_SMALL, key);
+    if (!found && key->size <= ENC_PHRASE_LONG)
+        found = enc_phrase_search(cache, 1, ENC_PHRASE_LARGE, key);
+    if (!found && key->size > ENC_PHRASE_LONG_TOKENS) /* else it has no more tokens than that */
+        found = enc_phrase_search(cache, 2, ENC_PHRASE_LARGEST, key);
+    return found;
 }
 
 #endif

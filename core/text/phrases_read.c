@@ -177,9 +177,10 @@ static void give_known(enc_reader *r, const phrase *p, enc_phrase *known)
     if (!reserve(list, known->count))
         return;
     for (size_t i = 0; i < known->count; i++) {
-        word += known->begins >> i & 1;
+        word += from[i].id >= ENC_PHRASE_BEGINS;
         if (!list->counting)
-            list->token[list->count + i] = (enc_token){.id = from[i].id,
+            list->token[list->count + i] = (enc_token){.id = (int32_t)(from[i].id &
+                                                                       INT32_MAX),
                                                        .word = word,
                                                        .byte_start = byte + from[i].byte_start,
                                                        .byte_end = byte + from[i].byte_end,
@@ -237,9 +238,8 @@ static void keep(enc_reader *r, enc_phrase_cache *cache, const enc_phrase_key *k
 {
     size_t count = r->list.count - first;
     size_t byte = (size_t)(p->start - r->source.data);
-    enc_phrase_token token[ENC_PHRASE_LONG_TOKENS];
-    uint16_t begins = 0;
-    if (r->list.counting || count > ENC_PHRASE_LONG_TOKENS)
+    enc_phrase_token token[ENC_PHRASE_MOST_TOKENS];
+    if (r->list.counting || count > ENC_PHRASE_MOST_TOKENS)
         return;
     for (size_t i = 0; i < count; i++) {
         const enc_token *t = &r->list.token[first + i];
@@ -249,9 +249,9 @@ static void keep(enc_reader *r, enc_phrase_cache *cache, const enc_phrase_key *k
                     t->char_start <= t->char_end;
         if (!fits || t->word < word || t->word > word + (i > 0))
             return;
-        begins |= (uint16_t)((t->word > word) << i);
+        uint32_t begins = t->word > word ? ENC_PHRASE_BEGINS : 0;
         word = t->word;
-        token[i] = (enc_phrase_token){t->id, (uint8_t)(t->byte_start - byte),
+        token[i] = (enc_phrase_token){(uint32_t)t->id | begins, (uint8_t)(t->byte_start - byte),
                                       (uint8_t)(t->byte_end - byte),
                                       (uint8_t)(t->char_start - p->character),
                                       (uint8_t)(t->char_end - p->character)};
@@ -259,7 +259,6 @@ static void keep(enc_reader *r, enc_phrase_cache *cache, const enc_phrase_key *k
     if (r->list.word != word + (count > 0)) /* a word without tokens */
         return;
     enc_phrase *kept = enc_phrase_cache_put(cache, key, count);
-    kept->begins = begins;
     kept->borders = (uint8_t)borders;
     kept->characters = (uint8_t)characters;
     memcpy(enc_phrase_tokens(kept), token, count * sizeof *token);
@@ -282,7 +281,7 @@ static void set_key(const enc_reader *r, const phrase *p, enc_phrase_key *key)
 {
     size_t size = (size_t)(p->end - p->start);
     key->size = 0; /* is not to be looked up */
-    if (size > 0 && size <= ENC_PHRASE_LONG)
+    if (size > 0 && size <= ENC_PHRASE_MOST)
         enc_phrase_key_set(key, p->start, size, r->source.finish, r->t->phrases.owner,
                            p->kind);
 }
