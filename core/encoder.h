@@ -395,7 +395,7 @@ int enc_cosines(enc_session *session, const float *q, const float *x, size_t cou
 typedef struct enc_codes {
     const uint8_t *code; /* [count, enc_code_size]; any alignment */
     const float *scale;  /* [count] */
-    const float *error;  /* [count] >= |x - x'|, rounded up; NULL: x' is the vector */
+    const float *error;  /* [count] >= |x - x'|, rounded up; NULL, or 0: x' is the vector */
     const float *offset; /* [count] added to the score: -|x|^2 / 2 for ENC_L2; NULL: zeros */
     size_t count;
 } enc_codes;
@@ -406,7 +406,9 @@ size_t enc_code_size(enum enc_vector_type type, size_t length);
 /* The code of x [length] into code [enc_code_size], and its scale, error and offset (0 but for
 ** ENC_L2). A vector without direction (ENC_COSINE and zero) gets scale 0 and offset -infinity:
 ** it matches nothing. Where half the square of a length is no float32 the error is infinite: such
-** a vector is always a candidate. False, nothing written, if an element is not finite. */
+** a vector is always a candidate. error NULL: the code is to stand alone, and x' is the vector
+** from now on, as enc_code_read gives it: its length is 1 for ENC_COSINE, and half its square the
+** offset for ENC_L2. False, nothing written, if an element is not finite. */
 bool enc_code_make(enum enc_metric metric, enum enc_vector_type type, const float *x,
                    size_t length, uint8_t *code, float *scale, float *error, float *offset);
 

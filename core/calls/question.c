@@ -8,7 +8,7 @@
 **
 ** and |x'| is known from the code's scale. The score of x' is summed exactly in integers and
 ** then rounded seven times in float32 (u = 2^-24 each), relative to |256 step high| |x'| +
-** |step low| |x'|. A score computed in double is off by less than u |q| |x| for all lengths
+** |step low| |x'|; x' itself, as it is read, and its length are rounded, too. A score computed in double is off by less than u |q| |x| for all lengths
 ** allowed.
 */
 #include <float.h>
@@ -23,7 +23,7 @@
 enum { MAX_LENGTH = 65536, LINE = 64, LARGEST = 127 * 256 };
 
 #define ROUNDING 0x1p-24
-#define ROUNDINGS (8 * ROUNDING)
+#define ROUNDINGS (12 * ROUNDING)
 /* For those of the reach itself, and of doubles. */
 #define SLACK (1 + 0x1p-20)
 /* Where numbers are so small that float32 has fewer bits for them, or none. */

@@ -4,8 +4,9 @@
 ** An int8 code's step is a 127th of the largest number. (Others beside it lessen the error by a
 ** few percent at best.) For ENC_COSINE it is then chosen anew so that x' has length 1 as x has,
 ** which costs the error nothing that could be seen and makes the scores of codes alone cosines.
-** A code of bits has the step that keeps the error least. The error is computed from the code as
-** it is, in double, so every choice above is free.
+** A code of bits has the step that keeps the error least, or, where there is none, that gives
+** x' length 1, too. The error is computed from the code as it is, in double, so every choice
+** above is free.
 */
 #include <float.h>
 #include <math.h>
@@ -130,34 +131,39 @@ static double squared_error_bits(const float *x, double by, size_t length, doubl
     return lanes_sum(lane);
 }
 
-static float make_int8(enum enc_metric metric, const float *x, size_t length, double largest,
-                       uint8_t *code)
+/* A code's numbers are scale times whole ones, whose squares sum up to `squares`. */
+typedef struct code_made {
+    float scale;
+    double squares;
+} code_made;
+
+static code_made make_int8(bool unit, const float *x, size_t length, double largest,
+                           uint8_t *code)
 {
     /* No step has fewer bits than others: below FLT_MIN floats are spaced as they are there. */
-    float step = (float)(largest / 127);
-    if (metric == ENC_COSINE) {
-        const int64_t squares = bytes_of(x, length, largest / 127, code);
-        return (float)(1 / sqrt((double)squares));
-    }
-    step = step < FLT_MIN ? FLT_MIN : step;
-    bytes_of(x, length, (double)step, code);
-    return step;
+    const float step = (float)(largest / 127) < FLT_MIN ? FLT_MIN : (float)(largest / 127);
+    const double squares =
+        (double)bytes_of(x, length, unit ? largest / 127 : (double)step, code);
+    return (code_made){unit ? (float)(1 / sqrt(squares)) : step, squares};
 }
 
-static float make_bits(const float *x, size_t length, double mean, uint8_t *code)
+static code_made make_bits(bool unit, const float *x, size_t length, double mean, uint8_t *code)
 {
     enc_vector_to_bit(x, length / 8 * 8, code);
     for (size_t i = length / 8 * 8; i < length; i++)
         code[i / 8] = (uint8_t)(code[i / 8] | (unsigned)(x[i] > 0) << i % 8);
-    const float step = (float)mean;
-    return step < FLT_MIN ? FLT_MIN : step;
+    const float step = (float)(unit ? 1 / sqrt((double)length) : mean);
+    return (code_made){step < FLT_MIN ? FLT_MIN : step, (double)length};
 }
 
-/* -|x|^2 / 2. What is beyond float32 is made up for by an error that is infinite, too. */
+/* -squares / 2. What is beyond float32 is made up for by an error that is infinite, or is no
+** number where there is no error: either is a candidate for every question. */
 static float half_square(double squares, float *error)
 {
     if (squares / 2 <= (double)FLT_MAX)
         return (float)(-squares / 2);
+    if (!error)
+        return NAN;
     *error = INFINITY;
     return -FLT_MAX;
 }
@@ -168,23 +174,28 @@ bool enc_code_make(enum enc_metric metric, enum enc_vector_type type, const floa
     if (enc_vector_not_finite(x, length) >= 0)
         return false;
     const sizes s = sizes_of(x, length);
-    const bool cosine = metric == ENC_COSINE;
-    memset(code, type == ENC_INT8 ? 128 : 0, enc_code_size(type, length));
-    *scale = *error = *offset = 0;
+    const bool cosine = metric == ENC_COSINE, bytes = type == ENC_INT8;
+    memset(code, bytes ? 128 : 0, enc_code_size(type, length));
+    *scale = *offset = 0;
+    if (error)
+        *error = 0;
     if (s.largest == 0) {
         *offset = cosine ? -INFINITY : 0;
         return true;
     }
     const double size = sqrt(s.squares), by = cosine ? 1 / size : 1;
-    *scale = type == ENC_INT8 ? make_int8(metric, x, length, s.largest, code)
-                              : make_bits(x, length, by * s.sum / (double)length, code);
-    const double squared = type == ENC_INT8
-                               ? squared_error_int8(x, by, length, code, (double)*scale)
-                               : squared_error_bits(x, by, length, (double)*scale);
-    *error = rounded_up(sqrt(squared) * (1 + SUM_SLACK) + by * size * LENGTH_SLACK);
-    *error = *error < FLT_MIN ? FLT_MIN : *error;
+    const code_made made =
+        bytes ? make_int8(cosine, x, length, s.largest, code)
+              : make_bits(cosine && !error, x, length, by * s.sum / (double)length, code);
+    const double step = *scale = made.scale;
+    if (error) {
+        const double squared = bytes ? squared_error_int8(x, by, length, code, step)
+                                     : squared_error_bits(x, by, length, step);
+        *error = rounded_up(sqrt(squared) * (1 + SUM_SLACK) + by * size * LENGTH_SLACK);
+        *error = *error < FLT_MIN ? FLT_MIN : *error;
+    }
     if (metric == ENC_L2)
-        *offset = half_square(s.squares, error);
+        *offset = half_square(error ? s.squares : step * step * made.squares, error);
     return true;
 }
 

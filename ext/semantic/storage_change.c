@@ -235,31 +235,6 @@ static int take(ctx_storage *storage, ctx_directory *directory, const ctx_slot *
     return SQLITE_OK;
 }
 
-/* The code of a vector. Where codes are kept alone, what the code stands for is the vector from
-** now on: the code is made of that once more, so that its score is that vector's own. */
-static int make_code(const ctx_storage *storage, const float *vector, uint8_t *code,
-                     ctx_slot *out, ctx_error *error)
-{
-    const ctx_layout *layout = &storage->layout;
-    enum enc_metric metric = storage->config->metric;
-    size_t n = (size_t)layout->dimensions;
-    if (!enc_code_make(metric, layout->type, vector, n, code, &out->scale, &out->error,
-                       &out->offset))
-        return ctx_fail(error, SQLITE_ERROR, storage->config->name,
-                        "a vector of row %lld has an element that is not finite", out->id);
-    if (layout->vectors)
-        return SQLITE_OK;
-    float *stands_for = sqlite3_malloc64(n * sizeof *stands_for);
-    if (!stands_for)
-        return ctx_fail(error, SQLITE_NOMEM, storage->config->name, "out of memory");
-    enc_code_read(layout->type, code, out->scale, n, stands_for);
-    enc_code_make(metric, layout->type, stands_for, n, code, &out->scale, &out->error,
-                  &out->offset);
-    out->error = 0;
-    sqlite3_free(stands_for);
-    return SQLITE_OK;
-}
-
 int ctx_slot_take(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 id,
                   uint32_t chunk, const float *vector, sqlite3_int64 *slot, ctx_error *error)
 {
@@ -269,9 +244,12 @@ int ctx_slot_take(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 
     if (code != SQLITE_OK)
         return code;
     ctx_slot made = {.id = id, .chunk = chunk, .code = code_at(storage, data)};
-    code = make_code(storage, vector, code_at(storage, data), &made, error);
-    if (code != SQLITE_OK)
-        return code;
+    /* Where codes are kept alone, what the code stands for is the vector from now on. */
+    if (!enc_code_make(storage->config->metric, layout->type, vector,
+                       (size_t)layout->dimensions, code_at(storage, data), &made.scale,
+                       layout->vectors ? &made.error : NULL, &made.offset))
+        return ctx_fail(error, SQLITE_ERROR, storage->config->name,
+                        "a vector of row %lld has an element that is not finite", id);
     if (layout->vectors)
         memcpy(storage->vector + data * (size_t)layout->dimensions, vector,
                layout->vector_size);

@@ -174,3 +174,25 @@ TEST("code: a vector with an element that is not finite has none, and nothing is
         CHECK(m.code[0] == 7 && m.scale == 7 && m.error == 7 && m.offset == 7);
     }
 }
+
+TEST("code: alone it is a vector of its own: of length 1 for a cosine, with its own offset for l2")
+{
+    const float x[4] = {3, -1, 0.5f, 2}, large[2] = {3e19f, 4e19f};
+    float y[4];
+    made m;
+    for (int type = ENC_INT8; type <= ENC_BIT; type++) {
+        const enum enc_vector_type as = (enum enc_vector_type)type;
+        for (int metric = ENC_COSINE; metric <= ENC_L2; metric++) {
+            double squares = 0;
+            REQUIRE(enc_code_make((enum enc_metric)metric, as, x, 4, m.code, &m.scale, NULL,
+                                  &m.offset));
+            enc_code_read(as, m.code, m.scale, 4, y);
+            for (int i = 0; i < 4; i++)
+                squares += (double)y[i] * (double)y[i];
+            CHECK(metric != ENC_COSINE || fabs(squares - 1) < 1e-6);
+            CHECK_NEAR(m.offset, metric == ENC_L2 ? -squares / 2 : 0, 1e-6);
+        }
+        REQUIRE(enc_code_make(ENC_L2, as, large, 2, m.code, &m.scale, NULL, &m.offset));
+        CHECK(isnan(m.offset));
+    }
+}

@@ -47,6 +47,22 @@ static bool run_make(run *r, enum enc_metric metric, enum enc_vector_type type)
     return true;
 }
 
+/* Codes that stand alone: x becomes x'. */
+static bool run_make_alone(run *r, enum enc_metric metric, enum enc_vector_type type)
+{
+    r->size = enc_code_size(type, r->length);
+    for (size_t i = 0; i < r->count; i++) {
+        float *x = r->x + i * r->length;
+        uint8_t *code = r->code + i * r->size;
+        if (!enc_code_make(metric, type, x, r->length, code, &r->scale[i], NULL,
+                           &r->offset[i]))
+            return false;
+        enc_code_read(type, code, r->scale[i], r->length, x);
+        r->error[i] = 0;
+    }
+    return true;
+}
+
 static enc_codes run_codes(const run *r)
 {
     return (enc_codes){r->code, r->scale, r->error, r->offset, r->count};
@@ -271,31 +287,47 @@ TEST("question: among 20,000 vectors in clusters few can be among the nearest te
     run_close(&r);
 }
 
-TEST("question: without errors the score is that of the code itself")
+TEST("question: of codes that stand alone the scores are those of the vectors read from them")
 {
-    enum { LENGTH = 100, COUNT = 50 };
+    static const size_t lengths[] = {1, 7, 64, 100, 384};
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+        for (int metric = ENC_COSINE; metric <= ENC_L2; metric++)
+            for (int type = ENC_INT8; type <= ENC_BIT; type++) {
+                const enum enc_metric by = (enum enc_metric)metric;
+                const enum enc_vector_type as = (enum enc_vector_type)type;
+                run r;
+                REQUIRE(run_open(&r, lengths[l], 3 * KINDS));
+                float *q = noises(r.length);
+                for (size_t i = 0; i < r.count; i++)
+                    fill_adversarial(r.x + i * r.length, r.length, (int)i);
+                REQUIRE(run_make_alone(&r, by, as));
+                check_bounds(&r, by, as, q);
+                enc_free(q);
+                run_close(&r);
+            }
+}
+
+TEST("question: a code that stands alone needs no reach to speak of")
+{
+    enum { LENGTH = 384 };
     run r;
-    float q[LENGTH], y[LENGTH];
-    REQUIRE(run_open(&r, LENGTH, COUNT));
-    for (size_t i = 0; i < LENGTH; i++)
-        q[i] = noise();
+    float q[LENGTH];
+    REQUIRE(run_open(&r, LENGTH, 1));
     for (int type = ENC_INT8; type <= ENC_BIT; type++) {
-        const enum enc_vector_type as = (enum enc_vector_type)type;
         enc_question *question;
         enc_error err = {0};
-        enc_candidate found[COUNT];
-        for (size_t i = 0; i < LENGTH * COUNT; i++)
+        enc_candidate found = {0, 0, 0};
+        for (size_t i = 0; i < LENGTH; i++) {
             r.x[i] = noise();
-        REQUIRE(run_make(&r, ENC_DOT, as));
-        REQUIRE(enc_question_open(ENC_DOT, as, q, LENGTH, &question, &err) == ENC_OK);
-        const enc_codes codes = {r.code, r.scale, NULL, NULL, COUNT};
-        REQUIRE(enc_question_scan(question, &codes, -INFINITY, found) == COUNT);
-        for (size_t i = 0; i < COUNT; i++) {
-            enc_code_read(as, r.code + i * r.size, r.scale[i], LENGTH, y);
-            CHECK_NEAR(found[i].score, score_of(ENC_DOT, q, y, LENGTH),
-                       (double)found[i].reach);
-            CHECK(found[i].reach < 0.01f);
+            q[i] = noise();
         }
+        const enum enc_vector_type as = (enum enc_vector_type)type;
+        REQUIRE(run_make_alone(&r, ENC_COSINE, as));
+        REQUIRE(enc_question_open(ENC_COSINE, as, q, LENGTH, &question, &err) == ENC_OK);
+        const enc_codes codes = {r.code, r.scale, NULL, NULL, 1};
+        CHECK_INT(enc_question_scan(question, &codes, -INFINITY, &found), 1);
+        CHECK(found.reach < 2e-4f);
+        CHECK_NEAR(found.score, score_of(ENC_COSINE, q, r.x, LENGTH), (double)found.reach);
         enc_question_close(question);
     }
     run_close(&r);
