@@ -1,11 +1,12 @@
 /*
-** spans.c - enc_embed_spans: late chunking. A window of text is encoded once, and each of its spans
-** is pooled from the hidden states of its tokens, which have seen the window.
+** spans.c - enc_embed_spans: late chunking. A window of text is encoded once, and each of its
+** spans is pooled from the hidden states of its tokens, which have seen the window.
 **
 ** A window begins with a span, the first one with the text where the span then still fits, and
-** holds as many of the following spans as the model reads whole; the last one goes on behind its
-** spans as far as the model reads. Every window has the prompt in front and the special tokens
-** around it, which no span takes part in. A token that lies in two spans belongs to both.
+** holds as many of the following spans as the model reads whole; the last one goes on behind
+** its spans as far as the model reads. Every window has the prompt in front and the special
+** tokens around it, which no span takes part in. A token that lies in two spans belongs to
+** both.
 */
 #include <string.h>
 
@@ -13,8 +14,8 @@
 #include "reading.h"
 #include "session.h"
 
-/* A model without limit reads windows of so many tokens; a token rarely has more bytes than this,
-** so that a window is seldom shorter for it. */
+/* A model without limit reads windows of so many tokens; a token rarely has more bytes than
+** this, so that a window is seldom shorter for it. */
 enum { UNLIMITED_TOKENS = 8192, BYTES_PER_TOKEN = 32 };
 
 typedef struct late {
@@ -48,8 +49,8 @@ static bool is_in(const enc_token *token, size_t base, enc_span span)
 static size_t max(size_t a, size_t b) { return a > b ? a : b; }
 static size_t min(size_t a, size_t b) { return a < b ? a : b; }
 
-/* The end of the text that a window from byte `base` on may need, and *spans, how many spans from
-** `first` on lie in it. */
+/* The end of the text that a window from byte `base` on may need, and *spans, how many spans
+** from `first` on lie in it. */
 static size_t reach(const late *l, size_t first, size_t base, size_t *spans)
 {
     size_t tokens = l->model->max_tokens ? l->model->max_tokens : UNLIMITED_TOKENS;
@@ -68,9 +69,10 @@ static size_t reach(const late *l, size_t first, size_t base, size_t *spans)
     }
     if (end >= base + budget)
         return end;
-    const char *text = l->text.data + base; /* what follows is context: cut it between characters */
+    const char *text = l->text.data + base; /* the rest is context: cut between characters */
     size_t at = budget;
-    while (at > end - base && base + at < l->text.size && ((unsigned char)text[at] & 0xC0) == 0x80)
+    while (at > end - base && base + at < l->text.size &&
+           ((unsigned char)text[at] & 0xC0) == 0x80)
         at--;
     return base + at;
 }
@@ -91,8 +93,8 @@ static int read_text(const late *l, size_t base, size_t end, enum enc_truncate t
                     out, l->err);
 }
 
-/* Reads from byte `base` on as many spans from number `first` on as fit; 0 in out->spans: not even
-** that one does. The text is read once more where the last span that fits ends. */
+/* Reads from byte `base` on as many spans from number `first` on as fit; 0 in out->spans: not
+** even that one does. The text is read once more where the last span that fits ends. */
 static int fit(const late *l, size_t first, size_t base, window *out)
 {
     enc_reading reading;
@@ -202,7 +204,8 @@ static int pool(const late *l, size_t first, const window *w, const float *x)
     for (size_t i = first; i < first + w->spans; i++) {
         const enc_sequence *s = w->sequence;
         while (from < s->count &&
-               (s->token[from].special || w->base + s->token[from].byte_end <= l->span[i].start))
+               (s->token[from].special ||
+                w->base + s->token[from].byte_end <= l->span[i].start))
             from++;
         size_t end = from;
         while (end < s->count && is_in(&s->token[end], w->base, l->span[i]))
@@ -238,8 +241,8 @@ static int check_spans(const late *l)
     for (size_t i = 0; i < l->count; i++) {
         const enc_span s = l->span[i];
         if (s.start > s.end || s.end > l->text.size)
-            return enc_fail(l->err, ENC_INVALID, "span %zu is bytes %zu to %zu of a text of %zu",
-                            i, s.start, s.end, l->text.size);
+            return enc_fail(l->err, ENC_INVALID, "span %zu is bytes %zu to %zu of a text of "
+                            "%zu", i, s.start, s.end, l->text.size);
         if (i > 0 && s.start < l->span[i - 1].start)
             return enc_fail(l->err, ENC_INVALID, "span %zu begins at byte %zu, before span %zu "
                             "at byte %zu", i, s.start, i - 1, l->span[i - 1].start);
@@ -258,8 +261,8 @@ int enc_embed_spans(enc_session *session, const enc_model *model, enc_text text,
     late l = {.call = &call, .model = model, .text = text, .span = spans, .count = count,
               .truncate = options->truncate, .out = out, .err = err};
     if (options->truncate == ENC_TRUNCATE_MEAN)
-        return enc_fail(err, ENC_INVALID, "truncate 'mean' reads windows of its own; spans take "
-                        "end, start or error");
+        return enc_fail(err, ENC_INVALID, "truncate 'mean' reads windows of its own; spans "
+                        "take end, start or error");
     int rc = enc_finish_plan(model, options, &l.finish, err);
     if (rc == ENC_OK)
         rc = enc_model_prompt(model, options->prompt, &l.prompt, err);

@@ -1,12 +1,13 @@
 /*
 ** chunk.c - see chunk.h.
 **
-** The text is looked at in windows. A window is tokenized once and parted into atoms, its words;
-** each knows how many tokens lie before it and up to its end, so that a stretch of atoms is
-** measured by a subtraction. Chunks are cut from the window until too little of it is left to
-** see the next chunk and the sentence behind it; the next window begins with that chunk. What a
-** chunk has in a window's tokens can differ by some from what it has alone (a tokenizer may join
-** a word with the space before it), so each chunk is counted once more, alone.
+** The text is looked at in windows. A window is tokenized once and parted into atoms, its
+** words; each knows how many tokens lie before it and up to its end, so that a stretch of
+** atoms is measured by a subtraction. Chunks are cut from the window until too little of it
+** is left to see the next chunk and the sentence behind it; the next window begins with that
+** chunk. What a chunk has in a window's tokens can differ by some from what it has alone (a
+** tokenizer may join a word with the space before it), so each chunk is counted once more,
+** alone.
 */
 #include "chunk.h"
 
@@ -201,9 +202,9 @@ static int see_enough(cutter *c, size_t *at)
 
 /* ---- One chunk ---- */
 
-/* The end of the chunk that begins with atom `first` and has `room` tokens, as the atom behind it:
-** behind the last sentence that fits, else behind the last word; `first` if none does. Behind
-** `past` in any case, or there is no such chunk. */
+/* The end of the chunk that begins with atom `first` and has `room` tokens, as the atom
+** behind it: behind the last sentence that fits, else behind the last word; `first` if none
+** does. Behind `past` in any case, or there is no such chunk. */
 static size_t chunk_end(const cutter *c, size_t first, size_t past, size_t room)
 {
     size_t end = first, at = first;
@@ -222,8 +223,8 @@ static size_t parting(const cutter *c, const atom *word, size_t token)
     return byte > word->start && byte < word->end ? byte : 0;
 }
 
-/* Where a word that is too long is cut: behind `room` of its tokens, or sooner, between two of the
-** tokenizer's own words. At least one character of it is taken. */
+/* Where a word that is too long is cut: behind `room` of its tokens, or sooner, between two
+** of the tokenizer's own words. At least one character of it is taken. */
 static size_t word_cut(const cutter *c, const atom *word, size_t room)
 {
     const enc_token *token = c->tokens->token;
@@ -264,8 +265,8 @@ static int excess_of(cutter *c, size_t start, size_t end, size_t *excess)
     return ENC_OK;
 }
 
-/* Part of a word has other tokens alone than it had in the word. Moves *end towards the start until
-** the piece has no excess; one character it keeps. */
+/* Part of a word has other tokens alone than it had in the word. Moves *end towards the start
+** until the piece has no excess; one character it keeps. */
 static int shorten(cutter *c, size_t start, size_t *end)
 {
     const char *text = c->text.data + start;
@@ -286,8 +287,9 @@ static int shorten(cutter *c, size_t start, size_t *end)
     return ENC_OK;
 }
 
-/* Where the chunk that begins with atom *first ends, or with `past` where what lies before leaves
-** no room for more: behind atom *end - 1, or inside atom *first, which is *end, too. */
+/* Where the chunk that begins with atom *first ends, or with `past` where what lies before
+** leaves no room for more: behind atom *end - 1, or inside atom *first, which is *end, too.
+** */
 static int find_end(cutter *c, size_t *first, size_t past, size_t *end, size_t *stop)
 {
     size_t excess = 0, room = c->room;
@@ -398,8 +400,8 @@ static int find_room(cutter *c, int tokens, int overlap)
     size_t taken = nothing->count;
     enc_tokens_free(nothing);
     if (taken >= c->limit)
-        return fail(c, ENC_INVALID, "a chunk of %lld tokens has no room for text: special tokens "
-                    "and prompt are %lld", c->limit, taken);
+        return fail(c, ENC_INVALID, "a chunk of %lld tokens has no room for text: special "
+                    "tokens and prompt are %lld", c->limit, taken);
     c->room = c->limit - taken;
     c->overlap = overlap > 0 ? (size_t)overlap : 0;
     if (c->overlap > c->room / 2)

@@ -32,15 +32,15 @@ typedef struct ctx_chunks {
 ** special tokens and those of the prompt counted, and never more than the model's own limit.
 ** `prompt` is as in enc_embed_options: a prompt's name, NULL for the checkpoint's default.
 **
-** A chunk is as many whole sentences (sentences.h) as have room; one that is too long for a chunk
-** is cut between words, and a word that is too long between its parts or tokens. A chunk repeats
-** whole sentences from the end of the one before, at most `overlap` tokens of them, or so many
-** words where no sentence is that short; less where the next sentence would have no room beside
-** them. An overlap of more than half a chunk counts as half.
+** A chunk is as many whole sentences (sentences.h) as have room; one that is too long for a
+** chunk is cut between words, and a word that is too long between its parts or tokens. A
+** chunk repeats whole sentences from the end of the one before, at most `overlap` tokens of
+** them, or so many words where no sentence is that short; less where the next sentence would
+** have no room beside them. An overlap of more than half a chunk counts as half.
 **
 ** Chunks neither begin nor end with white space and leave none but white space out; a text of
-** white space alone is one empty chunk at 0. tokens 0: the whole text, as it is, is the one chunk.
-** Time is linear in the text; memory beyond the chunks does not grow with it.
+** white space alone is one empty chunk at 0. tokens 0: the whole text, as it is, is the one
+** chunk. Time is linear in the text; memory beyond the chunks does not grow with it.
 **
 ** Returns an enc_code; ENC_INVALID where `tokens` leaves no room for any text. */
 int ctx_chunk_text(enc_session *session, const enc_model *model, enc_text text,

@@ -1,12 +1,12 @@
 /*
-** fn_highlight.c - semantic_highlight(text, question [, open [, close [, model]]]): the text with
-** marks around the words that carry its match with the question.
+** fn_highlight.c - semantic_highlight(text, question [, open [, close [, model]]]): the text
+** with marks around the words that carry its match with the question.
 **
 **   SELECT semantic_highlight(body, 'who lends money', '<b>', '</b>') FROM articles;
 **   -- The <b>bank</b> on the corner approved the <b>loan</b> in March.
 **
-** Which words these are is told in highlight.c. The cache of the connection keeps where the marks
-** stand, so that other marks around the same words cost nothing.
+** Which words these are is told in highlight.c. The cache of the connection keeps where the
+** marks stand, so that other marks around the same words cost nothing.
 */
 #include <string.h>
 

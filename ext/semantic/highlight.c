@@ -1,10 +1,10 @@
 /*
 ** highlight.c - see highlight.h. The rule:
 **
-** Each token has a weight: how far its last hidden state lies from the mean of all of the text's,
-** the farthest has 1. The states of function words and of punctuation lie near the mean, whatever
-** the language: they say what the sentence is about and nothing of their own. Punctuation has
-** weight 0 at once.
+** Each token has a weight: how far its last hidden state lies from the mean of all of the
+** text's, the farthest has 1. The states of function words and of punctuation lie near the
+** mean, whatever the language: they say what the sentence is about and nothing of their own.
+** Punctuation has weight 0 at once.
 **
 ** A token's score is the best over the question's tokens of weight * weight * cosine, where
 ** the cosine counts from the lowest that the question's token has with any token of the text:
@@ -94,8 +94,8 @@ static double *weigh(const ctx_states *s, enc_text text)
 
 /* ---- Scores ---- */
 
-/* The lowest cosine with a token that counts, where it is positive; of a short text only part of
-** it, as all of its words may be near. */
+/* The lowest cosine with a token that counts, where it is positive; of a short text only part
+** of it, as all of its words may be near. */
 static double lowest(const double *cosine, const double *weight, size_t count)
 {
     double low = 1, seen = 0;
@@ -109,8 +109,8 @@ static double lowest(const double *cosine, const double *weight, size_t count)
 }
 
 /* One token of the question against the whole text: raises score [count] where it is higher. */
-static void raise_scores(double *score, const double *cosine, const double *weight, size_t count,
-                         double own)
+static void raise_scores(double *score, const double *cosine, const double *weight,
+                         size_t count, double own)
 {
     double low = lowest(cosine, weight, count);
     if (low >= 1)

@@ -18,8 +18,8 @@ int ctx_find_marks(enc_session *session, enc_text text, const ctx_states *states
                    const ctx_states *question, ctx_marks *out, enc_error *err);
 void ctx_marks_clear(ctx_marks *marks);
 
-/* The text with `open` and `close` around its marked stretches, in memory of SQLite's; NULL: out
-** of memory. Other bytes are the text's own. */
+/* The text with `open` and `close` around its marked stretches, in memory of SQLite's; NULL:
+** out of memory. Other bytes are the text's own. */
 char *ctx_put_marks(enc_text text, const enc_span *span, size_t count, enc_text open,
                     enc_text close, size_t *size);
 

@@ -4,12 +4,13 @@
 **   SELECT title FROM articles ORDER BY maxsim('who lends money', body) DESC LIMIT 10;
 **
 ** Each token of text_a (the question) looks for its nearest token in text_b; the result is the
-** mean of these cosines, so it lies in [-1, 1]. It is not symmetric: a long text_b that holds all
-** of a short text_a somewhere is a good match. Tokens are compared by their last hidden states,
-** special ones are left out, and a text longer than the model reads goes by windows.
+** mean of these cosines, so it lies in [-1, 1]. It is not symmetric: a long text_b that holds
+** all of a short text_a somewhere is a good match. Tokens are compared by their last hidden
+** states, special ones are left out, and a text longer than the model reads goes by windows.
 */
 #include <string.h>
 
+#include "fts_rank.h"
 #include "highlight.h"
 #include "register.h"
 #include "states.h"
@@ -96,5 +97,7 @@ int ctx_register_late(ctx_connection *connection)
         rc = ctx_register_table(connection, &ctx_align_table);
     if (rc == SQLITE_OK)
         rc = ctx_register_highlight(connection);
+    if (rc == SQLITE_OK)
+        rc = ctx_register_fts(connection);
     return rc;
 }

@@ -62,7 +62,8 @@ static bool is_abbreviated(const ctx_words *words)
 
 /* ---- Between two words ---- */
 
-/* White space from words->at on; *lines counts its new lines, a new page or paragraph for two. */
+/* White space from words->at on; *lines counts its new lines, a new page or paragraph for
+** two. */
 static void skip_space(ctx_words *words, int *lines)
 {
     const char *at = words->text.data + words->at, *end = words->text.data + words->text.size;
@@ -83,7 +84,8 @@ static void skip_space(ctx_words *words, int *lines)
     words->at = (size_t)(at - words->text.data);
 }
 
-/* The first character at words->at behind opening quotes and brackets goes on with a sentence. */
+/* The first character at words->at behind opening quotes and brackets goes on with a
+** sentence. */
 static bool goes_on(const ctx_words *words)
 {
     const char *at = words->text.data + words->at, *end = words->text.data + words->text.size;

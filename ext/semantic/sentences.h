@@ -13,8 +13,8 @@
 **   - with the text, and behind a blank line;
 **   - on a new line, unless with a small letter, which goes on with the line before;
 **   - behind . ! ? and their kin, closing quotes and brackets, and white space; but a full stop
-**     or an ellipsis ends no sentence before a small letter, and a full stop none behind a single
-**     letter (J. Smith, U.S., e.g.), a title (Dr.) or a number that begins the sentence (1.);
+**     or an ellipsis ends no sentence before a small letter, and a full stop none behind a
+**     single letter (J. Smith, U.S., e.g.), a title (Dr.) or a number that begins the sentence;
 **   - behind the ideographic full stop and its kin, with or without white space.
 ** Inside a word, as in 3.14 or a.b@c.org, none does.
 */

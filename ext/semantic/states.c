@@ -138,7 +138,7 @@ int ctx_states_argument(ctx_call *call, int index, enc_text text, ctx_kept_state
 
 void ctx_states_keep(ctx_call *call, ctx_kept_states *kept)
 {
-    if (kept->is_new) /* SQLite frees at once what belongs to an argument that is not constant */
+    if (kept->is_new) /* SQLite frees at once what belongs to an argument that varies */
         sqlite3_set_auxdata(call->context, kept->index, kept->states, ctx_states_free);
     kept->is_new = false;
 }

@@ -2,8 +2,8 @@
 ** states.h - what a text's tokens mean where they stand: the tokens of a text, without special
 ** ones, and the last hidden state of each.
 **
-** A text that is longer than the model reads goes by windows, cut between sentences; so all of it
-** is there.
+** A text that is longer than the model reads goes by windows, cut between sentences; so all
+** of it is there.
 */
 #ifndef CTX_STATES_H
 #define CTX_STATES_H
@@ -17,7 +17,7 @@ typedef struct ctx_states {
     float *norm;       /* [count] their lengths before */
     size_t count;
     size_t width;
-    size_t first;      /* position of the first among the text's tokens, special ones included */
+    size_t first;      /* position of the first among all tokens, special ones included */
     size_t capacity;
 } ctx_states;
 

@@ -2,11 +2,11 @@
 ** tvf_align.c - align(text_a, text_b [, model]): for each token of text_a its nearest token in
 ** text_b, by the cosine of their last hidden states.
 **
-**   SELECT token_a, token_b, cosine FROM align('who lends money', 'The bank gave them a loan.');
+**   SELECT token_a, token_b, cosine FROM align('who lends money', 'The bank gave a loan.');
 **
-** maxsim(text_a, text_b) is the mean of the column cosine. Positions are those of tokens() of the
-** whole text; start and length count characters from 1, as substr does. Special tokens are left
-** out on both sides; a text_b without tokens leaves its columns and the cosine NULL.
+** maxsim(text_a, text_b) is the mean of the column cosine. Positions are those of tokens() of
+** the whole text; start and length count characters from 1, as substr does. Special tokens
+** are left out on both sides; a text_b without tokens leaves its columns and the cosine NULL.
 */
 #include <string.h>
 
@@ -44,7 +44,8 @@ static int read_text(align_cursor *cursor, int argument, ctx_states **out, ctx_e
                                v->table->argument[argument], &text, &is_null, error);
     if (rc != SQLITE_OK || is_null)
         return rc;
-    if (ctx_states_read(cursor->base.session, cursor->base.model, text, out, &failure) != ENC_OK)
+    if (ctx_states_read(cursor->base.session, cursor->base.model, text, out, &failure) !=
+        ENC_OK)
         return ctx_fail_encoder(error, v->name, &failure);
     return SQLITE_OK;
 }

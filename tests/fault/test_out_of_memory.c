@@ -57,6 +57,7 @@ static int whole_life(float *out)
     bool every[LAYERS + 1] = {true, true, true}, found;
     float word[DIMENSIONS];
     enc_trace_request request = {NULL, ENC_TRUNCATE_END, every, every, false};
+    const enc_span whole = {0, texts[2].size};
     int rc = enc_model_load(test_data("golden/bert"), NULL, &model, &err);
     if (rc == ENC_OK)
         rc = enc_session_open(&session, &err);
@@ -69,6 +70,8 @@ static int whole_life(float *out)
     if (rc == ENC_OK)
         rc = enc_word_embed(session, model, texts[2], (enc_text){"bank", 4}, NULL, word,
                             &found, &err);
+    if (rc == ENC_OK)
+        rc = enc_embed_spans(session, model, texts[2], &whole, 1, NULL, out, &err);
     if (rc == ENC_OK)
         rc = enc_lm_run(session, model, texts[2], &lm_request, &lm, &err);
     enc_lm_free(lm);

@@ -55,6 +55,28 @@ class Python(unittest.TestCase):
     def tearDown(self):
         self.db.close()
 
+    def test_it_loads_where_there_is_no_fts5(self):
+        db = sqlite3.connect(":memory:")
+        db.set_authorizer(lambda action, _, name, *rest: sqlite3.SQLITE_DENY
+                          if action == 31 and name == "fts5" else sqlite3.SQLITE_OK)
+        db.enable_load_extension(True)
+        db.load_extension(LIBRARY)
+        self.assertIsNotNone(one(db, "SELECT contextual_version()"))
+        db.execute("CREATE VIRTUAL TABLE fts USING fts5(body)")
+        db.execute("INSERT INTO fts VALUES ('the bank')")
+        with self.assertRaisesRegex(sqlite3.OperationalError, "no such function: semantic_rank"):
+            db.execute("SELECT semantic_rank(fts, 'loan') FROM fts WHERE fts MATCH 'bank'")
+        db.close()
+
+    def test_an_interrupt_ends_maxsim_between_two_long_texts(self):
+        calls = iter(range(1 << 30))
+        self.db.set_progress_handler(lambda: next(calls) > 20, 1000)
+        began = time.monotonic()
+        with self.assertRaisesRegex(sqlite3.OperationalError, "interrupted"):
+            one(self.db, "SELECT maxsim(?, ?, 'tiny')", "bank river " * 100000,
+                "loan of the company " * 100000)
+        self.assertLess(time.monotonic() - began, 20)
+
     def test_a_vector_is_bytes_that_array_and_struct_can_read(self):
         numbers = array.array("f", self.want)
         self.assertEqual(struct.unpack(f"<{len(numbers)}f", self.want), tuple(numbers))

@@ -1,0 +1,169 @@
+/*
+** fts_columns.c - see fts_columns.h.
+**
+** FTS5 tells an auxiliary function neither the table's name nor those of its columns. So the
+** FTS5 tables of the connection are asked for the row at hand: one that has as many columns,
+** and in them the same texts under the same rowid, is the table, or is as good.
+*/
+#include "fts_columns.h"
+
+#include <string.h>
+
+typedef struct search {
+    const ctx_fts_row *row;
+    const char *name;
+    int columns;
+    int found;         /* the column's number, or -1 */
+    sqlite3_str *seen; /* columns of the first table that has the row */
+    ctx_error *error;
+} search;
+
+static int no_memory(search *s)
+{
+    return ctx_fail(s->error, SQLITE_NOMEM, s->row->function, "out of memory");
+}
+
+/* ---- One table ---- */
+
+static bool same_column(const ctx_fts_row *row, sqlite3_stmt *statement, int column)
+{
+    const char *text = NULL;
+    int size = 0;
+    if (row->api->xColumnText(row->fts, column, &text, &size) != SQLITE_OK)
+        return false;
+    const char *other = (const char *)sqlite3_column_text(statement, column);
+    return sqlite3_column_bytes(statement, column) == size &&
+           (size == 0 || memcmp(other, text, (size_t)size) == 0);
+}
+
+static bool same_row(const search *s, sqlite3_stmt *statement)
+{
+    if (sqlite3_column_count(statement) != s->columns ||
+        sqlite3_bind_int64(statement, 1, s->row->api->xRowid(s->row->fts)) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW)
+        return false;
+    for (int i = 0; i < s->columns; i++)
+        if (!same_column(s->row, statement, i))
+            return false;
+    return true;
+}
+
+static void look_for_name(search *s, sqlite3_stmt *statement)
+{
+    bool first = sqlite3_str_length(s->seen) == 0;
+    for (int i = 0; i < s->columns; i++) {
+        const char *name = sqlite3_column_name(statement, i);
+        if (name && s->found < 0 && sqlite3_stricmp(name, s->name) == 0)
+            s->found = i;
+        if (name && first)
+            sqlite3_str_appendf(s->seen, "%s%s", i ? ", " : "", name);
+    }
+}
+
+/* A table that can't be read (no module, an authorizer forbids it) is not the one. */
+static int look_at_table(search *s, const char *schema, const char *table)
+{
+    sqlite3_stmt *statement = NULL;
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w\" WHERE rowid = ?1", schema, table);
+    if (!sql)
+        return no_memory(s);
+    int code = sqlite3_prepare_v2(s->row->db, sql, -1, &statement, NULL);
+    sqlite3_free(sql);
+    if (code == SQLITE_OK && same_row(s, statement))
+        look_for_name(s, statement);
+    code = sqlite3_finalize(statement);
+    if (code == SQLITE_INTERRUPT || code == SQLITE_NOMEM)
+        return ctx_fail(s->error, code, s->row->function, "%s", sqlite3_errstr(code));
+    return SQLITE_OK;
+}
+
+/* ---- All tables ---- */
+
+static int look_at_schema(search *s, const char *schema)
+{
+    sqlite3_stmt *statement = NULL;
+    char *sql = sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_master WHERE type = 'table' "
+                                "AND sql LIKE 'create%%virtual%%using%%fts5%%'", schema);
+    if (!sql)
+        return no_memory(s);
+    int code = sqlite3_prepare_v2(s->row->db, sql, -1, &statement, NULL);
+    sqlite3_free(sql);
+    code = SQLITE_OK;
+    while (statement && code == SQLITE_OK && s->found < 0 &&
+           sqlite3_step(statement) == SQLITE_ROW) {
+        const char *table = (const char *)sqlite3_column_text(statement, 0);
+        code = table ? look_at_table(s, schema, table) : SQLITE_OK;
+    }
+    sqlite3_finalize(statement);
+    return code;
+}
+
+static int look_everywhere(search *s)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = SQLITE_OK;
+    if (sqlite3_prepare_v2(s->row->db, "PRAGMA database_list", -1, &statement, NULL) !=
+        SQLITE_OK)
+        return SQLITE_OK;
+    while (code == SQLITE_OK && s->found < 0 && sqlite3_step(statement) == SQLITE_ROW) {
+        const char *schema = (const char *)sqlite3_column_text(statement, 1);
+        code = schema ? look_at_schema(s, schema) : SQLITE_OK;
+    }
+    sqlite3_finalize(statement);
+    return code;
+}
+
+int ctx_fts_column(const ctx_fts_row *row, const char *name, int *number, char **choices,
+                   ctx_error *error)
+{
+    search s = {row, name, row->api->xColumnCount(row->fts), -1, NULL, error};
+    s.seen = sqlite3_str_new(row->db);
+    int code = look_everywhere(&s);
+    if (sqlite3_str_length(s.seen) == 0)
+        sqlite3_str_appendf(s.seen, "0 to %d", s.columns - 1);
+    *number = s.found;
+    *choices = sqlite3_str_finish(s.seen);
+    if (code == SQLITE_OK && !*choices)
+        return no_memory(&s);
+    return code;
+}
+
+/* ---- Texts ---- */
+
+/* A table without texts shows empty ones; how many tokens they had it knows, or (-1) not even
+** that. */
+static int is_stored(const ctx_fts_row *row, int column, bool *stored)
+{
+    int tokens = 0;
+    int code = row->api->xColumnSize(row->fts, column, &tokens);
+    *stored = tokens == 0;
+    return code;
+}
+
+int ctx_fts_text(const ctx_fts_row *row, int column, char **text, size_t *size, bool *stored,
+                 ctx_error *error)
+{
+    sqlite3_str *joined = sqlite3_str_new(row->db);
+    int first = column < 0 ? 0 : column, code = SQLITE_OK;
+    int last = column < 0 ? row->api->xColumnCount(row->fts) - 1 : column;
+    for (int i = first; i <= last && code == SQLITE_OK; i++) {
+        const char *piece = NULL;
+        int bytes = 0;
+        code = row->api->xColumnText(row->fts, i, &piece, &bytes);
+        if (code != SQLITE_OK || bytes == 0)
+            continue;
+        if (sqlite3_str_length(joined) > 0)
+            sqlite3_str_append(joined, "\n", 1);
+        sqlite3_str_append(joined, piece, bytes);
+    }
+    *size = (size_t)sqlite3_str_length(joined);
+    *stored = true;
+    int failed = sqlite3_str_errcode(joined);
+    *text = sqlite3_str_finish(joined);
+    if (code == SQLITE_OK)
+        code = failed;
+    if (code == SQLITE_OK && *size == 0)
+        code = is_stored(row, column, stored);
+    return code == SQLITE_OK ? code
+                             : ctx_fail(error, code, row->function, "%s", sqlite3_errstr(code));
+}
