@@ -9,9 +9,10 @@
 enum { MOST_FINDINGS = 20, KINDS = CTX_ROW_LEFT + 1 };
 
 typedef struct findings {
+    const char *name; /* of the index */
     sqlite3_str *list;
     int count;
-    bool external; /* content: a row that left it unseen is no damage, and no question finds it */
+    bool external; /* content: a row that left it unseen is no damage: no question finds it */
     sqlite3_str *rows[KINDS]; /* "1, 2, 5" */
 } findings;
 
@@ -24,8 +25,11 @@ static bool more(findings *f)
 static bool report(void *context, const char *sentence)
 {
     findings *f = context;
+    size_t name = strlen(f->name);
     if (!more(f))
         return false;
+    if (strncmp(sentence, f->name, name) == 0 && strncmp(sentence + name, ": ", 2) == 0)
+        sentence += name + 2; /* the whole list has the name in front */
     sqlite3_str_appendf(f->list, "%s%s", sqlite3_str_length(f->list) ? "; " : "", sentence);
     return true;
 }
@@ -82,6 +86,23 @@ static int check_pending(ctx_index *index, findings *f, ctx_error *error)
     return code == SQLITE_OK ? code : ctx_shadow_failed(index->db, config, code, error);
 }
 
+/* Codes and vectors, those of a rebuild by steps by their own geometry. */
+static int check_storage(ctx_index *index, const ctx_rebuild_state *state, findings *f,
+                         ctx_error *error)
+{
+    ctx_rebuild_saved saved;
+    int now = index->config.generation, next = state->active ? state->generation : 0;
+    int code = ctx_storage_check(index->storage, now, next, report, f, error);
+    if (code != SQLITE_OK || !state->active)
+        return code;
+    code = ctx_rebuild_enter(index, state, &saved, error);
+    if (code != SQLITE_OK)
+        return code;
+    code = ctx_storage_check(index->storage, next, now, report, f, error);
+    ctx_rebuild_leave(index, &saved, error);
+    return code;
+}
+
 static int look(ctx_index *index, findings *f, ctx_error *error)
 {
     /* Not _refresh: rows of it that nobody reads while the version is the same count, too. */
@@ -92,7 +113,7 @@ static int look(ctx_index *index, findings *f, ctx_error *error)
     if (code == SQLITE_OK)
         code = check_pending(index, f, error);
     if (code == SQLITE_OK)
-        code = ctx_storage_check(index->storage, report, f, error);
+        code = check_storage(index, &state, f, error);
     if (code == SQLITE_OK && f->count == 0) /* comparing relies on sound tables */
         code = ctx_compare(index, report_row, f, error);
     return code == SQLITE_DONE ? SQLITE_OK : code;
@@ -100,7 +121,8 @@ static int look(ctx_index *index, findings *f, ctx_error *error)
 
 int ctx_index_check(ctx_index *index, char **out, ctx_error *error)
 {
-    findings f = {.list = sqlite3_str_new(NULL),
+    findings f = {.name = index->config.name,
+                  .list = sqlite3_str_new(NULL),
                   .external = index->config.content == CTX_CONTENT_EXTERNAL};
     for (int i = 0; i < KINDS; i++)
         f.rows[i] = sqlite3_str_new(NULL);

@@ -1,6 +1,6 @@
 /*
-** command.c - the commands of an index: INSERT INTO search(search [, rank]) VALUES('rebuild', n).
-** See update.h. rebuild.h does the work of 'rebuild', check.c of 'integrity-check'.
+** command.c - the commands of an index, INSERT INTO search(search [, rank]) VALUES('rebuild'
+** [, rows]): see update.h. rebuild.h does the work of 'rebuild', check.c of 'integrity-check'.
 */
 #include <limits.h>
 #include <string.h>
@@ -71,27 +71,18 @@ static int run_delete_all(ctx_index *index, sqlite3_int64 rows, ctx_error *error
     return ctx_delete_all(index, error);
 }
 
-/* What triggers on external content call: its row `id` is no more, or is about to come anew. */
-static int run_delete(ctx_index *index, sqlite3_int64 id, ctx_error *error)
-{
-    return ctx_pending_remove(index->pending, id, error);
-}
-
-enum number { NONE, ROWS, ID }; /* what may, or for an id must, stand in the column rank */
-
 static const struct command {
     const char *name;
-    enum number number;
+    bool numbered; /* takes a number of rows */
     run_command *run;
 } commands[] = {
-    {"rebuild", ROWS, ctx_rebuild},
-    {"sync", ROWS, run_sync},
-    {"optimize", ROWS, run_optimize},
-    {"integrity-check", NONE, run_check},
-    {"triggers", NONE, run_triggers},
-    {"drop-triggers", NONE, run_drop_triggers},
-    {"delete", ID, run_delete},
-    {"delete-all", NONE, run_delete_all},
+    {"rebuild", true, ctx_rebuild},
+    {"sync", true, run_sync},
+    {"optimize", true, run_optimize},
+    {"integrity-check", false, run_check},
+    {"triggers", false, run_triggers},
+    {"drop-triggers", false, run_drop_triggers},
+    {"delete-all", false, run_delete_all},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -107,33 +98,28 @@ static int fail_unknown(const ctx_index *index, const char *name, ctx_error *err
                     "there is no command '%s'; known: %s", name, list);
 }
 
-/* *out: the number of rows, -1 for all; or the id. */
-static int read_number(const ctx_index *index, const struct command *command,
-                       sqlite3_value *number, sqlite3_int64 *out, ctx_error *error)
+/* -1: all. */
+static int read_rows(const ctx_index *index, const struct command *command,
+                     sqlite3_value *value, sqlite3_int64 *rows, ctx_error *error)
 {
     const char *name = index->config.name;
-    int type = number ? sqlite3_value_type(number) : SQLITE_NULL;
-    *out = -1;
-    if (type == SQLITE_NULL && command->number != ID)
+    *rows = -1;
+    if (!value || sqlite3_value_type(value) == SQLITE_NULL)
         return SQLITE_OK;
-    if (command->number == NONE)
+    if (!command->numbered)
         return ctx_fail(error, SQLITE_ERROR, name, "'%s' takes no number", command->name);
-    if (type == SQLITE_INTEGER)
-        *out = sqlite3_value_int64(number);
-    if (type == SQLITE_INTEGER && (command->number == ID || *out > 0))
+    *rows = sqlite3_value_int64(value);
+    if (sqlite3_value_type(value) == SQLITE_INTEGER && *rows > 0)
         return SQLITE_OK;
-    if (command->number == ID)
-        return ctx_fail(error, SQLITE_ERROR, name,
-                        "'%s' takes the id of a row in the column rank", command->name);
     return ctx_fail(error, SQLITE_ERROR, name,
                     "'%s' takes a number of rows, a whole one above 0, not %s", command->name,
-                    sqlite3_value_text(number));
+                    sqlite3_value_text(value));
 }
 
 int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *value,
                       ctx_error *error)
 {
-    sqlite3_int64 number;
+    sqlite3_int64 rows;
     int found = 0;
     while (found < COMMANDS && sqlite3_stricmp(commands[found].name, command) != 0)
         found++;
@@ -142,7 +128,7 @@ int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *valu
     if (index->busy)
         return ctx_fail(error, SQLITE_ERROR, index->config.name,
                         "'%s' can't run while a command on the index runs", command);
-    int code = read_number(index, &commands[found], value, &number, error);
+    int code = read_rows(index, &commands[found], value, &rows, error);
     if (code == SQLITE_OK)
         code = ctx_index_refresh(index, error);
     if (code == SQLITE_OK)
@@ -151,7 +137,7 @@ int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *valu
         return code;
     sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
     index->busy++;
-    code = commands[found].run(index, number, error);
+    code = commands[found].run(index, rows, error);
     index->busy--;
     if (code != SQLITE_OK)
         ctx_index_forget(index);

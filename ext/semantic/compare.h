@@ -12,7 +12,7 @@ enum ctx_difference {
     CTX_ROW_LEFT     /* the index has it, the content does not */
 };
 
-/* Called for each such row, in two runs by id; what it returns ends the walk unless SQLITE_OK. */
+/* Called for each such row, in two runs by id; a result other than SQLITE_OK ends the walk. */
 typedef int (*ctx_on_difference)(void *context, sqlite3_int64 id, enum ctx_difference what,
                                  ctx_error *error);
 

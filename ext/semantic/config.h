@@ -2,9 +2,9 @@
 ** config.h - what CREATE VIRTUAL TABLE ... USING semantic(...) said, and what the index has
 ** learnt since: the columns, the options, the model's fingerprint, the geometry of blocks.
 **
-** Arguments are parsed once, at CREATE, and everything is stored in the shadow table NAME_config;
-** later connections read it from there. Another connection may change it (a rebuild with another
-** model), so each statement begins with ctx_config_refresh, which costs one lookup.
+** Arguments are parsed once, at CREATE, and everything is stored in the shadow table
+** NAME_config; later connections read it from there. Another connection may change it (a rebuild
+** with another model), so each statement begins with ctx_config_refresh: one lookup.
 */
 #ifndef CTX_SEMANTIC_CONFIG_H
 #define CTX_SEMANTIC_CONFIG_H
@@ -35,13 +35,13 @@ typedef struct ctx_config {
     char *content_rowid; /* external content: the column that is the row id */
     char *model;         /* a name; "": vectors are brought along, questions are vectors; NULL,
                          ** after ctx_config_parse alone: not said, the default one */
-    char *prompt;        /* a prompt's name for texts, or NULL: 'document' where the model has it */
+    char *prompt;        /* a prompt's name for texts; NULL: 'document' where there is one */
     enum enc_metric metric; /* ENC_COSINE, ENC_DOT or ENC_L2 */
     bool metric_said;    /* after ctx_config_parse: else the checkpoint's own is to be taken */
     /* ENC_FLOAT32: quantize='none', float32 vectors beside int8 codes, exact; ENC_INT8 and
     ** ENC_BIT: these codes alone. */
     enum enc_vector_type quantize;
-    int chunk;           /* tokens of a chunk; 0: a row is one chunk, cut where the model ends */
+    int chunk;           /* tokens of a chunk; 0: a row is one, cut where the model ends */
     int overlap;         /* tokens */
     bool late;           /* late chunking */
     char *hybrid;        /* an FTS5 table on the same content, or NULL */
@@ -93,8 +93,8 @@ int ctx_config_save(sqlite3 *db, ctx_config *config, ctx_error *error);
 ** a part's number. */
 void ctx_config_set_dimensions(ctx_config *config, int dimensions);
 
-/* One more value of NAME_config that is not part of the structure ("rebuild_place"): written, taken
-** out, read; *found false if there is none. */
+/* One more value of NAME_config that is not part of the structure ("rebuild_place"): written,
+** taken out, read; *found false if there is none. */
 int ctx_config_put(sqlite3 *db, const ctx_config *config, const char *name,
                    sqlite3_int64 value, ctx_error *error);
 int ctx_config_put_text(sqlite3 *db, const ctx_config *config, const char *name,

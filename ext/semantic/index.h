@@ -72,8 +72,8 @@ void ctx_index_reset(ctx_index *index);
 
 /* Prepares `format` (printf of SQLite: %Q, %w), whose first two conversions are %w: they take
 ** schema and name, then come the arguments, as in ctx_shadow_prepare(db, config, &s, error,
-** "SELECT id FROM \"%w\".\"%w_rows\" WHERE generation = %d", generation). Failures are sentences: a missing shadow table is
-** SQLITE_CORRUPT_VTAB. */
+** "SELECT id FROM \"%w\".\"%w_rows\" WHERE generation = %d", generation). Failures are
+** sentences: a missing shadow table is SQLITE_CORRUPT_VTAB. */
 int ctx_shadow_prepare(sqlite3 *db, const ctx_config *config, sqlite3_stmt **out,
                        ctx_error *error, const char *format, ...);
 /* The same with the schema alone in front, for other tables of it. */

@@ -264,11 +264,14 @@ static int semantic_integrity(sqlite3_vtab *table, const char *schema, const cha
 {
     ctx_index *index = (ctx_index *)table;
     ctx_error error = {0};
-    (void)schema, (void)name, (void)quick;
-    int code = ctx_index_check(index, message, &error);
-    if (code == SQLITE_NOMEM || code == SQLITE_INTERRUPT || code == SQLITE_OK)
+    char *findings = NULL;
+    (void)quick;
+    int code = ctx_index_check(index, &findings, &error);
+    if (code == SQLITE_NOMEM || code == SQLITE_INTERRUPT || (code == SQLITE_OK && !findings))
         return code;
-    *message = sqlite3_mprintf("%s", error.message);
+    *message = findings ? sqlite3_mprintf("semantic index %s.%s: %s", schema, name, findings)
+                        : sqlite3_mprintf("semantic index %s.%s", schema, error.message);
+    sqlite3_free(findings);
     return *message ? SQLITE_OK : SQLITE_NOMEM;
 }
 

@@ -15,8 +15,8 @@ enum { BATCH_ROWS = 1024, BATCH_BYTES = 4 << 20 };
 static int damaged(const ctx_config *config, ctx_error *error)
 {
     return ctx_fail(error, SQLITE_CORRUPT_VTAB, config->name,
-                    "a row 'rebuild_...' of %s_config is missing or damaged: 'rebuild' makes the "
-                    "index anew", config->name);
+                    "a row 'rebuild_...' of %s_config is missing or damaged: 'rebuild' makes "
+                    "the index anew", config->name);
 }
 
 /* How many rows of a state there are: none, or all. */
@@ -160,8 +160,8 @@ static int copy_row(batch *b, sqlite3_int64 id, const ctx_row_entry *entry)
     sqlite3_uint64 hash = entry->hash, size = (sqlite3_uint64)chunks * (unsigned)dimensions;
     if (b->state->dimensions != dimensions)
         return ctx_fail(b->error, SQLITE_ERROR, index->config.name,
-                        "row %lld has no text, but a vector of its own of %d numbers; the model "
-                        "makes %d: delete the row first", id, dimensions, b->state->dimensions);
+                        "row %lld has no text, but a vector of its own of %d numbers; the "
+                        "model makes %d: delete the row first", id, dimensions, b->state->dimensions);
     ctx_chunk *chunk = sqlite3_malloc64(((sqlite3_uint64)chunks + 1) * sizeof *chunk);
     float *vectors = sqlite3_malloc64((size + 1) * sizeof *vectors);
     int code = chunk && vectors ? SQLITE_OK : out_of_memory(b);
@@ -308,7 +308,7 @@ static int begin(ctx_index *index, ctx_rebuild_state *state, ctx_error *error)
     return save_state(index, state, error);
 }
 
-/* Questions see the new generation, the old one goes: it first, as it knows the old geometry. */
+/* Questions see the new generation, the old one goes: it first, by the old geometry. */
 static int end(ctx_index *index, const ctx_rebuild_state *state, ctx_error *error)
 {
     ctx_config *config = &index->config;

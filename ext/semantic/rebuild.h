@@ -1,9 +1,9 @@
 /*
 ** rebuild.h - all rows anew: the commands 'rebuild' and 'delete-all' (rebuild.c).
 **
-** Questions see the generation of rows and blocks that the configuration names. A rebuild writes
-** the next one beside it, with the model as it is today, and switches at its end. With a number it
-** does so many rows at a call and keeps its place in NAME_config:
+** Questions see the generation of rows and blocks that the configuration names. A rebuild
+** writes the next one beside it, with the model as it is today, and switches at its end. With a
+** number it does so many rows at a call and keeps its place in NAME_config:
 **
 **   rebuild_generation   what is being written; the row is there while a rebuild is under way
 **   rebuild_place        rows with an id below are there already
@@ -34,8 +34,8 @@ static inline int ctx_rebuild_read(ctx_index *index, ctx_rebuild_state *state,
 }
 
 /* Makes the index's configuration the one of the generation that is being written, until _leave
-** puts the old one back: ctx_embed_batch and ctx_storage_put between the two calls write the new
-** vectors. What the storage holds in memory is written by both. */
+** puts the old one back: ctx_embed_batch and ctx_storage_put between the two calls write the
+** new vectors. What the storage holds in memory is written by both. */
 typedef struct ctx_rebuild_saved {
     int dimensions, block_rows, part_rows;
     char fingerprint[CTX_FINGERPRINT_SIZE];

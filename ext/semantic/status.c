@@ -7,8 +7,8 @@
 **   schema, "index"          "main", "search"
 **   rows, chunks             that questions see
 **   pending                  rows that wait to be embedded
-**   stale                    of the rows, those whose content is gone, and, while a rebuild by steps
-**                            is under way, those that it has yet to do
+**   stale                    of the rows, those whose content is gone, and, while a rebuild by
+**                            steps is under way, those that it has yet to do
 **   model, fingerprint, dimensions
 **   bytes                    of codes and vectors with all that belongs to them
 **   progress                 0 ... 1 of a rebuild by steps; NULL if there is none

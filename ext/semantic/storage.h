@@ -115,10 +115,12 @@ void ctx_block_release(const ctx_block *block);
 
 /* Compares everything in the tables with everything else (headers, checksums, slots against
 ** rows, rows against slots, codes against vectors, counts) and hands each finding to `report`
-** as a sentence, until it returns false. Needs no model. */
+** as a sentence, until it returns false. Needs no model. Of `generation`, whose geometry the
+** configuration must have; rows and blocks of `other` (0: none) may be there and are passed over.
+*/
 typedef bool (*ctx_finding)(void *context, const char *sentence);
-int ctx_storage_check(ctx_storage *storage, ctx_finding report, void *context,
-                      ctx_error *error);
+int ctx_storage_check(ctx_storage *storage, int generation, int other, ctx_finding report,
+                      void *context, ctx_error *error);
 
 /* Moves the rows of a generation so that no block but the last has free slots, at most `rows`
 ** rows (-1: all); *done says whether it is so. */

@@ -70,20 +70,23 @@ static int check_place(ctx_check *check, sqlite3_stmt *row)
     if (number <= 0)
         return check_totals(check, row, number);
     ctx_checked_place checked = {0};
-    const char *flaw = ctx_place_read(check->storage, row, &checked.place);
-    if (flaw) {
-        ctx_check_found(check, "blocks", number, flaw);
-        return SQLITE_OK;
-    }
     ctx_checked_generation *g = ctx_check_generation(check, sqlite3_column_int64(row, 1));
     if (!g) {
         ctx_check_found(check, "blocks", number, "it is of a generation that is not in use");
         return SQLITE_OK;
     }
     checked.generation = g->generation;
-    g->counted.blocks++;
-    g->counted.directory += checked.place.sum;
-    g->slots += checked.place.entry.used;
+    checked.place.entry.number = number;
+    if (g == &check->generation[0]) {
+        const char *flaw = ctx_place_read(check->storage, row, &checked.place);
+        if (flaw) {
+            ctx_check_found(check, "blocks", number, flaw);
+            return SQLITE_OK;
+        }
+        g->counted.blocks++;
+        g->counted.directory += checked.place.sum;
+        g->slots += checked.place.entry.used;
+    }
     if (!ctx_grow((void **)&check->place, &check->place_room, check->places + 1,
                   sizeof *check->place))
         return ctx_storage_nomem(check->storage, check->error);
@@ -103,6 +106,8 @@ static int check_row(ctx_check *check, sqlite3_stmt *row)
         ctx_check_found(check, "rows", id, "it is of a generation that is not in use");
         return SQLITE_OK;
     }
+    if (g != &check->generation[0])
+        return SQLITE_OK;
     ctx_row_entry entry = {0};
     uint64_t sum = 0;
     const char *flaw = ctx_entry_read(storage, g->generation, id, sqlite3_column_value(row, 2),
@@ -135,16 +140,16 @@ static void compare_totals(ctx_check *check, const ctx_checked_generation *g)
         ctx_check_found(check, "blocks", -(sqlite3_int64)g->generation, why);
 }
 
-int ctx_storage_check(ctx_storage *storage, ctx_finding report, void *context,
-                      ctx_error *error)
+int ctx_storage_check(ctx_storage *storage, int generation, int other, ctx_finding report,
+                      void *context, ctx_error *error)
 {
     ctx_check check = {.storage = storage, .report = report, .context = context,
                        .error = error};
     int code = SQLITE_OK;
     if (storage->config->dimensions)
         code = ctx_storage_layout(storage, error);
-    for (int i = 0; i < 2; i++)
-        check.generation[i].generation = storage->config->generation + i;
+    check.generation[0].generation = generation;
+    check.generation[1].generation = other;
     if (code == SQLITE_OK)
         code = ctx_check_walk(&check, "SELECT block, generation, stamp, used, list FROM "
                                       "\"%w\".\"%w_blocks\" ORDER BY block", check_place);
@@ -153,8 +158,8 @@ int ctx_storage_check(ctx_storage *storage, ctx_finding report, void *context,
                                       "\"%w\".\"%w_rows\"", check_row);
     if (code == SQLITE_OK)
         code = ctx_check_blocks(&check);
-    for (int i = 0; i < 2 && code == SQLITE_OK; i++)
-        compare_totals(&check, &check.generation[i]);
+    if (code == SQLITE_OK)
+        compare_totals(&check, &check.generation[0]);
     sqlite3_free(check.place);
     return code;
 }

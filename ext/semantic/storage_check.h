@@ -30,7 +30,7 @@ typedef struct ctx_check {
     void *context;
     ctx_error *error;
     bool stopped;         /* the caller has heard enough */
-    ctx_checked_generation generation[2]; /* in use; being built */
+    ctx_checked_generation generation[2]; /* that is checked; that is passed over */
     ctx_checked_place *place; /* [places] by number */
     size_t places, place_room;
     bool damaged;         /* there was a finding */

@@ -46,8 +46,11 @@ static int check_vectors_row(ctx_check *check, sqlite3_stmt *row)
 {
     sqlite3_int64 number = sqlite3_column_int64(row, 0);
     const ctx_layout *layout = &check->storage->layout;
-    if (number < 0 || !layout->vectors || !find_place(check, number / CTX_PARTS) ||
-        number % CTX_PARTS >= layout->rows / layout->part_rows)
+    const ctx_checked_place *place = NULL;
+    if (number >= 0 && layout->vectors)
+        place = find_place(check, number / CTX_PARTS);
+    if (!place || (place->generation == check->generation[0].generation &&
+                   number % CTX_PARTS >= layout->rows / layout->part_rows))
         ctx_check_found(check, "vectors", number, "it is a part of no block");
     return SQLITE_OK;
 }
@@ -255,7 +258,8 @@ int ctx_check_blocks(ctx_check *check)
     if (check->places)
         code = open_walk(&w);
     for (size_t i = 0; i < check->places && code == SQLITE_OK && !check->stopped; i++) {
-        code = check_block(&w, &check->place[i]);
+        if (check->place[i].generation == check->generation[0].generation)
+            code = check_block(&w, &check->place[i]);
         sqlite3_reset(w.block);
     }
     sqlite3_finalize(w.block);
