@@ -315,6 +315,8 @@ TABLES_O   := $(filter-out $(BUILD)/ext/contextual.o $(BUILD)/ext/fn_% \
               $(BUILD)/core/base/stdin.o \
               $(BUILD)/tests/host/counting_encoder.o $(BUILD)/tests/unit/run.o
 
+FLAGS_test_storage := $(FLAGS_ext)
+
 $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,cc  ,$<)

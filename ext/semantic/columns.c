@@ -27,6 +27,8 @@ static int find_chunk(ctx_index_cursor *cursor, ctx_error *error)
                        (!cursor->nearest || entry.chunk[at].slot == cursor->row.slot);
     if (cursor->shown.is)
         cursor->shown.chunk = entry.chunk[at];
+    else if (cursor->nearest || !found) /* written since, or lost? */
+        code = ctx_storage_prove(index->storage, index->config.generation, error);
     return code;
 }
 

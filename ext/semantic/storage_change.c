@@ -256,9 +256,8 @@ int ctx_slot_take(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 
     return take(storage, directory, &made, data, slot, error);
 }
 
-/* Reads one slot of a block of the tables, its code into `code`. */
-static int read_slot(ctx_storage *storage, const ctx_changes *changes, int index,
-                     uint8_t *code, ctx_slot *out, ctx_error *error)
+int ctx_slot_stored(ctx_storage *storage, const ctx_changes *changes, int index,
+                    uint8_t *code, ctx_slot *out, ctx_error *error)
 {
     const ctx_layout *l = &storage->layout;
     sqlite3_blob *blob = NULL;
@@ -300,7 +299,7 @@ int ctx_slot_move(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 
         ctx_slot old = {0};
         code = open_data(storage, &data, error);
         if (code == SQLITE_OK)
-            code = read_slot(storage, changes, index, code_at(storage, data), &old, error);
+            code = ctx_slot_stored(storage, changes, index, code_at(storage, data), &old, error);
         if (code == SQLITE_OK)
             code = open_slot(storage, changes, index, &change, error);
         if (code == SQLITE_OK)
@@ -332,7 +331,7 @@ int ctx_slot_relocate(ctx_storage *storage, ctx_directory *directory, ctx_place 
     if (code == SQLITE_OK)
         code = open_data(storage, &data, error);
     if (code == SQLITE_OK)
-        code = read_slot(storage, changes, index, code_at(storage, data), &old, error);
+        code = ctx_slot_stored(storage, changes, index, code_at(storage, data), &old, error);
     if (code == SQLITE_OK && layout->vectors)
         code = ctx_storage_vector(storage, slot, vector, error);
     if (code != SQLITE_OK)

@@ -31,6 +31,7 @@ enum ctx_storage_statement {
     CTX_PUT_ROW,
     CTX_DELETE_ROW,
     CTX_ANY_ROW,
+    CTX_ALL_ROWS,
     CTX_DIRECTORY,
     CTX_TOTALS,
     CTX_PUT_ENTRY,
@@ -64,6 +65,7 @@ typedef struct ctx_directory {
     bool loaded;
     bool changed;       /* in memory; the table is older */
     bool stored;        /* there is a row of totals */
+    bool proved;        /* the rows are those that it counts */
     int generation;
     uint64_t stamp;     /* of the totals */
     ctx_totals totals;
@@ -214,6 +216,9 @@ int ctx_slot_free(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 
 /* Gives the slot to another row. */
 int ctx_slot_move(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 slot,
                   sqlite3_int64 id, uint32_t chunk, sqlite3_int64 to, ctx_error *error);
+/* Reads an unchanged slot of a block with changes, its code into `code` [code_size]. */
+int ctx_slot_stored(ctx_storage *storage, const ctx_changes *changes, int index,
+                    uint8_t *code, ctx_slot *out, ctx_error *error);
 /* Moves the last slot in use of a block, of which none was changed but freed, to the first free
 ** slot of all: whose it is and where it is then. `vector` [dimensions] is scratch memory. */
 int ctx_slot_relocate(ctx_storage *storage, ctx_directory *directory, ctx_place *from,

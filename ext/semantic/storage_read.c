@@ -181,7 +181,8 @@ static bool find_changed(const ctx_storage *storage, const ctx_place *place, int
     if (place->changes < 0)
         return false;
     int32_t which = storage->changes[place->changes].change[index];
-    if (which < 0 || storage->slot[which].moved || storage->slot[which].data == CTX_FREED)
+    if (which < 0 || (storage->slot[which].moved && layout->vectors) ||
+        storage->slot[which].data == CTX_FREED)
         return false;
     const ctx_slot_change *change = &storage->slot[which];
     if (layout->vectors)
@@ -245,6 +246,41 @@ static int find_generation(ctx_storage *storage, sqlite3_int64 number, int *gene
     return code;
 }
 
+/* What the code in a slot stands for. */
+static int read_code(ctx_storage *storage, const ctx_place *place, int index, float *out,
+                     ctx_error *error)
+{
+    const ctx_layout *layout = &storage->layout;
+    size_t length = (size_t)layout->dimensions;
+    ctx_slot slot = {0};
+    const ctx_block *block = NULL;
+    bool taken;
+    int code = SQLITE_OK;
+    if (place->changes >= 0) { /* the block is no longer, or not yet, the one of its stamp */
+        const ctx_changes *changes = &storage->changes[place->changes];
+        uint8_t *bytes = ctx_storage_scratch(storage, layout->code_size);
+        if (!bytes)
+            return ctx_storage_nomem(storage, error);
+        taken = changes->sum[index] != 0;
+        if (taken)
+            code = ctx_slot_stored(storage, changes, index, bytes, &slot, error);
+    } else {
+        code = ctx_storage_block(storage, &place->entry, &block, error);
+        taken = code == SQLITE_OK && block->chunk[index] != CTX_FREE;
+        if (taken) {
+            slot.code = block->codes.code + (size_t)index * layout->code_size;
+            slot.scale = block->codes.scale[index];
+        }
+    }
+    if (code == SQLITE_OK && !taken)
+        code = ctx_storage_damaged(storage, error, "codes", place->entry.number,
+                                   "a slot that a row lies in is free");
+    if (code == SQLITE_OK)
+        enc_code_read(layout->type, slot.code, slot.scale, length, out);
+    ctx_block_release(block);
+    return code;
+}
+
 /* The directory and place of a block as the snapshot shows them: in the generation of questions,
 ** else in the one that a rebuild makes, which this connection may not have seen yet. */
 static int find_block(ctx_storage *storage, sqlite3_int64 number, ctx_directory **directory,
@@ -287,16 +323,5 @@ int ctx_storage_vector(ctx_storage *storage, sqlite3_int64 slot, float *out,
         return code;
     if (layout->vectors)
         return read_vector(storage, number, directory->generation, index, out, error);
-    const ctx_block *block;
-    code = ctx_storage_block(storage, &place->entry, &block, error);
-    if (code != SQLITE_OK)
-        return code;
-    if (block->chunk[index] == CTX_FREE)
-        code = ctx_storage_damaged(storage, error, "codes", number,
-                                   "a slot that a row lies in is free");
-    else
-        enc_code_read(layout->type, block->codes.code + (size_t)index * layout->code_size,
-                      block->codes.scale[index], (size_t)layout->dimensions, out);
-    ctx_block_release(block);
-    return code;
+    return read_code(storage, place, index, out, error);
 }

@@ -240,6 +240,52 @@ int ctx_storage_get(ctx_storage *storage, int generation, sqlite3_int64 id,
     return SQLITE_OK;
 }
 
+/* ---- Proof ---- */
+
+/* Counts the rows of a generation and adds their checksums up. */
+static int count_rows(ctx_storage *storage, int generation, ctx_totals *out, ctx_error *error)
+{
+    sqlite3_stmt *s;
+    int code = ctx_storage_statement(storage, CTX_ALL_ROWS, &s, error), step = SQLITE_DONE;
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_bind_int(s, 1, generation);
+    while (code == SQLITE_OK && (step = sqlite3_step(s)) == SQLITE_ROW) {
+        ctx_row_entry entry;
+        uint64_t sum = 0;
+        sqlite3_int64 id = sqlite3_column_int64(s, 0);
+        const char *flaw = "its id is not INTEGER";
+        if (sqlite3_column_type(s, 0) == SQLITE_INTEGER)
+            flaw = ctx_entry_read(storage, generation, id, sqlite3_column_value(s, 1),
+                                  sqlite3_column_value(s, 2), &entry, &sum);
+        if (flaw)
+            code = *flaw ? ctx_storage_damaged(storage, error, "rows", id, flaw)
+                         : ctx_storage_nomem(storage, error);
+        out->rows++;
+        out->entries += sum;
+    }
+    if (code == SQLITE_OK && step != SQLITE_DONE)
+        code = ctx_shadow_failed(storage->db, storage->config, step, error);
+    sqlite3_reset(s);
+    return code;
+}
+
+int ctx_storage_prove(ctx_storage *storage, int generation, ctx_error *error)
+{
+    ctx_directory *directory;
+    ctx_totals met = {0};
+    int code = ctx_directory_open(storage, generation, &directory, error);
+    if (code != SQLITE_OK || directory->proved || directory->changed)
+        return code;
+    code = count_rows(storage, generation, &met, error);
+    if (code == SQLITE_OK && (met.rows != directory->totals.rows ||
+                              met.entries != directory->totals.entries))
+        code = ctx_storage_damaged(storage, error, "blocks", -generation,
+                                   "the rows are not those that its totals count");
+    directory->proved = code == SQLITE_OK;
+    return code;
+}
+
 /* ---- Changes ---- */
 
 int ctx_entry_set(ctx_storage *storage, ctx_entry_change *change, uint64_t hash,

@@ -116,6 +116,8 @@ static const char *const statements[CTX_STORAGE_STATEMENTS] = {
     [CTX_PUT_ROW] = "INSERT OR REPLACE INTO \"%w\".\"%w_rows\" VALUES(?1, ?2, ?3, ?4)",
     [CTX_DELETE_ROW] = "DELETE FROM \"%w\".\"%w_rows\" WHERE generation = ?1 AND id = ?2",
     [CTX_ANY_ROW] = "SELECT id FROM \"%w\".\"%w_rows\" WHERE generation = ?1 LIMIT 1",
+    [CTX_ALL_ROWS] = "SELECT id, hash, chunks FROM \"%w\".\"%w_rows\""
+                     " WHERE generation = ?1",
     [CTX_DIRECTORY] = "SELECT block, generation, stamp, used, list"
                       " FROM \"%w\".\"%w_blocks\""
                       " WHERE generation = ?1 AND block > 0 ORDER BY block",

@@ -62,6 +62,8 @@ int ctx_index_has(ctx_index *index, sqlite3_int64 id, bool *has, ctx_error *erro
         ctx_row_entry entry;
         code = ctx_storage_get(index->storage, index->config.generation, id, &entry, has,
                                error);
+        if (code == SQLITE_OK && !*has)
+            code = ctx_storage_prove(index->storage, index->config.generation, error);
     }
     if (code == SQLITE_OK && *has && index->config.content == CTX_CONTENT_EXTERNAL)
         code = ctx_content_exists(index->content, id, has, error);
@@ -111,7 +113,9 @@ static int walk_range(ctx_walk *walk, ctx_index *index, const ctx_filter *filter
 {
     sqlite3_stmt *statement = NULL;
     sqlite3_int64 waiting = 0, found = 0;
-    int code = ctx_pending_count(index->pending, &waiting, error);
+    int code = ctx_storage_prove(index->storage, index->config.generation, error);
+    if (code == SQLITE_OK)
+        code = ctx_pending_count(index->pending, &waiting, error);
     if (code == SQLITE_OK)
         code = prepare(index, waiting > 0, walk->down, &statement, error);
     if (code != SQLITE_OK)

@@ -1,0 +1,172 @@
+"""A semantic index whose shadow tables are damaged, a cell at a time: no answer is wrong in
+silence, and integrity-check finds each.
+
+    CONTEXTUAL_LIBRARY=./contextual.so /usr/bin/python3 tests/host/test_semantic_damage.py [N]
+
+A cell is a value of a row of a shadow table: bytes of it are changed, it is cut short, made longer,
+of another type, NULL, another number, or its row goes. Each of the N damages (600) is tried on a
+copy of one file; then every question is asked that the index answers, and the answer must be the
+one of the whole file or SQLITE_CORRUPT_VTAB.
+"""
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+import struct
+import sys
+import tempfile
+import unittest
+
+import case
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+LIBRARY = os.path.abspath(os.environ.get("CONTEXTUAL_LIBRARY", TESTS.parent / "contextual.so"))
+DAMAGES = int(sys.argv[1]) if len(sys.argv) > 1 else 600
+DIMENSIONS, ROWS = 16, 400
+CORRUPT_VTAB = 267
+KEYS = {"rows": "generation, id", "blocks": "block", "codes": "block", "vectors": "part",
+        "config": "name"}
+WITHOUT_ROWID = ("rows", "config")
+
+
+def vector(rng):
+    return struct.pack(f"{DIMENSIONS}f", *[rng.gauss(0, 1) for _ in range(DIMENSIONS)])
+
+
+def connect(path):
+    db = sqlite3.connect(path, isolation_level=None)
+    db.enable_load_extension(True)
+    db.load_extension(LIBRARY)
+    return db
+
+
+def other_value(rng, value):
+    """Something else than the value."""
+    if rng.random() < 0.1:
+        return None if value is not None else 7
+    if isinstance(value, bytes):
+        way = rng.randrange(5)
+        if way == 0 and value:
+            return value[:rng.randrange(len(value))]
+        if way == 1:
+            return value + b"x"
+        if way == 2:
+            return "text"
+        changed = bytearray(value)
+        for _ in range(rng.choice([1, 1, 1, 8])):
+            changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+        return bytes(changed)
+    number = value if isinstance(value, int) else 0
+    return rng.choice([number + 1, number - 1, number ^ 1 << rng.randrange(62), -number, 0,
+                       rng.getrandbits(62), "text", number + 0.5])
+
+
+class Damage(unittest.TestCase):
+    OPTIONS = ""
+    TABLES = ("rows", "blocks", "codes", "vectors", "config")
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.whole, self.path = str(self.folder / "whole.db"), str(self.folder / "damaged.db")
+        self.random = random.Random(6)
+
+    def tearDown(self):
+        shutil.rmtree(self.folder)
+
+    def fill(self, options):
+        db = connect(self.whole)
+        db.execute(f"CREATE VIRTUAL TABLE s USING semantic(body, model=''{options})")
+        db.execute("BEGIN")
+        for i in range(1, ROWS + 1):
+            db.execute("INSERT INTO s(rowid, body, vector) VALUES(?, ?, ?)",
+                       (i, f"text {i}", vector(self.random)))
+        db.execute("COMMIT")
+        db.execute("DELETE FROM s WHERE rowid % 5 = 0")
+        self.questions = [vector(self.random) for _ in range(3)]
+        self.assertEqual(self.failure(db, "INSERT INTO s(s) VALUES('integrity-check')"), None)
+        answers = self.answers(db)
+        db.close()
+        return answers
+
+    @staticmethod
+    def failure(db, sql):
+        try:
+            db.execute(sql)
+        except sqlite3.Error as error:
+            return error
+        return None
+
+    def answers(self, db):
+        """What each question gives: its rows, or None for an answer that is refused."""
+        asked = [("SELECT rowid, distance, vector FROM s WHERE s MATCH ? AND k = 10", (question,))
+                 for question in self.questions]
+        asked += [("SELECT rowid, distance FROM s WHERE s MATCH ?", (self.questions[0],)),
+                  ("SELECT rowid, vector FROM s", ()), ("SELECT count(*) FROM s", ())]
+        asked += [("SELECT rowid, vector FROM s WHERE rowid = ?", (i,)) for i in range(1, ROWS + 1)]
+        given = []
+        for sql, parameters in asked:
+            try:
+                given.append(db.execute(sql, parameters).fetchall())
+            except sqlite3.Error as error:
+                self.assertEqual(error.sqlite_errorcode, CORRUPT_VTAB, f"{sql}: {error}")
+                given.append(None)
+        return given
+
+    def damage(self):
+        """Damages one cell of the copy; what was done."""
+        db = sqlite3.connect(self.path, isolation_level=None)
+        table = self.random.choice(self.TABLES)
+        number = "0" if table in WITHOUT_ROWID else "rowid"
+        rows = db.execute(f"SELECT {number}, * FROM s_{table}").fetchall()
+        row = self.random.choice(rows)[1:]
+        names = [info[1] for info in db.execute(f"PRAGMA table_info(s_{table})")]
+        keys = KEYS[table].split(", ")
+        where = " AND ".join(f"{key} = {row[names.index(key)]!r}" for key in keys)
+        column = self.random.randrange(len(names))
+        if self.random.random() < 0.1:
+            db.execute(f"DELETE FROM s_{table} WHERE {where}")
+            done = f"s_{table} WHERE {where}: deleted"
+        else:
+            value = other_value(self.random, row[column])
+            done = f"s_{table} WHERE {where}: {names[column]} = {str(value)[:60]}"
+            try:
+                db.execute(f"UPDATE s_{table} SET {names[column]} = ? WHERE {where}", (value,))
+            except sqlite3.Error:
+                done = None  # a key that SQLite itself refuses
+        if rows == db.execute(f"SELECT {number}, * FROM s_{table}").fetchall():
+            done = None
+        db.close()
+        return done
+
+    def try_all(self, options):
+        whole = self.fill(options)
+        silent, unfound, refused, tried = [], [], 0, 0
+        while tried < DAMAGES // 2:
+            shutil.copy(self.whole, self.path)
+            done = self.damage()
+            if not done:
+                continue
+            tried += 1
+            db = connect(self.path)
+            given = self.answers(db)
+            refused += None in given
+            if any(answer is not None and answer != right for answer, right in zip(given, whole)):
+                silent.append(done)
+            if not self.failure(db, "INSERT INTO s(s) VALUES('integrity-check')"):
+                unfound.append(done)
+            db.close()
+        self.assertEqual((silent, unfound), ([], []))
+        self.assertGreater(refused, 0)
+
+    def test_float32_beside_the_codes(self):
+        self.try_all("")
+
+    def test_codes_alone(self):
+        self.TABLES = ("rows", "blocks", "codes", "config")
+        self.try_all(", quantize='int8'")
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = []
+    sys.exit(case.run(Damage))
