@@ -344,7 +344,7 @@ static int update_own(change *c)
 {
     ctx_index *index = c->index;
     const bool moved = c->id != c->old;
-    bool differs, any, replaced;
+    bool differs = false, any, replaced = false;
     int rc = ctx_content_weigh(&index->config, c->value, &any, &c->bytes, c->error);
     if (rc == SQLITE_OK)
         rc = ctx_content_compare(index->content, c->old, c->value, &differs, &c->any, c->error);
@@ -449,7 +449,7 @@ static int update_none(change *c)
 {
     ctx_index *index = c->index;
     ctx_pending_row row = {0};
-    bool kept, replaced;
+    bool kept, replaced = false;
     int rc = read_whole_text(c, &kept);
     if (rc == SQLITE_OK)
         rc = check_conflict(c, &replaced);
