@@ -193,26 +193,44 @@ static bool tie(const ctx_index_cursor *cursor)
            cursor->row.distance == cursor->filter.from;
 }
 
-/* Goes on from the answer's current row to one that is to be given. */
-static int next_near(ctx_index_cursor *cursor, ctx_error *error)
+static bool has_enough(const ctx_index_cursor *cursor)
 {
-    int code = SQLITE_OK;
-    for (;;) {
-        const ctx_answer_row *row = ctx_answer_now(cursor->answer);
-        cursor->eof = !row || cursor->counted == cursor->most ||
-                      (cursor->limit >= 0 && cursor->passed - cursor->skip >= cursor->limit);
-        if (cursor->eof)
-            return code;
+    return (cursor->most >= 0 && cursor->counted >= cursor->most) ||
+           (cursor->limit >= 0 && cursor->passed - cursor->skip >= cursor->limit);
+}
+
+/* Goes from the answer's current row on to one that is to be given. */
+static int find_near(ctx_index_cursor *cursor, ctx_error *error)
+{
+    const ctx_answer_row *row;
+    while ((row = ctx_answer_now(cursor->answer)) && !has_enough(cursor)) {
         cursor->counted++;
         bool passes = !cursor->has_later || ctx_filter_passes(&cursor->later, row->id);
         if (passes && ++cursor->passed > cursor->skip) {
             cursor->row = *row;
-            return code;
+            cursor->eof = false;
+            return SQLITE_OK;
         }
-        code = ctx_answer_next(cursor->answer, error);
+        if (has_enough(cursor))
+            break;
+        int code = ctx_answer_next(cursor->answer, error);
         if (code != SQLITE_OK)
             return code;
     }
+    cursor->eof = true;
+    return SQLITE_OK;
+}
+
+/* Only a row that will be given is worth another pass over the codes. */
+static int next_near(ctx_index_cursor *cursor, ctx_error *error)
+{
+    if (tie(cursor))
+        cursor->counted--;
+    cursor->eof = has_enough(cursor);
+    if (cursor->eof)
+        return SQLITE_OK;
+    int code = ctx_answer_next(cursor->answer, error);
+    return code == SQLITE_OK ? find_near(cursor, error) : code;
 }
 
 static int next_walked(ctx_index_cursor *cursor, ctx_error *error)
@@ -221,9 +239,8 @@ static int next_walked(ctx_index_cursor *cursor, ctx_error *error)
     sqlite3_int64 id;
     while (ctx_walk_now(&cursor->walk, &id)) {
         bool is = true;
-        cursor->eof = cursor->limit >= 0 && cursor->passed - cursor->skip >= cursor->limit;
-        if (cursor->eof)
-            return SQLITE_OK;
+        if (has_enough(cursor))
+            break;
         if (index->config.content == CTX_CONTENT_EXTERNAL) {
             int code = ctx_content_exists(index->content, id, &is, error);
             if (code != SQLITE_OK)
@@ -231,6 +248,7 @@ static int next_walked(ctx_index_cursor *cursor, ctx_error *error)
         }
         if (is && ctx_filter_passes(&cursor->filter, id) && ++cursor->passed > cursor->skip) {
             cursor->row = (ctx_answer_row){.id = id};
+            cursor->eof = false;
             return SQLITE_OK;
         }
         ctx_walk_next(&cursor->walk);
@@ -268,7 +286,7 @@ static int start_near(ctx_index_cursor *cursor, ctx_error *error)
         rows++; /* the row that the page before ended with */
     code = ctx_answer_start(cursor->answer, cursor->asked.vector, &cursor->filter,
                             rows > 0 ? rows : 0, error);
-    return code == SQLITE_OK ? next_near(cursor, error) : code;
+    return code == SQLITE_OK ? find_near(cursor, error) : code;
 }
 
 static int start_walk(ctx_index_cursor *cursor, int number, ctx_error *error)
@@ -325,11 +343,7 @@ int ctx_cursor_next(sqlite3_vtab_cursor *base)
     int code;
     ctx_content_rest(ctx_cursor_index(cursor)->content);
     if (cursor->nearest) {
-        if (tie(cursor))
-            cursor->counted--;
-        code = ctx_answer_next(cursor->answer, &error);
-        if (code == SQLITE_OK)
-            code = next_near(cursor, &error);
+        code = next_near(cursor, &error);
     } else {
         ctx_walk_next(&cursor->walk);
         code = next_walked(cursor, &error);
