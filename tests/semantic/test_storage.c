@@ -155,7 +155,7 @@ static int check_tables(fixture *f)
         wanted += f->chunks[id] > 0 ? f->chunks[id] : 0;
     }
     CHECK_INT(slots, wanted);
-    CHECK_INT(ctx_storage_check(f->storage, say, f, &f->error), SQLITE_OK);
+    CHECK_INT(ctx_storage_check(f->storage, 1, 0, say, f, &f->error), SQLITE_OK);
     CHECK_INT(ctx_storage_prove(f->storage, 1, &f->error), SQLITE_OK);
     CHECK_INT(f->findings, 0);
     return count;
