@@ -351,6 +351,7 @@ static void add_tokens(const enc_pretoken *word, const enc_bpe_symbol *symbol, s
             return;
         enc_bpe_output_add(&out, symbol[i].id, symbol[i].length);
     }
+    list->dropped |= out.at < word->size;
 }
 
 void enc_bpe_tokenize(const enc_bpe *m, const enc_pretoken *word, enc_token_list *list)

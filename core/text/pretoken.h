@@ -71,6 +71,7 @@ typedef struct enc_token_list {
     bool counting;
     bool failed;      /* out of memory, or `unknown` */
     bool unknown;     /* the model met a character it has no token for, nor one for unknown */
+    bool dropped;     /* the model left characters out, and counted on as if they were not */
     void *scratch;    /* of the model, kept from word to word */
     size_t scratch_size;
     enc_poll *poll;   /* models ask it within long words, and may leave those half done */

@@ -14,10 +14,17 @@
 enum { ASCII_AT_ONCE = 65536, USUAL_STATE = 4096, LIKELY_MOST = 1 << 22,
        LONG_WORD = 4096 };
 
+/* Whether a character was left out of a part of a word: by that the offsets of all that follows
+** in the word are shifted, as the reference has it, so the parts must be read together. */
+static bool is_to_be_read_whole(const enc_reader *r)
+{
+    return r->list.dropped && !r->whole && r->t->joins.bits;
+}
+
 bool enc_reader_is_over(const enc_reader *r)
 {
     return r->list.count > r->list.limit || r->failed || r->list.failed ||
-           r->matcher.failed || r->source.stopped;
+           r->matcher.failed || r->source.stopped || is_to_be_read_whole(r);
 }
 
 /* ---- The post-processor's trim_offsets ----------------------------------------------- */
@@ -232,7 +239,7 @@ static void read_text(enc_reader *r)
     enc_cut token;
     for (;;) {
         r->lane.inside = false;
-        if (!r->t->phrases.owner || !enc_phrases_read(r, &cursor)) {
+        if (!r->t->phrases.owner || r->whole || !enc_phrases_read(r, &cursor)) {
             if (enc_reader_is_over(r))
                 return;
             enc_reader_stretch(r, cursor);
@@ -260,8 +267,9 @@ static char *state_room(const enc_tokenizer *t, char *usual, enc_arena *arena)
     return ENC_ARENA(arena, char, t->normalizer.state_bytes);
 }
 
-static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc_poll *poll,
-                    enc_token_list *list, enc_error *err)
+/* *apart: there were to be whole words, so nothing was read. */
+static int read_words(const enc_tokenizer *t, enc_arena *arena, enc_text text, bool whole,
+                      enc_poll *poll, enc_token_list *list, bool *apart, enc_error *err)
 {
     _Alignas(16) char usual_state[USUAL_STATE];
     enc_pretoken_usual usual_word;
@@ -277,6 +285,7 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
     r.arena = arena;
     r.sections = NULL;
     r.goes_on = false;
+    r.whole = whole;
     r.spoken = false;
     enc_source_begin(&r.source, text, &t->added.raw, poll);
     r.lane = (enc_lane){&t->normalizer, &r.source, state_room(t, usual_state, arena), true,
@@ -293,6 +302,9 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
     if (!list->counting && !r.list.token)
         return enc_nomem(err);
     read_text(&r);
+    *apart = is_to_be_read_whole(&r) && !r.failed && !r.list.failed;
+    if (*apart)
+        return ENC_OK;
     *list = r.list;
     if (r.source.stopped)
         return enc_fail(err, ENC_INTERRUPTED, "interrupted");
@@ -300,6 +312,16 @@ static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc
         return enc_fail(err, ENC_UNSUPPORTED, "the text has a character that the tokenizer "
                         "does not know, and its vocabulary has no token for those");
     return r.failed || r.list.failed || r.matcher.failed ? enc_nomem(err) : ENC_OK;
+}
+
+static int read_all(const enc_tokenizer *t, enc_arena *arena, enc_text text, enc_poll *poll,
+                    enc_token_list *list, enc_error *err)
+{
+    bool apart = false;
+    int rc = read_words(t, arena, text, false, poll, list, &apart, err);
+    if (rc == ENC_OK && apart)
+        rc = read_words(t, arena, text, true, poll, list, &apart, err);
+    return rc;
 }
 
 /* Takes unknown tokens out of the pieces. */

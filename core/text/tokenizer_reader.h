@@ -17,6 +17,7 @@ typedef struct enc_reader {
     enc_pretoken word;
     uint32_t right; /* side of the word's last character */
     bool goes_on;   /* what follows belongs to the same word */
+    bool whole;     /* words are not to be taken apart */
     enc_token_list list;
     bool failed;    /* out of memory */
     enc_arena *arena;

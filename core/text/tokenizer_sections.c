@@ -157,7 +157,7 @@ static void cut_window(enc_reader *r, bool whole)
     } else if (whole) {
         give_word(r, 0, count);
     }
-    if (!whole && r->t->joins.bits && count - left.rest > s->window.capacity / 2 &&
+    if (!whole && !r->whole && r->t->joins.bits && count - left.rest > s->window.capacity / 2 &&
         !enc_reader_is_over(r))
         give_part(r, &left);
     s->window.count -= left.rest;

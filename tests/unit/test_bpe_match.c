@@ -99,3 +99,23 @@ TEST("bpe match: a word that is a token is found whole, whatever the merges say,
     CHECK_STR(tokens_of(json, "abc"), "3:0-3/0");
     CHECK_STR(tokens_of(json, "abcabc"), "4:0-2/0 2:2-3/0 4:3-5/0 2:5-6/0");
 }
+
+TEST("bpe match: characters left out shift the offsets of all that follows in the word")
+{
+    static const char json[] =
+        "{'normalizer':{'type':'Replace','pattern':{'String':' '},'content':'\xE2\x96\x81'},"
+        "'pre_tokenizer':{'type':'Split','pattern':{'String':' '},'behavior':"
+        "'MergedWithPrevious','invert':false},'model':{'type':'BPE','vocab':{'a':0,'b':1,"
+        "'\xE2\x96\x81':2,'ab':3,'\xE2\x96\x81" "a':4,'c':5},'merges':['a b','\xE2\x96\x81 a']}}";
+    static const struct { const char *text, *tokens; } rows[] = {
+        {"ab ab c", "3:0-2/0 2:2-3/0 3:3-5/0 2:5-6/0 5:6-7/0"},
+        {"abx ab cab", "3:0-2/0 2:2-4/0 3:3-5/0 2:5-7/0 5:6-7/0 3:7-9/0"},
+        {"ab axb c ab", "3:0-2/0 2:2-3/0 3:3-5/0 2:5-7/0 5:6-7/0 2:7-9/0 3:8-10/0"},
+    };
+    enc_tokenizer *t = opened(json);
+    REQUIRE(t);
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+            CHECK_STR(tokenized(t, rows[i].text, strlen(rows[i].text)), rows[i].tokens);
+    enc_tokenizer_close(t);
+}
