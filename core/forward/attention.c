@@ -112,7 +112,7 @@ void enc_attention_multiply(const enc_product *product, const float *x, size_t l
 {
     static const enc_epilogue nothing;
     if (product->prepare) {
-        product->prepare(x, ldx, rows, k, prepared);
+        product->prepare(x, ldx, rows, k, NULL, prepared);
         product->multiply(prepared, product->prepared_size(k), rows, packed, n, k, &nothing, y,
                           ldy);
     } else {
@@ -191,7 +191,7 @@ static void weigh_block(const enc_model *model, const enc_product *product,
     if (!windows)
         model->ops->exp_rows(s->scores, s->ld, count, n, scale, s->sum);
     if (product->prepare)
-        product->prepare(s->scores, s->ld, count, n, s->prepared);
+        product->prepare(s->scores, s->ld, count, n, NULL, s->prepared);
 }
 
 int enc_attend(const enc_model *model, const enc_layer *layer, const float *qkv, size_t rows,

@@ -66,19 +66,9 @@ static void cut(tiles *t, const enc_ops *ops, size_t threads)
 static int prepare_rows(void *context, size_t first, size_t count, enc_arena *scratch)
 {
     const tiles *t = context;
-    const size_t in = t->linear->in;
-    const float *factor = t->linear->smooth, *x = t->source + first * t->ld_source;
-    char *to = (char *)t->x + first * t->ldx;
-    float *row = factor ? ENC_ARENA(scratch, float, in) : NULL;
-    if (!factor)
-        t->product->prepare(x, t->ld_source, count, in, to);
-    else if (!row)
-        return ENC_NOMEM;
-    for (size_t i = 0; factor && i < count; i++, x += t->ld_source, to += t->ldx) {
-        for (size_t j = 0; j < in; j++)
-            row[j] = x[j] * factor[j];
-        t->product->prepare(row, in, 1, in, to);
-    }
+    (void)scratch;
+    t->product->prepare(t->source + first * t->ld_source, t->ld_source, count, t->linear->in,
+                        t->linear->smooth, (char *)t->x + first * t->ldx);
     return ENC_OK;
 }
 

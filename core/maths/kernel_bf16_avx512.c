@@ -145,15 +145,22 @@ static size_t bf16_prepared_size(size_t k)
     return (k + 31) / 32 * CACHE_LINE;
 }
 
-/* Zeros stand beyond k. */
-static void bf16_prepare(const float *x, size_t ldx, size_t rows, size_t k, void *prepared)
+/* x times its factor; zeros stand beyond `left`. */
+static ALWAYS_INLINE __m512 scaled_part(const float *x, const float *factor, size_t at, size_t k)
+{
+    const size_t left = at < k ? k - at : 0;
+    const __m512 v = load_part(x + at, left);
+    return factor ? _mm512_mul_ps(v, load_part(factor + at, left)) : v;
+}
+
+static void bf16_prepare(const float *x, size_t ldx, size_t rows, size_t k, const float *factor,
+                         void *prepared)
 {
     char *to = prepared;
     for (size_t row = 0; row < rows; row++, x += ldx)
         for (size_t j = 0; j < k; j += 32, to += CACHE_LINE) {
-            __m512 low = load_part(x + j, k - j);
-            __m512 high = k - j > WIDTH ? load_part(x + j + WIDTH, k - j - WIDTH)
-                                        : _mm512_setzero_ps();
+            const __m512 low = scaled_part(x, factor, j, k);
+            const __m512 high = scaled_part(x, factor, j + WIDTH, k);
             _mm512_store_si512((void *)to, (__m512i)_mm512_cvtne2ps_pbh(high, low));
         }
 }

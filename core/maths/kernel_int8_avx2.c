@@ -40,14 +40,15 @@ static inline sum sum_dot(sum s, taken t, weights w)
     return s;
 }
 
-static void row_quantise(const float *x, size_t k, float inverse, int32_t zero, uint8_t *to)
+static ALWAYS_INLINE void row_quantise(const float *x, const float *factor, size_t k,
+                                       float inverse, int32_t zero, uint8_t *to)
 {
     const fvec scale = fvec_set(inverse);
     const ivec middle = ivec_set(zero);
     const ivec order = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15, 0,
                                         1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
     for (size_t j = 0; j < k; j += 16) {
-        ivec q = quantise_16(x + j, k - j, scale, middle);
+        ivec q = quantise_16(x, factor, j, k, scale, middle);
         q = _mm256_shuffle_epi8(q, order);
         if (k - j >= 16)
             _mm256_storeu_si256((__m256i *)(void *)(to + j * ROW_BYTES), q);

@@ -36,14 +36,15 @@ static inline sum sum_dot(sum s, taken t, weights w)
     return s;
 }
 
-static void row_quantise(const float *x, size_t k, float inverse, int32_t zero, uint8_t *to)
+static ALWAYS_INLINE void row_quantise(const float *x, const float *factor, size_t k,
+                                       float inverse, int32_t zero, uint8_t *to)
 {
     const fvec scale = fvec_set(inverse);
     const ivec middle = ivec_set(zero), most = ivec_set(255);
     const __m256i order = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15,
                                            0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
     for (size_t j = 0; j < k; j += WIDTH) {
-        const ivec wide = quantise_16(x + j, k - j, scale, middle);
+        const ivec wide = quantise_16(x, factor, j, k, scale, middle);
         const __m256i words = _mm512_cvtepi32_epi16(_mm512_min_epi32(wide, most));
         const __m256i q = _mm256_shuffle_epi8(words, order);
         if (k - j >= WIDTH)

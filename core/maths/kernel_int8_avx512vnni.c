@@ -38,7 +38,8 @@ static inline sum sum_dot(sum s, taken t, weights w)
     return s;
 }
 
-static void row_quantise(const float *x, size_t k, float inverse, int32_t zero, uint8_t *to)
+static ALWAYS_INLINE void row_quantise(const float *x, const float *factor, size_t k,
+                                       float inverse, int32_t zero, uint8_t *to)
 {
     const fvec scale = fvec_set(inverse);
     const ivec middle = ivec_set(zero);
@@ -48,13 +49,14 @@ static void row_quantise(const float *x, size_t k, float inverse, int32_t zero, 
         ivec part[4];
         UNROLL
         for (size_t i = 0; i < 4; i++)
-            part[i] = quantise_16(x + j + i * WIDTH, WIDTH, scale, middle);
+            part[i] = quantise_16(x, factor, j + i * WIDTH, k, scale, middle);
         const ivec q = _mm512_packus_epi16(_mm512_packs_epi32(part[0], part[1]),
                                            _mm512_packs_epi32(part[2], part[3]));
         _mm512_storeu_si512(to + j, _mm512_permutexvar_epi32(order, q));
     }
     for (; j < k; j += WIDTH) {
-        const __m128i q = _mm512_cvtusepi32_epi8(quantise_16(x + j, k - j, scale, middle));
+        const __m128i q =
+            _mm512_cvtusepi32_epi8(quantise_16(x, factor, j, k, scale, middle));
         if (k - j >= WIDTH)
             _mm_storeu_si128((__m128i *)(void *)(to + j), q);
         else

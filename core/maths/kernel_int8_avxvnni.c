@@ -37,12 +37,13 @@ static inline sum sum_dot(sum s, taken t, weights w)
     return s;
 }
 
-static void row_quantise(const float *x, size_t k, float inverse, int32_t zero, uint8_t *to)
+static ALWAYS_INLINE void row_quantise(const float *x, const float *factor, size_t k,
+                                       float inverse, int32_t zero, uint8_t *to)
 {
     const fvec scale = fvec_set(inverse);
     const ivec middle = ivec_set(zero);
     for (size_t j = 0; j < k; j += 16) {
-        const ivec words = quantise_16(x + j, k - j, scale, middle);
+        const ivec words = quantise_16(x, factor, j, k, scale, middle);
         const __m128i q = _mm_packus_epi16(_mm256_castsi256_si128(words),
                                            _mm256_extracti128_si256(words, 1));
         if (k - j >= 16)

@@ -101,23 +101,26 @@ typedef struct range {
     bool finite;
 } range;
 
-static range row_range(const float *x, size_t k)
+static ALWAYS_INLINE range row_range(const float *x, const float *factor, size_t k)
 {
     float low = 0, high = 0, rest = 0;
     for (size_t j = 0; j < k; j++) {
-        low = x[j] < low ? x[j] : low;
-        high = x[j] > high ? x[j] : high;
-        rest += x[j] * 0.0f; /* not a number from the first that is not finite */
+        const float v = factor ? x[j] * factor[j] : x[j];
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+        rest += v * 0.0f; /* not a number from the first that is not finite */
     }
     return (range){low, high, rest == 0};
 }
 
-/* Numbers of a prepared row: x * inverse to the nearest integer, even in the middle, plus zero,
+/* Numbers of a prepared row: x (times its factor) * inverse to the nearest integer, even in the middle, plus zero,
 ** at most 255. To `to` and to the end of the last group, where the weights are 0. */
-static void row_quantise(const float *x, size_t k, float inverse, int32_t zero, uint8_t *to)
+static ALWAYS_INLINE void row_quantise(const float *x, const float *factor, size_t k,
+                                       float inverse, int32_t zero, uint8_t *to)
 {
     for (size_t j = 0; j < k; j++) {
-        int32_t q = (int32_t)nearbyintf(x[j] * inverse) + zero;
+        const float v = factor ? x[j] * factor[j] : x[j];
+        int32_t q = (int32_t)nearbyintf(v * inverse) + zero;
         to[j] = (uint8_t)(q > 255 ? 255 : q);
     }
 }

@@ -85,8 +85,10 @@ typedef struct enc_product {
     size_t (*prepared_size)(size_t k);
 
     /* prepared [rows][prepared_size(k)], aligned to 64 bytes, from x [rows, k], `ldx` floats
-    ** from row to row. Each row by itself. */
-    void (*prepare)(const float *x, size_t ldx, size_t rows, size_t k, void *prepared);
+    ** from row to row, and, if factor [k] is not NULL, each column of it times its own. Each row
+    ** by itself. */
+    void (*prepare)(const float *x, size_t ldx, size_t rows, size_t k, const float *factor,
+                    void *prepared);
 
     /* enc_ops.exp_rows() and prepare() in one, in the number type's precision: prepared rows of
     ** exp(scale * (x - the row's largest)), x [rows, k], and sum [rows] the rows' sums. NULL:

@@ -433,8 +433,7 @@ static int bind_ffn(enc_binder *b, int block, enc_layer *to, enc_error *err)
                    {ffn, ffn}, 2, block, width, bias, transposed};
     parts fused = {ENC_ROLE_FFN_UP, {names[ENC_SLOT_FFN_GATE_UP]}, {2 * ffn}, 1, block, width,
                    bias, transposed};
-    enum enc_role ungated = block == 0 ? ENC_ROLE_FIRST_DOWN : ENC_ROLE_FFN_DOWN;
-    parts down = {config->gated ? ENC_ROLE_GATED_DOWN : ungated,
+    parts down = {config->gated ? ENC_ROLE_GATED_DOWN : ENC_ROLE_FFN_DOWN,
                   {names[ENC_SLOT_FFN_DOWN]}, {width}, 1, block, ffn,
                   config->biases & ENC_BIAS_FFN_DOWN, transposed};
     int rc = bind_parts(b, !config->gated ? &up : names[ENC_SLOT_FFN_GATE_UP] ? &fused : &gated,

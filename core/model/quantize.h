@@ -27,7 +27,6 @@ enum enc_role {
     ENC_ROLE_ATTENTION_OUT,
     ENC_ROLE_FFN_UP,
     ENC_ROLE_FFN_DOWN,
-    ENC_ROLE_FIRST_DOWN, /* ... of the first block */
     ENC_ROLE_GATED_DOWN, /* ... of what a gate was multiplied with */
     ENC_ROLE_REST,       /* behind the pooling */
     ENC_ROLES
@@ -35,6 +34,7 @@ enum enc_role {
 
 typedef struct enc_scheme {
     const char *name; /* as the option spells it */
+    int recipe;       /* to be counted up when the same name comes to mean other numbers */
     enum enc_weight_type type[ENC_ROLES];
     enum enc_weight_type attention; /* of products of queries, keys, weights and values */
     unsigned smoothed; /* 1 << role of those that are, which takes a calibration */

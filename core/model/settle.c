@@ -3,7 +3,7 @@
 **
 ** What SmoothQuant changes waits in float32 until its block is there: the hidden states of the
 ** calibration texts go through the block, each column's largest number is noted, the weights are
-** changed and packed anew. So of one block at a time three matrices are held in float32.
+** changed and packed anew. So of one block at a time four matrices are held in float32.
 */
 #include <string.h>
 
@@ -133,6 +133,7 @@ static void share(enc_layer *layer, int first, int end)
         layer[i].qkv = layer[first].qkv;
         layer[i].attention_out = layer[first].attention_out;
         layer[i].ffn_up = layer[first].ffn_up;
+        layer[i].ffn_down = layer[first].ffn_down;
     }
 }
 
@@ -140,7 +141,8 @@ int enc_settle(enc_binder *b, int first, int end, enc_error *err)
 {
     enc_model *model = b->model;
     enc_layer *layer = model->weights.layer;
-    enc_linear *part[] = {&layer[first].qkv, &layer[first].attention_out, &layer[first].ffn_up};
+    enc_linear *part[] = {&layer[first].qkv, &layer[first].attention_out,
+                          &layer[first].ffn_up, &layer[first].ffn_down};
     enum { PARTS = sizeof part / sizeof *part };
     int rc = ENC_OK;
     if (!model->scheme->smoothed)

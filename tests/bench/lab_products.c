@@ -49,7 +49,7 @@ static void walk_prepare(walk *w)
         size_t at = depth_of(w, i), k = w->shapes[i][0];
         enc_free(w->prepared[at]);
         w->prepared[at] = lab_alloc(w->rows * w->product->prepared_size(k));
-        w->product->prepare(w->x, k, w->rows, k, w->prepared[at]);
+        w->product->prepare(w->x, k, w->rows, k, NULL, w->prepared[at]);
     }
 }
 

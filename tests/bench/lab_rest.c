@@ -63,8 +63,8 @@ static void prepare(const job *j, enum enc_weight_type type)
 {
     const enc_product *product = j->ops->product[type];
     for (int i = 0; i < 3; i++)
-        product->prepare(j->x, D, j->tokens, D, j->prepared);
-    product->prepare(j->x, F, j->tokens, F, j->prepared);
+        product->prepare(j->x, D, j->tokens, D, NULL, j->prepared);
+    product->prepare(j->x, F, j->tokens, F, NULL, j->prepared);
 }
 
 static void do_bf16(void *state)

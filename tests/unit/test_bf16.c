@@ -65,7 +65,7 @@ static bool multiply(const enc_product *product, const float *x, size_t ldx, siz
     void *prepared = room(rows * size);
     if (!prepared)
         return false;
-    product->prepare(x, ldx, rows, k, prepared);
+    product->prepare(x, ldx, rows, k, NULL, prepared);
     product->multiply(prepared, size, rows, p, n, k, epilogue, y, ldy);
     free(prepared);
     return true;
@@ -276,6 +276,28 @@ static bool rows_stand_alone(const enc_ops *ops, size_t n, size_t k, size_t most
                !memcmp(y, alone, rows * n * sizeof *y);
     enc_free(x), enc_free(w), enc_free(alone), enc_free(y), free(p);
     return same;
+}
+
+TEST("bf16: rows times factors have the bits of rows that were multiplied before")
+{
+    enum { ROWS = 2, MOST = 70 };
+    FOR_KERNELS(ops)
+    {
+        const enc_product *product = ops->product[ENC_WEIGHT_BF16];
+        for (size_t k = 1; product->prepare && k <= MOST; k++) {
+            const size_t size = ROWS * product->prepared_size(k);
+            float *x = noises(ROWS * k), *factor = noises(k), *scaled = noises(ROWS * k);
+            void *q = room(size), *want = room(size);
+            REQUIRE(x && factor && scaled && q && want);
+            for (size_t i = 0; i < ROWS * k; i++)
+                scaled[i] = x[i] * factor[i % k];
+            product->prepare(x, k, ROWS, k, factor, q);
+            product->prepare(scaled, k, ROWS, k, NULL, want);
+            CHECK(!memcmp(q, want, size));
+            enc_free(x), enc_free(factor), enc_free(scaled);
+            free(q), free(want);
+        }
+    }
 }
 
 TEST("bf16: a row's bits do not depend on its place or the number of rows")

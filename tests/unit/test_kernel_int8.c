@@ -85,7 +85,7 @@ static void *prepared(const enc_ops *ops, const float *x, size_t ldx, size_t row
     const enc_product *product = ops->product[ENC_WEIGHT_INT8];
     void *p = enc_alloc_array(rows * product->prepared_size(k), 1);
     if (p)
-        product->prepare(x, ldx, rows, k, p);
+        product->prepare(x, ldx, rows, k, NULL, p);
     return p;
 }
 
@@ -315,6 +315,28 @@ TEST("int8: each row of a product has the bits that it has alone")
         enc_free(x), enc_free(w), enc_free(bias), enc_free(alone), enc_free(y);
         enc_free(p), enc_free(q);
     }
+}
+
+TEST("int8: rows times factors have the bits of rows that were multiplied before")
+{
+    enum { ROWS = 3, MOST = 150, LD = MOST + GAP };
+    float *x = noises(ROWS * LD), *factor = noises(MOST), *scaled = noises(ROWS * LD);
+    REQUIRE(x && factor && scaled);
+    for (size_t i = 0; i < ROWS * LD; i++)
+        scaled[i] = i % LD < MOST ? x[i] * factor[i % LD] : x[i];
+    FOR_KERNELS(ops)
+        for (size_t k = 1; k <= MOST; k++) {
+            const enc_product *product = ops->product[ENC_WEIGHT_INT8];
+            void *want = prepared(ops, scaled, LD, ROWS, k);
+            float *exact = noises(k);
+            void *q = enc_alloc_array(ROWS * product->prepared_size(k), 1);
+            REQUIRE(want && exact && q);
+            memcpy(exact, factor, k * sizeof *exact); /* one number more would be seen */
+            product->prepare(x, LD, ROWS, k, exact, q);
+            CHECK(!memcmp(q, want, ROWS * product->prepared_size(k)));
+            enc_free(want), enc_free(exact), enc_free(q);
+        }
+    enc_free(x), enc_free(factor), enc_free(scaled);
 }
 
 TEST("int8: a row's numbers are kept to half a step of its range")
