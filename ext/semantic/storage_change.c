@@ -299,7 +299,8 @@ int ctx_slot_move(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 
         ctx_slot old = {0};
         code = open_data(storage, &data, error);
         if (code == SQLITE_OK)
-            code = ctx_slot_stored(storage, changes, index, code_at(storage, data), &old, error);
+            code = ctx_slot_stored(storage, changes, index, code_at(storage, data), &old,
+                                   error);
         if (code == SQLITE_OK)
             code = open_slot(storage, changes, index, &change, error);
         if (code == SQLITE_OK)
