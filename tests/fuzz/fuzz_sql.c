@@ -34,6 +34,10 @@ static const char *const statements[] = {
     "SELECT * FROM embed_query('SELECT value FROM json_each(?1)', 'tiny', ?2)",
     "SELECT similarity(?1, ?2, 'tiny')",
     "SELECT * FROM lm_head(?1, 'tiny', ?2)",
+    "SELECT maxsim(?1, ?2, 'tiny')",
+    "SELECT * FROM align(?1, ?2, 'tiny')",
+    "SELECT semantic_highlight(?1, ?2, '<', '>', 'tiny')",
+    "SELECT semantic_highlight('the bank', 'loan', ?1, ?2, 'tiny')",
 };
 enum { STATEMENTS = sizeof statements / sizeof *statements };
 
