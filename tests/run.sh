@@ -112,7 +112,7 @@ for part in "$@"; do
     shell) part "sqlite3 shell" sh tests/host/test_shell.sh ;;
     python)
         find_python
-        for name in python models saved memory bits readme semantic_damage; do
+        for name in python models saved memory bits readme semantic_damage semantic_query; do
             part "Python's sqlite3, $name" "${python:-python3}" "tests/host/test_$name.py"
         done ;;
     same-bits)

@@ -35,10 +35,17 @@ static int find_chunk(ctx_index_cursor *cursor, ctx_error *error)
 static int give_vector(ctx_index_cursor *cursor, sqlite3_context *context, ctx_error *error)
 {
     ctx_index *index = ctx_cursor_index(cursor);
-    int dimensions = index->config.dimensions;
-    int code = find_chunk(cursor, error);
+    int code = SQLITE_OK;
+    if (!cursor->nearest && !cursor->flushed) {
+        code = ctx_cursor_flush(index, error);
+        cursor->flushed = true;
+        cursor->shown.known = false;
+    }
+    if (code == SQLITE_OK)
+        code = find_chunk(cursor, error);
     if (code != SQLITE_OK || !cursor->shown.is)
         return code;
+    int dimensions = index->config.dimensions;
     if (cursor->vector_room < dimensions) {
         float *more =
             sqlite3_realloc64(cursor->vector, (sqlite3_uint64)dimensions * sizeof *more);

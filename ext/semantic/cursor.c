@@ -4,9 +4,9 @@
 ** With a question the rows are an answer's (answer.h), nearest first; without one they are all
 ** rows by row id (walk.h).
 **
-** Rows that wait are embedded before a question and before all rows are read. They are not where
-** a row is merely looked up by its id, as each DELETE and UPDATE does, unless its vector is
-** wanted; nor with embed='manual' or where nothing can be written: then the answer is from what
+** Rows that wait are embedded before a question and before all rows are read. Where a row is
+** merely looked up by its id, as each DELETE and UPDATE does, they are not before its vector is
+** read (columns.c; an UPDATE says that it uses all columns, and then reads few); nor with embed='manual' or where nothing can be written: then the answer is from what
 ** is stored.
 */
 #include "cursor.h"
@@ -164,7 +164,7 @@ static int is_query_only(sqlite3 *db, bool *is)
     return code == SQLITE_OK ? end : code;
 }
 
-static int flush(ctx_index *index, ctx_error *error)
+int ctx_cursor_flush(ctx_index *index, ctx_error *error)
 {
     sqlite3_int64 waiting;
     bool forbidden = true;
@@ -270,7 +270,7 @@ static sqlite3_int64 rows_to_read(const ctx_index_cursor *cursor)
 static int start_near(ctx_index_cursor *cursor, ctx_error *error)
 {
     ctx_index *index = ctx_cursor_index(cursor);
-    int code = flush(index, error);
+    int code = ctx_cursor_flush(index, error);
     if (code == SQLITE_OK)
         code = ctx_question_read(index, cursor->question, &cursor->asked, error);
     if (code != SQLITE_OK || !cursor->asked.asks)
@@ -294,8 +294,9 @@ static int start_walk(ctx_index_cursor *cursor, int number, ctx_error *error)
     ctx_index *index = ctx_cursor_index(cursor);
     const ctx_filter *filter = &cursor->filter;
     int code = SQLITE_OK;
-    if (number & CTX_PLAN_VECTOR || filter->low < filter->high)
-        code = flush(index, error);
+    cursor->flushed = filter->low < filter->high;
+    if (cursor->flushed)
+        code = ctx_cursor_flush(index, error);
     sqlite3_int64 most =
         index->config.content == CTX_CONTENT_EXTERNAL ? -1 : rows_to_read(cursor);
     if (code == SQLITE_OK)

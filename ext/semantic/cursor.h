@@ -28,6 +28,7 @@ typedef struct ctx_index_cursor {
     ctx_answer *answer;
     ctx_walk walk;
     bool nearest;            /* there is a question: rows are the answer's, else the walk's */
+    bool flushed;            /* what waits was embedded, if it may be, for this walk */
     bool eof;
 
     sqlite3_int64 most;      /* k, -1: any number */
@@ -50,5 +51,8 @@ static inline ctx_index *ctx_cursor_index(const ctx_index_cursor *cursor)
 {
     return (ctx_index *)cursor->base.pVtab;
 }
+
+/* Embeds what waits, unless it is to wait for 'sync' or nothing can be written. */
+int ctx_cursor_flush(ctx_index *index, ctx_error *error);
 
 #endif

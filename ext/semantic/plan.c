@@ -242,11 +242,6 @@ static void plan_price(planner *p)
     }
 }
 
-static bool reads_column(const sqlite3_index_info *info, int column)
-{
-    return info->colUsed >> (column < 63 ? column : 63) & 1;
-}
-
 int ctx_index_best(sqlite3_vtab *table, sqlite3_index_info *info)
 {
     planner p = {.index = (const ctx_index *)table, .info = info, .everything = true};
@@ -265,8 +260,6 @@ int ctx_index_best(sqlite3_vtab *table, sqlite3_index_info *info)
         plan_limit(&p);
     p.plan[2 * p.arguments] = '\0';
     info->idxNum |= p.match ? CTX_PLAN_MATCH : 0;
-    if (reads_column(info, p.index->config.columns + CTX_COLUMN_VECTOR))
-        info->idxNum |= CTX_PLAN_VECTOR;
     plan_price(&p);
     return SQLITE_OK;
 }

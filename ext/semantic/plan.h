@@ -11,8 +11,7 @@
 
 enum ctx_plan_flag {
     CTX_PLAN_MATCH = 1,      /* there is a question: rows come nearest first */
-    CTX_PLAN_VECTOR = 2,     /* the column `vector` is read */
-    CTX_PLAN_DESCENDING = 4  /* no question: the largest row id first */
+    CTX_PLAN_DESCENDING = 2  /* no question: the largest row id first */
 };
 
 enum ctx_plan_what {

@@ -140,9 +140,9 @@ class Semantic(unittest.TestCase):
                 ("distance > {0}", (near,)),
                 ("distance >= {0} AND distance < {1}", (near, far)),
                 ("distance > {0} AND distance <= {1}", (near, far)),
-                ("rowid = {0}", (low,)),
             ]
             if sqlite3.sqlite_version_info >= (3, 38):
+                cases.append(("rowid = {0}", (low,)))
                 marks = ", ".join(f"{{{i}}}" for i in range(len(some)))
                 cases.append((f"rowid IN ({marks})", some))
                 cases.append(("rowid IN (SELECT value FROM json_each({0}))", (json.dumps(some),)))
@@ -359,6 +359,116 @@ class Semantic(unittest.TestCase):
         self.assertEqual(db.execute("SELECT count(*) FROM search").fetchone(), (100,))
         self.assertEqual(self.ask(q, "AND among = '[1,2,3,4,5,6]' AND k = 5"),
                          [row for row in left if row[0] in (3, 6)])
+
+    # Plans
+
+    def plan(self, sql, *parameters):
+        return [row[3] for row in self.db.execute("EXPLAIN QUERY PLAN " + sql, parameters)]
+
+    def test_orders_that_need_no_sorting(self):
+        self.fill([[1.0, 2.0]])
+        match = "SELECT rowid FROM search WHERE search MATCH x'00' "
+        for rest in ("ORDER BY rank", "ORDER BY distance", "ORDER BY distance, rowid",
+                     "ORDER BY score DESC", "ORDER BY semantic_rank", "AND k = 3 ORDER BY rank",
+                     "AND distance < 1 ORDER BY rank LIMIT 3"):
+            self.assertFalse([line for line in self.plan(match + rest) if "B-TREE" in line], rest)
+        for rest in ("ORDER BY rank DESC", "ORDER BY score", "ORDER BY rowid", "ORDER BY rank, body"):
+            self.assertTrue([line for line in self.plan(match + rest) if "B-TREE" in line], rest)
+        for order in ("rowid", "rowid DESC"):
+            self.assertEqual(len(self.plan("SELECT rowid FROM search ORDER BY " + order)), 1)
+
+    def test_a_search_comes_first_in_a_join(self):
+        self.fill([[1.0, 2.0]])
+        self.db.execute("CREATE TABLE articles(id INTEGER PRIMARY KEY, body)")
+        for tables in ("search s, articles a", "articles a, search s"):
+            lines = self.plan(f"SELECT a.id FROM {tables} WHERE s.search MATCH x'00' AND k = 5 "
+                              "AND a.id = s.rowid")
+            self.assertIn("VIRTUAL TABLE", lines[0])
+            self.assertIn("PRIMARY KEY", lines[1])
+
+    # Rows that wait
+
+    def waiting(self):
+        return self.db.execute("SELECT count(*) FROM search_pending").fetchone()[0]
+
+    def texts(self, options=""):
+        self.db.execute("SELECT embed_model('tiny', ?)", (str(TESTS / "golden" / "bert"),))
+        self.db.execute(f"CREATE VIRTUAL TABLE search USING semantic(body, model='tiny' {options})")
+        for i, text in enumerate(("the bank", "the river", "a loan")):
+            self.db.execute("INSERT INTO search(rowid, body) VALUES (?, ?)", (i + 1, text))
+
+    def test_waiting_rows_are_embedded_by_a_question_not_by_a_look_up(self):
+        self.texts()
+        self.db.execute("BEGIN")
+        self.db.execute("INSERT INTO search(rowid, body) VALUES (4, 'money'), (5, 'water')")
+        self.assertEqual(self.waiting(), 2)
+        self.db.execute("UPDATE search SET body = 'boat' WHERE rowid = 5")
+        self.db.execute("DELETE FROM search WHERE rowid = 2")
+        self.assertEqual(self.db.execute("SELECT body FROM search WHERE rowid = 5").fetchone(),
+                         ("boat",))
+        self.assertEqual(self.db.execute("SELECT body FROM search WHERE rowid = 2").fetchall(), [])
+        self.assertEqual(self.waiting(), 3)
+        self.assertEqual(self.db.execute("SELECT vector = embed('boat', 'tiny', 'document') "
+                                         "FROM search WHERE rowid = 5").fetchone(), (1,))
+        self.assertEqual(self.waiting(), 0)
+        self.assertEqual(self.ask("boat", "AND k = 1")[0][0], 5)
+        self.assertEqual(sorted(row[0] for row in self.ask("boat")), [1, 3, 4, 5])
+        self.db.execute("ROLLBACK")
+        self.assertEqual(sorted(row[0] for row in self.ask("boat")), [1, 2, 3])
+
+    def test_what_waits_for_sync_or_cannot_be_written(self):
+        self.texts(", embed='manual'")
+        self.assertEqual(self.ask("loan"), [])
+        self.assertEqual(self.db.execute("SELECT rowid FROM search").fetchall(), [(1,), (2,), (3,)])
+        self.db.execute("INSERT INTO search(search) VALUES ('sync')")
+        self.assertEqual(len(self.ask("loan")), 3)
+        self.db.execute("DELETE FROM search WHERE rowid = 3")
+        self.db.execute("INSERT INTO search(rowid, body) VALUES (9, 'new')")
+        self.assertEqual(sorted(row[0] for row in self.ask("loan")), [1, 2])
+        self.assertEqual(self.db.execute("SELECT rowid, vector IS NULL FROM search").fetchall(),
+                         [(1, 0), (2, 0), (9, 1)])
+
+    def test_query_only_answers_from_what_is_stored(self):
+        self.texts()
+        self.db.execute("BEGIN")
+        self.db.execute("INSERT INTO search(rowid, body) VALUES (4, 'money')")
+        self.db.execute("PRAGMA query_only = 1")
+        self.assertEqual(sorted(row[0] for row in self.ask("money")), [1, 2, 3])
+        self.db.execute("PRAGMA query_only = 0")
+        self.assertEqual(sorted(row[0] for row in self.ask("money")), [1, 2, 3, 4])
+        self.db.execute("COMMIT")
+
+    # Written by what is read
+
+    def test_deleting_what_was_found(self):
+        chance = random.Random(15)
+        self.fill(random_vectors(chance, 500, 16))
+        q = pack(gaussian(chance, 16))
+        expected = self.brute(q)
+        self.db.execute("DELETE FROM search WHERE search MATCH ? AND distance <= ?",
+                        (q, expected[199][1]))
+        self.assertEqual(self.ask(q), expected[200:])
+        self.db.execute("UPDATE search SET body = 'seen' WHERE search MATCH ? AND k = 10", (q,))
+        self.assertEqual([row for row, in self.db.execute(
+            "SELECT rowid FROM search WHERE body = 'seen'")], sorted(r for r, _ in expected[200:210]))
+        self.db.execute("INSERT INTO search(rowid, body, vector) SELECT rowid + 7000000, body, vector "
+                        "FROM search WHERE search MATCH ?", (q,))
+        self.assertEqual(len(self.ask(q)), 2 * (len(expected) - 200))
+
+    # Stopping
+
+    def test_a_question_can_be_stopped(self):
+        chance = random.Random(16)
+        vectors = random_vectors(chance, 40, 16)
+        self.fill(vectors * 50)
+        q = pack(gaussian(chance, 16))
+        expected = self.brute(q)
+        self.db.set_progress_handler(lambda: 1, 1)
+        with self.assertRaises(sqlite3.OperationalError) as caught:
+            self.ask(q)
+        self.assertEqual(str(caught.exception), "interrupted")
+        self.db.set_progress_handler(None, 0)
+        self.assertEqual(self.ask(q), expected)
 
 
 if __name__ == "__main__":
