@@ -77,6 +77,21 @@ rule "nothing in core/ or ext/ prints" \
 rule "nothing in core/ or ext/ depends on the locale" \
     "$(calls 'strto(d|f|ld)|ato[fi]|is[a-z]+|to(lower|upper)|__ctype_[a-z_]+|setlocale')"
 
+# Instrumented code is another one, and the loops are those of x86.
+tiles="avx2 avx512 bf16_avx512 int8_avx2 int8_avxvnni int8_avx512bw int8_avx512vnni"
+if command -v objdump >/dev/null && [ "$(uname -m)" = x86_64 ] &&
+   ! printf '%s\n' "$undefined" | grep -qE ' __(asan|ubsan|tsan|msan|gcov|llvm_prof)'; then
+    stores= without=
+    for kernel in $tiles; do
+        found=$(objdump -d --no-show-raw-insn "$build/core/maths/kernel_$kernel.o" |
+                awk -f tests/tile_loops.awk)
+        case $found in *"loops 0") without="$without $kernel" ;; esac
+        stores="$stores$(printf '%s\n' "$found" | sed -n "/^loops/!s/^/$kernel: /p")"
+    done
+    rule "every kernel with tiles has loops that look like it" "$without"
+    rule "no tile keeps a sum on the stack" "$stores"
+fi
+
 # ---- The library -------------------------------------------------------------------------
 
 shown=$(nm -D --defined-only "$library" 2>&1 | awk '{print $NF}')

@@ -29,10 +29,10 @@ static inline taken taken_load(const uint8_t *x, int part)
     return four_bytes(x + 4 * part);
 }
 
+/* With the intrinsics gcc 12 sums two parts first, in twice the registers, or copies sums. */
 static inline sum sum_dot(sum s, taken t, weights w)
 {
-    s = _mm512_add_epi32(s, _mm512_madd_epi16(t, w));
-    __asm__("" : "+v"(s)); /* sums of two parts first would take twice the registers */
+    __asm__("vpaddd %1, %0, %0" : "+v"(s) : "v"(_mm512_madd_epi16(t, w)));
     return s;
 }
 
