@@ -433,8 +433,7 @@ void ctx_answer_stop(ctx_answer *answer)
     answer->complete = true;
 }
 
-/* Takes the question in. */
-static int copy_question(ctx_answer *answer, const float *q, ctx_error *error)
+int ctx_answer_aim(ctx_answer *answer, const float *q, ctx_error *error)
 {
     const ctx_config *config = &answer->index->config;
     size_t n = (size_t)config->dimensions;
@@ -451,9 +450,33 @@ static int copy_question(ctx_answer *answer, const float *q, ctx_error *error)
     }
     memcpy(answer->q, q, n * sizeof *q);
     answer->qq = enc_vector_compare(ENC_DOT, ENC_FLOAT32, q, q, n);
+    answer->generation = config->generation;
+    return SQLITE_OK;
+}
+
+/* Its row comes behind those that are made, and goes again. */
+int ctx_answer_measure(ctx_answer *answer, ctx_answer_row *row, ctx_error *error)
+{
+    const size_t count = answer->count;
+    int code = add_whole_row(answer, row->id, error);
+    row->distance = NAN;
+    for (size_t i = count; i < answer->count; i++)
+        if (i == count || answer->row[i].distance < row->distance)
+            *row = answer->row[i];
+    answer->count = count;
+    return code;
+}
+
+/* Takes the question in for passes over the codes. */
+static int open_question(ctx_answer *answer, const float *q, ctx_error *error)
+{
+    const ctx_config *config = &answer->index->config;
+    int code = ctx_answer_aim(answer, q, error);
+    if (code != SQLITE_OK)
+        return code;
     enc_error failure = {0};
-    if (enc_question_open(config->metric, ctx_config_codes(config), answer->q, n,
-                          &answer->question, &failure) != ENC_OK)
+    if (enc_question_open(config->metric, ctx_config_codes(config), answer->q,
+                          (size_t)config->dimensions, &answer->question, &failure) != ENC_OK)
         return ctx_fail_encoder(error, config->name, &failure);
     return SQLITE_OK;
 }
@@ -464,14 +487,13 @@ int ctx_answer_start(ctx_answer *answer, const float *q, const ctx_filter *filte
     ctx_index *index = answer->index;
     sqlite3_int64 waiting = 0;
     ctx_answer_stop(answer);
-    int code = copy_question(answer, q, error);
+    int code = open_question(answer, q, error);
     if (code == SQLITE_OK)
         code = ctx_pending_count(index->pending, &waiting, error);
     if (code != SQLITE_OK)
         return code;
     answer->filter = filter;
     answer->ask_pending = waiting > 0;
-    answer->generation = index->config.generation;
     answer->scan.connection = index->connection;
     answer->scan.storage = index->storage;
     answer->scan.config = &index->config;

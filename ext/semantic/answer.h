@@ -41,6 +41,10 @@ void ctx_answer_close(ctx_answer *answer);
 ** known. */
 int ctx_answer_start(ctx_answer *answer, const float *q, const ctx_filter *filter,
                      sqlite3_int64 rows, ctx_error *error);
+/* Takes the question in, for ctx_answer_measure alone; ctx_answer_start does so, too. */
+int ctx_answer_aim(ctx_answer *answer, const float *q, ctx_error *error);
+/* The distance of row->id and its nearest chunk; NaN and no chunk: it has none that has one. */
+int ctx_answer_measure(ctx_answer *answer, ctx_answer_row *row, ctx_error *error);
 const ctx_answer_row *ctx_answer_now(const ctx_answer *answer);
 int ctx_answer_next(ctx_answer *answer, ctx_error *error);
 void ctx_answer_stop(ctx_answer *answer);

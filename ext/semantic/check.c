@@ -5,6 +5,7 @@
 #include "pending.h"
 #include "rebuild.h"
 #include "update.h"
+#include "words.h"
 
 enum { MOST_FINDINGS = 20, KINDS = CTX_ROW_LEFT + 1 };
 
@@ -116,6 +117,8 @@ static int look(ctx_index *index, findings *f, ctx_error *error)
         code = check_storage(index, &state, f, error);
     if (code == SQLITE_OK && f->count == 0) /* comparing relies on sound tables */
         code = ctx_compare(index, report_row, f, error);
+    if (code == SQLITE_OK)
+        code = ctx_words_check(index->words, report, f, error);
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 

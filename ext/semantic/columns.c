@@ -1,6 +1,7 @@
 /*
 ** columns.c - xColumn: the current row's columns, each made when it is asked for.
 */
+#include <math.h>
 #include <string.h>
 
 #include "characters.h"
@@ -21,6 +22,11 @@ static int find_chunk(ctx_index_cursor *cursor, ctx_error *error)
                                &entry, &found, error);
     if (code != SQLITE_OK)
         return code;
+    if (cursor->nearest && isnan(cursor->row.distance)) { /* found by words, without a vector */
+        cursor->shown.known = true;
+        cursor->shown.is = false;
+        return SQLITE_OK;
+    }
     uint32_t at = cursor->row.chunk;
     cursor->shown.known = true;
     cursor->shown.is = found && at < (uint32_t)entry.chunks &&
@@ -60,10 +66,15 @@ static int give_vector(ctx_index_cursor *cursor, sqlite3_context *context, ctx_e
     return code;
 }
 
-/* Larger is better; of the cosine and the inner product it is these themselves. */
+/* Larger is better; of the cosine and the inner product it is these themselves, of a fusion its
+** score. */
 static void give_score(const ctx_index_cursor *cursor, sqlite3_context *context)
 {
     double distance = cursor->row.distance;
+    if (cursor->fusion) {
+        sqlite3_result_double(context, cursor->fused.score);
+        return;
+    }
     bool cosine = ctx_cursor_index(cursor)->config.metric == ENC_COSINE;
     sqlite3_result_double(context, cosine ? 1 - distance : -distance);
 }
@@ -133,13 +144,23 @@ static void give_argument(sqlite3_context *context, sqlite3_value *value)
         sqlite3_result_value(context, value);
 }
 
+/* NULL for a list that does not have the row. */
+static void give_position(sqlite3_context *context, sqlite3_int64 position)
+{
+    if (position > 0)
+        sqlite3_result_int64(context, position);
+}
+
 /* What only a question gives. */
 static int give_found(ctx_index_cursor *cursor, sqlite3_context *context, int hidden,
                       ctx_error *error)
 {
     switch (hidden) {
-    case CTX_COLUMN_DISTANCE:
     case CTX_COLUMN_RANK:
+        sqlite3_result_double(context,
+                              cursor->fusion ? -cursor->fused.score : cursor->row.distance);
+        return SQLITE_OK;
+    case CTX_COLUMN_DISTANCE: /* NaN becomes NULL */
         sqlite3_result_double(context, cursor->row.distance);
         return SQLITE_OK;
     case CTX_COLUMN_SCORE: give_score(cursor, context); return SQLITE_OK;
@@ -147,9 +168,13 @@ static int give_found(ctx_index_cursor *cursor, sqlite3_context *context, int hi
     case CTX_COLUMN_CHUNK_LENGTH: return give_place(cursor, context, false, error);
     case CTX_COLUMN_SNIPPET: return give_snippet(cursor, context, error);
     case CTX_COLUMN_SEMANTIC_RANK:
-        sqlite3_result_int64(context, cursor->counted);
+        give_position(context,
+                      cursor->fusion ? cursor->fused.semantic_rank : cursor->counted);
         return SQLITE_OK;
-    default: return SQLITE_OK; /* bm25_rank: words were not asked for */
+    case CTX_COLUMN_BM25_RANK:
+        give_position(context, cursor->fusion ? cursor->fused.bm25_rank : 0);
+        return SQLITE_OK;
+    default: return SQLITE_OK;
     }
 }
 
@@ -173,7 +198,8 @@ int ctx_cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
     ctx_index_cursor *cursor = (ctx_index_cursor *)base;
     ctx_error error = {0};
     int hidden = column - ctx_cursor_index(cursor)->config.columns;
-    bool is_distance = hidden == CTX_COLUMN_DISTANCE || hidden == CTX_COLUMN_RANK;
+    bool is_distance = hidden == CTX_COLUMN_RANK ||
+                       (hidden == CTX_COLUMN_DISTANCE && !((ctx_index_cursor *)base)->fusion);
     cursor->reads = cursor->reads == CTX_READ_NOTHING && is_distance ? CTX_READ_DISTANCE
                                                                       : CTX_READ_MORE;
     /* An UPDATE that leaves the column alone asks for nothing. */

@@ -1,17 +1,20 @@
 /*
 ** command.c - the commands of an index, INSERT INTO search(search [, rank]) VALUES('rebuild'
-** [, rows]): see update.h. rebuild.h does the work of 'rebuild', check.c of 'integrity-check'.
+** [, rows]): see update.h. 'weights' alone has a text there: VALUES('weights', '1,0.5').
+** rebuild.h does the work of 'rebuild', check.c of 'integrity-check'.
 */
 #include <limits.h>
 #include <string.h>
 
 #include "compare.h"
+#include "config_settings.h"
 #include "pending.h"
 #include "query.h"
 #include "rebuild.h"
 #include "trigger.h"
 #include "query.h"
 #include "update.h"
+#include "words.h"
 
 typedef int run_command(ctx_index *index, sqlite3_int64 rows, ctx_error *error);
 
@@ -27,8 +30,11 @@ static int note(void *context, sqlite3_int64 id, enum ctx_difference what, ctx_e
 static int run_sync(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
 {
     int code = SQLITE_OK;
-    if (index->config.content == CTX_CONTENT_EXTERNAL)
+    if (index->config.content == CTX_CONTENT_EXTERNAL) {
         code = ctx_compare(index, note, index, error);
+        if (code == SQLITE_OK)
+            code = ctx_words_sync(index->words, error);
+    }
     if (code != SQLITE_OK)
         return code;
     return ctx_pending_flush(index->pending, rows, NULL, error);
@@ -71,10 +77,36 @@ static int run_delete_all(ctx_index *index, sqlite3_int64 rows, ctx_error *error
     return ctx_delete_all(index, error);
 }
 
+/* The weights of words and meaning from now on. */
+static int set_weights(ctx_index *index, sqlite3_value *value, ctx_error *error)
+{
+    ctx_config *config = &index->config;
+    double weights[2];
+    char text[64];
+    const char *given = value && sqlite3_value_type(value) == SQLITE_TEXT
+                            ? (const char *)sqlite3_value_text(value)
+                            : NULL;
+    if (!ctx_is_hybrid(config))
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "weights are for an index made with hybrid or fts");
+    if (!given || !ctx_weights_parse(given, weights))
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "'weights' takes two numbers, for meaning and for words: INSERT INTO "
+                        "\"%w\"(\"%w\", rank) VALUES('weights', '1,0.5')", config->name,
+                        config->name);
+    sqlite3_snprintf(sizeof text, text, "%.8f,%.8f", weights[0], weights[1]);
+    int code = ctx_config_put_text(index->db, config, "weights", text, error);
+    if (code != SQLITE_OK)
+        return code;
+    config->weight_meaning = weights[0];
+    config->weight_words = weights[1];
+    return ctx_config_save(index->db, config, error);
+}
+
 static const struct command {
     const char *name;
     bool numbered; /* takes a number of rows */
-    run_command *run;
+    run_command *run; /* NULL: it takes a text, see set_weights */
 } commands[] = {
     {"rebuild", true, ctx_rebuild},
     {"sync", true, run_sync},
@@ -83,6 +115,7 @@ static const struct command {
     {"triggers", false, run_triggers},
     {"drop-triggers", false, run_drop_triggers},
     {"delete-all", false, run_delete_all},
+    {"weights", false, NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -105,6 +138,8 @@ static int read_rows(const ctx_index *index, const struct command *command,
     const char *name = index->config.name;
     *rows = -1;
     if (!value || sqlite3_value_type(value) == SQLITE_NULL)
+        return SQLITE_OK;
+    if (!command->run)
         return SQLITE_OK;
     if (!command->numbered)
         return ctx_fail(error, SQLITE_ERROR, name, "'%s' takes no number", command->name);
@@ -137,7 +172,8 @@ int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *valu
         return code;
     sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
     index->busy++;
-    code = commands[found].run(index, rows, error);
+    code = commands[found].run ? commands[found].run(index, rows, error)
+                               : set_weights(index, value, error);
     index->busy--;
     if (code != SQLITE_OK)
         ctx_index_forget(index);

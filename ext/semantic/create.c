@@ -6,6 +6,7 @@
 #include "names.h"
 #include "pending.h"
 #include "trigger.h"
+#include "words.h"
 
 void ctx_config_set_model(ctx_config *config, const enc_model *model)
 {
@@ -80,6 +81,8 @@ int ctx_index_create(ctx_index *index, int argc, const char *const *argv, ctx_er
     ctx_config *config = &index->config;
     int code = ctx_config_parse(argc, argv, config, error);
     if (code == SQLITE_OK)
+        code = ctx_words_fit(index->db, config, error);
+    if (code == SQLITE_OK)
         code = find_model(index, error);
     if (code == SQLITE_OK)
         code = ctx_content_create(index->db, config, error);
@@ -89,6 +92,8 @@ int ctx_index_create(ctx_index *index, int argc, const char *const *argv, ctx_er
         code = ctx_storage_create(index->db, config, error);
     if (code == SQLITE_OK)
         code = ctx_pending_create(index->db, config, error);
+    if (code == SQLITE_OK)
+        code = ctx_words_create(index->db, config, error);
     return code;
 }
 
@@ -102,6 +107,8 @@ int ctx_index_drop(ctx_index *index, ctx_error *error)
         code = ctx_storage_drop(index->db, config, error);
     if (code == SQLITE_OK)
         code = ctx_pending_drop(index->db, config, error);
+    if (code == SQLITE_OK)
+        code = ctx_words_drop(index->db, config, error);
     if (code == SQLITE_OK)
         code = ctx_shadow_run(index->db, config, error, "DROP TABLE IF EXISTS "
                               "\"%w\".\"%w_config\"");

@@ -1,8 +1,8 @@
 /*
 ** cursor.c - xFilter and xNext: from the plan's values to rows.
 **
-** With a question the rows are an answer's (answer.h), nearest first; without one they are all
-** rows by row id (walk.h).
+** With a question the rows are an answer's (answer.h), nearest first, in a hybrid index fused
+** with what words find (fuse.h); without one they are all rows by row id (walk.h).
 **
 ** Rows that wait are embedded before a question and before all rows are read. Where a row is
 ** merely looked up by its id, as each DELETE and UPDATE does, they are not before its vector is
@@ -28,6 +28,7 @@ int ctx_cursor_open(sqlite3_vtab *table, sqlite3_vtab_cursor **out)
     memset(cursor, 0, sizeof *cursor);
     ctx_filter_open(&cursor->filter);
     ctx_filter_open(&cursor->later);
+    ctx_filter_open(&cursor->ranks);
     cursor->eof = true;
     *out = &cursor->base;
     return SQLITE_OK;
@@ -36,10 +37,13 @@ int ctx_cursor_open(sqlite3_vtab *table, sqlite3_vtab_cursor **out)
 /* Forgets the question and its answer; memory is kept for the next. */
 static void reset(ctx_index_cursor *cursor)
 {
+    if (cursor->fusion)
+        ctx_fusion_stop(cursor->fusion);
     if (cursor->answer)
         ctx_answer_stop(cursor->answer);
     ctx_filter_clear(&cursor->filter);
     ctx_filter_clear(&cursor->later);
+    ctx_filter_clear(&cursor->ranks);
     sqlite3_value_free(cursor->question);
     sqlite3_value_free(cursor->k);
     sqlite3_value_free(cursor->among);
@@ -55,6 +59,7 @@ int ctx_cursor_close(sqlite3_vtab_cursor *base)
     ctx_index_cursor *cursor = (ctx_index_cursor *)base;
     reset(cursor);
     ctx_content_rest(ctx_cursor_index(cursor)->content);
+    ctx_fusion_close(cursor->fusion);
     ctx_answer_close(cursor->answer);
     ctx_question_clear(&cursor->asked);
     ctx_walk_clear(&cursor->walk);
@@ -62,6 +67,11 @@ int ctx_cursor_close(sqlite3_vtab_cursor *base)
     sqlite3_free(cursor->text.data);
     sqlite3_free(cursor);
     return SQLITE_OK;
+}
+
+static bool is_fused(const ctx_index_cursor *cursor)
+{
+    return ctx_is_hybrid(&ctx_cursor_index(cursor)->config);
 }
 
 /* ---- The plan's values ---- */
@@ -130,8 +140,12 @@ static int read_value(ctx_index_cursor *cursor, const char *plan, sqlite3_value 
         return keep(&cursor->among, value);
     case CTX_PLAN_ROWID: return read_rowid(cursor, plan[1], value, error);
     case CTX_PLAN_DISTANCE:
-        cursor->ties |= plan[1] == CTX_PLAN_GE;
+        cursor->ties |= plan[1] == CTX_PLAN_GE && !is_fused(cursor);
         ctx_filter_distance(&cursor->filter, plan[1], value);
+        return SQLITE_OK;
+    case CTX_PLAN_RANK:
+        cursor->ties |= plan[1] == CTX_PLAN_GE;
+        ctx_filter_distance(&cursor->ranks, plan[1], value);
         return SQLITE_OK;
     case CTX_PLAN_LIMIT: cursor->limit = sqlite3_value_int64(value); return SQLITE_OK;
     default: cursor->skip = sqlite3_value_int64(value); return SQLITE_OK;
@@ -186,11 +200,12 @@ int ctx_cursor_flush(ctx_index *index, ctx_error *error)
 ** that distance >= ? and checks the rest by itself: of the rows at that very distance it turns
 ** away some after reading exactly their distance and their row id, and a page of k rows would
 ** lack as many. (SELECT distance, rowid ... WHERE distance >= ? reads the same of a row that
-** it keeps; then k rows and those at the bound itself come.) */
+** it keeps; then k rows and those at the bound itself come.) The same goes for ranks. */
 static bool tie(const ctx_index_cursor *cursor)
 {
-    return cursor->ties && cursor->reads == CTX_READ_KEY &&
-           cursor->row.distance == cursor->filter.from;
+    double at = is_fused(cursor) ? -cursor->fused.score : cursor->row.distance;
+    double from = is_fused(cursor) ? cursor->ranks.from : cursor->filter.from;
+    return cursor->ties && cursor->reads == CTX_READ_KEY && at == from;
 }
 
 static bool has_enough(const ctx_index_cursor *cursor)
@@ -199,11 +214,36 @@ static bool has_enough(const ctx_index_cursor *cursor)
            (cursor->limit >= 0 && cursor->passed - cursor->skip >= cursor->limit);
 }
 
+/* The row that the question's answer is at, taken over into cursor->fused if that is a fusion;
+** NULL: it has ended. */
+static const ctx_answer_row *near_now(ctx_index_cursor *cursor)
+{
+    if (!is_fused(cursor))
+        return ctx_answer_now(cursor->answer);
+    const ctx_fused_row *row = ctx_fusion_now(cursor->fusion);
+    if (!row || -row->score > cursor->ranks.to) /* and so are all that follow */
+        return NULL;
+    cursor->fused = *row;
+    return &cursor->fused.row;
+}
+
+static int go_on(ctx_index_cursor *cursor, ctx_error *error)
+{
+    return is_fused(cursor) ? ctx_fusion_next(cursor->fusion, error)
+                            : ctx_answer_next(cursor->answer, error);
+}
+
 /* Goes from the answer's current row on to one that is to be given. */
 static int find_near(ctx_index_cursor *cursor, ctx_error *error)
 {
     const ctx_answer_row *row;
-    while ((row = ctx_answer_now(cursor->answer)) && !has_enough(cursor)) {
+    while ((row = near_now(cursor)) && !has_enough(cursor)) {
+        if (is_fused(cursor) && !ctx_filter_in_reach(&cursor->ranks, -cursor->fused.score)) {
+            int code = go_on(cursor, error);
+            if (code != SQLITE_OK)
+                return code;
+            continue;
+        }
         cursor->counted++;
         bool passes = !cursor->has_later || ctx_filter_passes(&cursor->later, row->id);
         if (passes && ++cursor->passed > cursor->skip) {
@@ -213,7 +253,7 @@ static int find_near(ctx_index_cursor *cursor, ctx_error *error)
         }
         if (has_enough(cursor))
             break;
-        int code = ctx_answer_next(cursor->answer, error);
+        int code = go_on(cursor, error);
         if (code != SQLITE_OK)
             return code;
     }
@@ -229,7 +269,7 @@ static int next_near(ctx_index_cursor *cursor, ctx_error *error)
     cursor->eof = has_enough(cursor);
     if (cursor->eof)
         return SQLITE_OK;
-    int code = ctx_answer_next(cursor->answer, error);
+    int code = go_on(cursor, error);
     return code == SQLITE_OK ? find_near(cursor, error) : code;
 }
 
@@ -267,13 +307,29 @@ static sqlite3_int64 rows_to_read(const ctx_index_cursor *cursor)
     return most;
 }
 
+/* TEXT is a question in words, too; a number's text as well. */
+static int start_fused(ctx_index_cursor *cursor, sqlite3_int64 rows, ctx_error *error)
+{
+    bool is_vector = sqlite3_value_type(cursor->question) == SQLITE_BLOB;
+    const char *text = is_vector ? NULL : (const char *)sqlite3_value_text(cursor->question);
+    size_t size = text ? (size_t)sqlite3_value_bytes(cursor->question) : 0;
+    const float *q = cursor->asked.asks ? cursor->asked.vector : NULL;
+    if (!cursor->fusion)
+        cursor->fusion = ctx_fusion_open(ctx_cursor_index(cursor), cursor->answer);
+    if (!cursor->fusion || (!is_vector && !text))
+        return SQLITE_NOMEM;
+    int code = ctx_fusion_start(cursor->fusion, text, size, q, &cursor->filter, rows, error);
+    return code == SQLITE_OK ? find_near(cursor, error) : code;
+}
+
 static int start_near(ctx_index_cursor *cursor, ctx_error *error)
 {
     ctx_index *index = ctx_cursor_index(cursor);
     int code = ctx_cursor_flush(index, error);
     if (code == SQLITE_OK)
         code = ctx_question_read(index, cursor->question, &cursor->asked, error);
-    if (code != SQLITE_OK || !cursor->asked.asks)
+    if (code != SQLITE_OK || sqlite3_value_type(cursor->question) == SQLITE_NULL ||
+        (!cursor->asked.asks && !is_fused(cursor)))
         return code;
     sqlite3_int64 rows = rows_to_read(cursor);
     if (rows == 0)
@@ -284,6 +340,8 @@ static int start_near(ctx_index_cursor *cursor, ctx_error *error)
         return SQLITE_NOMEM;
     if (cursor->ties && rows > 0 && rows < INT64_MAX)
         rows++; /* the row that the page before ended with */
+    if (is_fused(cursor))
+        return start_fused(cursor, rows > 0 ? rows : 0, error);
     code = ctx_answer_start(cursor->answer, cursor->asked.vector, &cursor->filter,
                             rows > 0 ? rows : 0, error);
     return code == SQLITE_OK ? find_near(cursor, error) : code;

@@ -4,7 +4,7 @@
 #ifndef CTX_SEMANTIC_CURSOR_H
 #define CTX_SEMANTIC_CURSOR_H
 
-#include "answer.h"
+#include "fuse.h"
 #include "question.h"
 #include "walk.h"
 
@@ -25,7 +25,9 @@ typedef struct ctx_index_cursor {
     ctx_filter filter;
     ctx_filter later;        /* on rows that count for k already */
     bool has_later;
+    ctx_filter ranks;        /* bounds on the rank where words are fused, as if on a distance */
     ctx_answer *answer;
+    ctx_fusion *fusion;      /* of a hybrid index, else NULL */
     ctx_walk walk;
     bool nearest;            /* there is a question: rows are the answer's, else the walk's */
     bool flushed;            /* what waits was embedded, if it may be, for this walk */
@@ -41,6 +43,7 @@ typedef struct ctx_index_cursor {
 
     /* The current row. */
     ctx_answer_row row;      /* without a question the id alone */
+    ctx_fused_row fused;     /* with a fusion: the same row and more */
     ctx_shown shown;
     float *vector;           /* [vector_room] */
     int vector_room;

@@ -5,6 +5,7 @@
 
 #include "names.h"
 #include "pending.h"
+#include "words.h"
 
 int ctx_index_model_today(ctx_index *index, enc_model **out, ctx_error *error)
 {
@@ -62,4 +63,5 @@ void ctx_index_reset(ctx_index *index)
     ctx_content_reset(index->content);
     ctx_storage_reset(index->storage);
     ctx_pending_reset(index->pending);
+    ctx_words_reset(index->words);
 }

@@ -7,6 +7,7 @@
 **   chunk.h     texts into chunks                        update.h    xUpdate
 **   plan.h      xBestIndex                               scan.h      the nearest rows
 **   cursor.h    xFilter, rows and columns                command.h   INSERT INTO t(t) VALUES(...)
+**   words.h     an FTS5 table beside it              fuse.h      words and meaning in one
 **   module.c    xCreate ... xRename, registration
 **
 ** Messages begin with the index's name: "search: ...". A part that fails returns a SQLite code
@@ -29,6 +30,7 @@ typedef struct ctx_index {
     struct ctx_pending *pending;
     enc_model *model; /* one reference, once found; see ctx_index_model */
     sqlite3_stmt *rows_next; /* compare.c's */
+    struct ctx_words *words; /* words.h; NULL: the index is not hybrid */
     struct ctx_answer *answers; /* that cursors are giving now; see answer.h */
     int busy;         /* > 0 while a flush or command runs: nothing may come back in */
 } ctx_index;

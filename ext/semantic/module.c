@@ -15,6 +15,7 @@
 #include "register.h"
 #include "trigger.h"
 #include "update.h"
+#include "words.h"
 
 /* From SQLite 3.44 on; earlier headers don't have the last member, and earlier libraries don't
 ** look for it. */
@@ -34,6 +35,7 @@ typedef struct semantic_module {
 static void index_free(ctx_index *index)
 {
     sqlite3_finalize(index->rows_next);
+    ctx_words_close(index->words);
     ctx_pending_close(index->pending);
     ctx_storage_close(index->storage);
     ctx_content_close(index->content);
@@ -88,6 +90,8 @@ static int open_parts(ctx_index *index, ctx_error *error)
         code = ctx_storage_open(index->db, &index->config, &index->storage, error);
     if (code == SQLITE_OK)
         code = ctx_pending_open(index, &index->pending, error);
+    if (code == SQLITE_OK)
+        code = ctx_words_open(index->db, &index->config, &index->words, error);
     return code;
 }
 
@@ -176,6 +180,8 @@ static int rename_tables(ctx_index *index, const char *name, ctx_error *error)
         code = ctx_storage_rename(index->db, config, name, error);
     if (code == SQLITE_OK)
         code = ctx_pending_rename(index->db, config, name, error);
+    if (code == SQLITE_OK)
+        code = ctx_words_rename(index->db, config, name, error);
     if (code == SQLITE_OK)
         code = ctx_shadow_run(index->db, config, error, "ALTER TABLE \"%w\".\"%w_config\" "
                               "RENAME TO \"%w_config\"", name);

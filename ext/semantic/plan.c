@@ -16,6 +16,7 @@
 
 #include "plan.h"
 #include "query.h"
+#include "words.h"
 
 #ifndef SQLITE_INDEX_CONSTRAINT_LIMIT /* from 3.38 */
 #define SQLITE_INDEX_CONSTRAINT_LIMIT 73
@@ -160,6 +161,7 @@ static void plan_bounds(planner *p)
             continue;
         int column = p->info->aConstraint[i].iColumn, hidden = hidden_column(p, column);
         char compare = comparison(op);
+        bool is_rank = hidden == CTX_COLUMN_RANK && ctx_is_hybrid(&p->index->config);
         bool is_distance = p->match && compare != CTX_PLAN_EQ &&
                            (hidden == CTX_COLUMN_DISTANCE || hidden == CTX_COLUMN_RANK);
         if (!p->info->aConstraint[i].usable || !compare || (column >= 0 && !is_distance)) {
@@ -175,13 +177,14 @@ static void plan_bounds(planner *p)
             p->everything = false;
         if (compare == CTX_PLAN_GE && literal)
             compare = CTX_PLAN_FROM;
-        take(p, i, is_distance ? CTX_PLAN_DISTANCE : CTX_PLAN_ROWID, compare);
+        take(p, i, !is_distance ? CTX_PLAN_ROWID : is_rank ? CTX_PLAN_RANK : CTX_PLAN_DISTANCE,
+             compare);
         p->range |= !is_distance;
     }
 }
 
-/* Whether rows come in the order that is asked for: with a question by (distance, rowid), else
-** by row id, which also can go down. */
+/* Whether rows come in the order that is asked for: with a question by (rank, rowid), where
+** rank is the distance unless words are fused with it, else by row id, which also can go down. */
 static bool plan_order(planner *p)
 {
     const sqlite3_index_info *info = p->info;
@@ -195,11 +198,12 @@ static bool plan_order(planner *p)
         p->info->idxNum |= down ? CTX_PLAN_DESCENDING : 0;
         return true;
     }
+    bool fused = ctx_is_hybrid(&p->index->config);
     if (hidden == CTX_COLUMN_SEMANTIC_RANK)
-        return !down;
+        return !fused && !down;
     if (hidden == CTX_COLUMN_SCORE)
         return down && info->nOrderBy == 1;
-    if (down || (hidden != CTX_COLUMN_DISTANCE && hidden != CTX_COLUMN_RANK))
+    if (down || (hidden != CTX_COLUMN_RANK && (fused || hidden != CTX_COLUMN_DISTANCE)))
         return false;
     return info->nOrderBy == 1 ||
            (info->aOrderBy[1].iColumn < 0 && !info->aOrderBy[1].desc);

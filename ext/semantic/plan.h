@@ -20,6 +20,7 @@ enum ctx_plan_what {
     CTX_PLAN_AMONG = 'a',
     CTX_PLAN_ROWID = 'i',
     CTX_PLAN_DISTANCE = 'd',
+    CTX_PLAN_RANK = 'r',     /* of a hybrid index; elsewhere rank is the distance */
     CTX_PLAN_LIMIT = 'l',
     CTX_PLAN_OFFSET = 'o'
 };

@@ -7,6 +7,7 @@
 #include "compare.h"
 #include "create.h"
 #include "pending.h"
+#include "words.h"
 
 enum { BATCH_ROWS = 1024, BATCH_BYTES = 4 << 20 };
 
@@ -361,6 +362,8 @@ int ctx_rebuild(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
         state = (ctx_rebuild_state){.generation = index->config.generation + 1};
         code = abandon(index, &state, error);
     }
+    if (code == SQLITE_OK && rows < 0)
+        code = ctx_words_rebuild(index->words, error);
     if (code == SQLITE_OK)
         code = begin(index, &state, error);
     if (code != SQLITE_OK)
@@ -387,6 +390,8 @@ int ctx_delete_all(ctx_index *index, ctx_error *error)
         code = ctx_storage_write(index->storage, error);
     if (code == SQLITE_OK)
         code = ctx_shadow_run(index->db, config, error, "DELETE FROM \"%w\".\"%w_pending\"");
+    if (code == SQLITE_OK)
+        code = ctx_words_clear(index->words, error);
     if (code == SQLITE_OK && config->content == CTX_CONTENT_OWN)
         code = ctx_shadow_run(index->db, config, error, "DELETE FROM \"%w\".\"%w_content\"");
     return code;

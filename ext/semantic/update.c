@@ -16,6 +16,7 @@
 #include "brought.h"
 #include "pending.h"
 #include "query.h"
+#include "words.h"
 
 typedef struct change {
     ctx_index *index;
@@ -223,6 +224,8 @@ static int run_delete(change *c, sqlite3_value *id)
                         "'delete' is for rows of external content: DELETE FROM \"%w\" WHERE"
                         " rowid = ...", config->name);
     int rc = read_id(c, id, &c->old);
+    if (rc == SQLITE_OK)
+        rc = ctx_words_remove(c->index->words, c->old, c->error);
     return rc == SQLITE_OK ? ctx_pending_remove(c->index->pending, c->old, c->error) : rc;
 }
 
@@ -299,6 +302,8 @@ static int insert(change *c, sqlite3_value *id, sqlite3_int64 *rowid)
         rc = check_conflict(c, &replaced);
     if (rc == SQLITE_OK)
         rc = learn_dimensions(c);
+    if (rc == SQLITE_OK)
+        rc = ctx_words_put(index->words, c->id, c->id, c->value, c->error);
     if (rc == SQLITE_OK && index->config.content == CTX_CONTENT_OWN)
         rc = ctx_content_write(index->content, c->id, c->value, c->error);
     if (rc != SQLITE_OK)
@@ -357,6 +362,8 @@ static int update_own(change *c)
         rc = check_model(c);
     if (rc == SQLITE_OK)
         rc = learn_dimensions(c);
+    if (rc == SQLITE_OK && (moved || differs))
+        rc = ctx_words_put(index->words, c->old, c->id, c->value, c->error);
     if (rc == SQLITE_OK && replaced)
         rc = ctx_content_erase(index->content, c->id, c->error);
     if (rc == SQLITE_OK)
@@ -377,6 +384,8 @@ static int update_external(change *c)
         rc = check_model(c);
     if (rc == SQLITE_OK && changed)
         rc = learn_dimensions(c);
+    if (rc == SQLITE_OK && changed)
+        rc = ctx_words_put(c->index->words, c->old, c->id, c->value, c->error);
     return rc == SQLITE_OK && changed ? note(c, false, noted_text(c)) : rc;
 }
 
@@ -494,8 +503,8 @@ static int update(change *c, sqlite3_value *id)
 static int erase(change *c)
 {
     ctx_index *index = c->index;
-    int rc = SQLITE_OK;
-    if (index->config.content == CTX_CONTENT_OWN)
+    int rc = ctx_words_remove(index->words, c->old, c->error);
+    if (rc == SQLITE_OK && index->config.content == CTX_CONTENT_OWN)
         rc = ctx_content_erase(index->content, c->old, c->error);
     return rc == SQLITE_OK ? ctx_pending_remove(index->pending, c->old, c->error) : rc;
 }
