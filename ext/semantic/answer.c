@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "pending.h"
+#include "probe.h"
 #include "query.h"
 
 /* Rows of the first pass where nobody said how many; of each later one so many times more. */
@@ -34,6 +35,9 @@ struct ctx_answer {
     int dimensions;        /* of these two */
     double qq;             /* |q|^2 */
     enc_question *question;
+    ctx_probe *probe;      /* of an approximate index; NULL: all blocks are read */
+    sqlite3_int64 *given;  /* [givens] ids of all rows that were made, ascending; with `probe` */
+    size_t givens, given_room;
     const ctx_filter *filter;
     int generation;
     bool ask_pending;      /* rows waited when the question came: see exists() */
@@ -86,11 +90,47 @@ static int by_distance(const void *a, const void *b)
     return before(a, b);
 }
 
+/* ---- Rows of an approximate index ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    sqlite3_int64 x = *(const sqlite3_int64 *)a, y = *(const sqlite3_int64 *)b;
+    return (x > y) - (x < y);
+}
+
+static bool was_given(const ctx_answer *answer, sqlite3_int64 id)
+{
+    return answer->givens && bsearch(&id, answer->given, answer->givens,
+                                     sizeof *answer->given, by_number);
+}
+
+/* Notes the rows that were made. */
+static int note_given(ctx_answer *answer, ctx_error *error)
+{
+    size_t count = answer->givens + answer->count;
+    if (!answer->probe || answer->count == 0)
+        return SQLITE_OK;
+    if (count > answer->given_room) {
+        sqlite3_int64 *more = sqlite3_realloc64(answer->given, 2 * count * sizeof *more);
+        if (!more)
+            return no_memory(answer, error);
+        answer->given = more;
+        answer->given_room = 2 * count;
+    }
+    for (size_t i = 0; i < answer->count; i++)
+        answer->given[answer->givens++] = answer->row[i].id;
+    qsort(answer->given, answer->givens, sizeof *answer->given, by_number);
+    return SQLITE_OK;
+}
+
 /* Whether the row is to be given, by its distance. */
 static bool is_wanted(const ctx_answer *answer, const ctx_answer_row *row)
 {
-    return ctx_filter_in_reach(answer->filter, row->distance) &&
-           (!answer->after || before(row, &answer->last) > 0);
+    if (!ctx_filter_in_reach(answer->filter, row->distance))
+        return false;
+    if (answer->probe) /* what lists that were not read before have may be nearer */
+        return !was_given(answer, row->id);
+    return !answer->after || before(row, &answer->last) > 0;
 }
 
 /* Scores that can be wanted, with room for roundings. */
@@ -103,7 +143,7 @@ static void score_bounds(const ctx_answer *answer, double *low, double *high)
     *low = -HUGE_VAL;
     *high = HUGE_VAL;
     double far = (double)filter->to, near = (double)filter->from;
-    if (answer->after && answer->last.distance > near)
+    if (answer->after && !answer->probe && answer->last.distance > near)
         near = answer->last.distance;
     if (far < HUGE_VAL) {
         double s = score_at(answer, roots && far < 0 ? 0 : far);
@@ -351,6 +391,24 @@ static int pass(ctx_answer *answer, const ctx_block_entry *directory, int blocks
                          : measure_single(answer, wanted, error);
 }
 
+/* The blocks that an approximate index reads for `rows` rows come first, *chosen of them. As many
+** vectors are read for each row, and more where the filter leaves few of them. */
+static int choose(ctx_answer *answer, ctx_block_entry *directory, int blocks, size_t rows,
+                  bool further, int *chosen, ctx_error *error)
+{
+    enum { VECTORS_PER_ROW = 16 };
+    double all = 0, most = (double)ctx_filter_count(answer->filter);
+    *chosen = blocks;
+    if (!answer->probe)
+        return SQLITE_OK;
+    for (int i = 0; i < blocks; i++)
+        all += directory[i].used;
+    double vectors = VECTORS_PER_ROW * (double)rows * (most < all && most > 0 ? all / most : 1);
+    return ctx_probe_choose(answer->probe, directory, blocks,
+                            vectors < all ? (sqlite3_int64)vectors : INT64_MAX, further, chosen,
+                            error);
+}
+
 static bool is_few(sqlite3_int64 rows, const ctx_block_entry *directory, int blocks)
 {
     sqlite3_int64 codes = 0;
@@ -363,7 +421,7 @@ static bool is_few(sqlite3_int64 rows, const ctx_block_entry *directory, int blo
 static int make_rows(ctx_answer *answer, size_t wanted, ctx_error *error)
 {
     ctx_block_entry *directory = NULL;
-    int blocks = 0;
+    int blocks = 0, chosen = 0;
     sqlite3_int64 most = ctx_filter_count(answer->filter);
     bool all = false;
     int code = SQLITE_OK;
@@ -375,18 +433,26 @@ static int make_rows(ctx_answer *answer, size_t wanted, ctx_error *error)
         wanted = SIZE_MAX;
     for (size_t more = wanted; code == SQLITE_OK; more = 4 * more + 16) {
         answer->count = answer->at = 0;
+        if (!few)
+            code = choose(answer, directory, blocks, more, more > wanted, &chosen, error);
+        if (code != SQLITE_OK)
+            break;
+        size_t given = more < SIZE_MAX / 8 ? answer->givens : 0;
         code = few ? look_up(answer, error)
-                   : pass(answer, directory, blocks, more, error);
+                   : pass(answer, directory, chosen, more + given, error);
         if (code != SQLITE_OK)
             break;
         sort_wanted(answer);
         code = keep_existing(answer, wanted, &all, error);
+        all = all && (few || chosen == blocks);
         if (all || answer->count >= wanted)
             break;
         if (more > SIZE_MAX / 8)
             more = SIZE_MAX / 8;
     }
     sqlite3_free(directory);
+    if (code == SQLITE_OK)
+        code = note_given(answer, error);
     if (code != SQLITE_OK)
         answer->count = 0;
     answer->complete = all || code != SQLITE_OK;
@@ -415,6 +481,7 @@ void ctx_answer_close(ctx_answer *answer)
     sqlite3_free(answer->vector);
     sqlite3_free(answer->chunk);
     sqlite3_free(answer->row);
+    sqlite3_free(answer->given);
     sqlite3_free(answer);
 }
 
@@ -428,6 +495,9 @@ void ctx_answer_stop(ctx_answer *answer)
     }
     enc_question_close(answer->question);
     answer->question = NULL;
+    ctx_probe_close(answer->probe);
+    answer->probe = NULL;
+    answer->givens = 0;
     answer->runs = answer->after = false;
     answer->count = answer->at = 0;
     answer->complete = true;
@@ -490,6 +560,8 @@ int ctx_answer_start(ctx_answer *answer, const float *q, const ctx_filter *filte
     int code = open_question(answer, q, error);
     if (code == SQLITE_OK)
         code = ctx_pending_count(index->pending, &waiting, error);
+    if (code == SQLITE_OK)
+        code = ctx_probe_open(index, q, &answer->probe, error);
     if (code != SQLITE_OK)
         return code;
     answer->filter = filter;

@@ -15,6 +15,7 @@ enum {
     PART_BYTES = 16 << 10,
     MIN_ROWS = 64,
     MAX_ROWS = 4096,
+    LIST_ROWS = 128,         /* a list's last block is half empty, as a rule */
     STEP = 16,               /* 4-byte arrays of so many slots keep to 64 bytes */
     PAGE = 4096              /* SQLite's default */
 };
@@ -57,12 +58,13 @@ static int choose_part_rows(int rows, size_t vector)
     return best;
 }
 
-void ctx_storage_geometry(enum enc_vector_type codes, int dimensions, int *block_rows,
-                          int *part_rows)
+void ctx_storage_geometry(enum enc_vector_type codes, int dimensions, bool lists,
+                          int *block_rows, int *part_rows)
 {
     size_t length = dimensions > 0 ? (size_t)dimensions : 1;
     size_t rows = BLOCK_BYTES / enc_code_size(codes, length) / STEP * STEP;
-    *block_rows = rows < MIN_ROWS ? MIN_ROWS : rows > MAX_ROWS ? MAX_ROWS : (int)rows;
+    size_t most = lists ? LIST_ROWS : MAX_ROWS;
+    *block_rows = rows < MIN_ROWS ? MIN_ROWS : rows > most ? (int)most : (int)rows;
     *part_rows = choose_part_rows(*block_rows, length * sizeof(float));
 }
 

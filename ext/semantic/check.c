@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "lists.h"
 #include "pending.h"
 #include "rebuild.h"
 #include "update.h"
@@ -115,6 +116,8 @@ static int look(ctx_index *index, findings *f, ctx_error *error)
         code = check_pending(index, f, error);
     if (code == SQLITE_OK)
         code = check_storage(index, &state, f, error);
+    if (code == SQLITE_OK)
+        code = ctx_lists_check(index, report, f, error);
     if (code == SQLITE_OK && f->count == 0) /* comparing relies on sound tables */
         code = ctx_compare(index, report_row, f, error);
     if (code == SQLITE_OK)

@@ -8,13 +8,15 @@
 
 #include "compare.h"
 #include "config_settings.h"
+#include "optimize.h"
 #include "pending.h"
 #include "query.h"
 #include "rebuild.h"
 #include "trigger.h"
-#include "query.h"
 #include "update.h"
 #include "words.h"
+
+enum { MOST_PROBES = 1 << 20 };
 
 typedef int run_command(ctx_index *index, sqlite3_int64 rows, ctx_error *error);
 
@@ -40,12 +42,15 @@ static int run_sync(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
     return ctx_pending_flush(index->pending, rows, NULL, error);
 }
 
-static int run_optimize(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
+static int run_probes(ctx_index *index, sqlite3_int64 lists, ctx_error *error)
 {
-    bool done;
-    int code = ctx_storage_compact(index->storage, index->config.generation, rows, &done,
-                                   error);
-    return code == SQLITE_OK ? ctx_storage_write(index->storage, error) : code;
+    ctx_config *config = &index->config;
+    if (config->index != CTX_INDEX_IVF)
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "'probes' is for approximate indexes: this one was made without "
+                        "index='ivf', and reads all");
+    config->probes = lists > MOST_PROBES ? MOST_PROBES : lists < 0 ? 0 : (int)lists;
+    return ctx_config_save(index->db, config, error);
 }
 
 static int run_check(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
@@ -110,12 +115,13 @@ static const struct command {
 } commands[] = {
     {"rebuild", true, ctx_rebuild},
     {"sync", true, run_sync},
-    {"optimize", true, run_optimize},
+    {"optimize", true, ctx_optimize},
     {"integrity-check", false, run_check},
     {"triggers", false, run_triggers},
     {"drop-triggers", false, run_drop_triggers},
     {"delete-all", false, run_delete_all},
     {"weights", false, NULL},
+    {"probes", true, run_probes},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -144,8 +150,13 @@ static int read_rows(const ctx_index *index, const struct command *command,
     if (!command->numbered)
         return ctx_fail(error, SQLITE_ERROR, name, "'%s' takes no number", command->name);
     *rows = sqlite3_value_int64(value);
-    if (sqlite3_value_type(value) == SQLITE_INTEGER && *rows > 0)
+    bool probes = command->run == run_probes; /* a number of lists, 0: as measured */
+    if (sqlite3_value_type(value) == SQLITE_INTEGER && *rows > (probes ? -1 : 0))
         return SQLITE_OK;
+    if (probes)
+        return ctx_fail(error, SQLITE_ERROR, name,
+                        "'probes' takes a number of lists, a whole one, 0: as many as "
+                        "'optimize' measured, not %s", sqlite3_value_text(value));
     return ctx_fail(error, SQLITE_ERROR, name,
                     "'%s' takes a number of rows, a whole one above 0, not %s", command->name,
                     sqlite3_value_text(value));

@@ -66,8 +66,8 @@ void ctx_config_clear(ctx_config *config)
 void ctx_config_set_dimensions(ctx_config *config, int dimensions)
 {
     config->dimensions = dimensions;
-    ctx_storage_geometry(ctx_config_codes(config), dimensions, &config->block_rows,
-                         &config->part_rows);
+    ctx_storage_geometry(ctx_config_codes(config), dimensions, config->index == CTX_INDEX_IVF,
+                         &config->block_rows, &config->part_rows);
 }
 
 /* ---- Rows of the table ---- */

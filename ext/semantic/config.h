@@ -57,6 +57,12 @@ typedef struct ctx_config {
     int block_rows;      /* slots of a block; fixed with dimensions */
     int part_rows;       /* float32 vectors of a part; divides block_rows */
     int generation;      /* of rows and blocks that questions see; a rebuild makes the next */
+    sqlite3_int64 lists_first; /* index='ivf': see lists.h */
+    int lists;
+    sqlite3_int64 lists_sum;
+    sqlite3_int64 lists_gap; /* bits of the double, -1: not known; see probe.h */
+    int lists_share;     /* of the codes a question reads, in millionths, as far as is known */
+    int probes;          /* lists of a question; 0: as many as lists_gap says */
     sqlite3_int64 version; /* goes up with every change of the _config table; -1: not known,
                            ** to be read again */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define AT(member) offsetof(ctx_config, member)
+#define MOST_GAP INT64_C(0x7fefffffffffffff) /* the largest double */
 #define LARGEST_CACHE ((sqlite3_int64)1 << 50)
 
 enum { LONGEST_CHUNK = 1 << 20, MOST_DIMENSIONS = 1 << 20, MOST_ROWS = 1 << 20 };
@@ -31,6 +32,12 @@ const ctx_setting ctx_settings[] = {
     {"dimensions", CTX_SETTING_INTEGER, false, AT(dimensions), {0}, 0, MOST_DIMENSIONS},
     {"block_rows", CTX_SETTING_INTEGER, false, AT(block_rows), {0}, 0, MOST_ROWS},
     {"part_rows", CTX_SETTING_INTEGER, false, AT(part_rows), {0}, 0, MOST_ROWS},
+    {"lists_first", CTX_SETTING_LARGE, false, AT(lists_first), {0}, 0, INT64_MAX / 2},
+    {"lists", CTX_SETTING_INTEGER, false, AT(lists), {0}, 0, MOST_ROWS},
+    {"lists_sum", CTX_SETTING_LARGE, false, AT(lists_sum), {0}, INT64_MIN, INT64_MAX},
+    {"lists_gap", CTX_SETTING_LARGE, false, AT(lists_gap), {0}, -1, MOST_GAP},
+    {"lists_share", CTX_SETTING_INTEGER, false, AT(lists_share), {0}, 0, 1000000},
+    {"probes", CTX_SETTING_INTEGER, false, AT(probes), {0}, 0, MOST_ROWS},
     {"generation", CTX_SETTING_INTEGER, false, AT(generation), {0}, 0, INT_MAX - 1},
 };
 const int ctx_setting_count = sizeof ctx_settings / sizeof *ctx_settings;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lists.h"
 #include "names.h"
 #include "pending.h"
 #include "trigger.h"
@@ -91,6 +92,8 @@ int ctx_index_create(ctx_index *index, int argc, const char *const *argv, ctx_er
     if (code == SQLITE_OK)
         code = ctx_storage_create(index->db, config, error);
     if (code == SQLITE_OK)
+        code = ctx_lists_create(index->db, config, error);
+    if (code == SQLITE_OK)
         code = ctx_pending_create(index->db, config, error);
     if (code == SQLITE_OK)
         code = ctx_words_create(index->db, config, error);
@@ -105,6 +108,8 @@ int ctx_index_drop(ctx_index *index, ctx_error *error)
         code = ctx_content_drop(index->db, config, error);
     if (code == SQLITE_OK)
         code = ctx_storage_drop(index->db, config, error);
+    if (code == SQLITE_OK)
+        code = ctx_lists_drop(index->db, config, error);
     if (code == SQLITE_OK)
         code = ctx_pending_drop(index->db, config, error);
     if (code == SQLITE_OK)

@@ -29,6 +29,7 @@ typedef struct ctx_index {
     ctx_storage *storage;
     struct ctx_pending *pending;
     enc_model *model; /* one reference, once found; see ctx_index_model */
+    struct ctx_lists *lists; /* of an approximate index, once read; see lists.h */
     sqlite3_stmt *rows_next; /* compare.c's */
     struct ctx_words *words; /* words.h; NULL: the index is not hybrid */
     struct ctx_answer *answers; /* that cursors are giving now; see answer.h */

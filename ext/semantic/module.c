@@ -10,6 +10,7 @@
 
 #include "create.h"
 #include "index.h"
+#include "lists.h"
 #include "pending.h"
 #include "query.h"
 #include "register.h"
@@ -38,6 +39,7 @@ static void index_free(ctx_index *index)
     ctx_words_close(index->words);
     ctx_pending_close(index->pending);
     ctx_storage_close(index->storage);
+    ctx_lists_close(index->lists);
     ctx_content_close(index->content);
     ctx_config_clear(&index->config);
     enc_model_close(index->model);
@@ -178,6 +180,8 @@ static int rename_tables(ctx_index *index, const char *name, ctx_error *error)
     int code = ctx_content_rename(index->db, config, name, error);
     if (code == SQLITE_OK)
         code = ctx_storage_rename(index->db, config, name, error);
+    if (code == SQLITE_OK)
+        code = ctx_lists_rename(index->db, config, name, error);
     if (code == SQLITE_OK)
         code = ctx_pending_rename(index->db, config, name, error);
     if (code == SQLITE_OK)

@@ -6,6 +6,7 @@
 
 #include "compare.h"
 #include "create.h"
+#include "lists.h"
 #include "pending.h"
 #include "words.h"
 
@@ -324,7 +325,8 @@ static int end(ctx_index *index, const ctx_rebuild_state *state, ctx_error *erro
     if (state->dimensions != config->dimensions)
         ctx_config_set_dimensions(config, state->dimensions);
     memcpy(config->fingerprint, state->fingerprint, sizeof config->fingerprint);
-    return ctx_config_save(index->db, config, error);
+    code = ctx_lists_clear(index, error);
+    return code == SQLITE_OK ? ctx_config_save(index->db, config, error) : code;
 }
 
 static int run(ctx_index *index, ctx_rebuild_state *state, sqlite3_int64 rows,

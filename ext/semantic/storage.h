@@ -43,10 +43,11 @@ typedef struct ctx_row_entry {
     ctx_chunk *chunk;     /* [chunks] the storage's, until the next call on it */
 } ctx_row_entry;
 
-/* The slots of a block, whose codes then take about 256 KiB (a multiple of 16, 64 ... 4096), and
-** of a part, a divisor, whose vectors take about 16 KiB. */
-void ctx_storage_geometry(enum enc_vector_type codes, int dimensions, int *block_rows,
-                          int *part_rows);
+/* The slots of a block, whose codes then take about 256 KiB (a multiple of 16, 64 ... 4096; at
+** most 128 where each list has blocks of its own), and of a part, a divisor, whose vectors take
+** about 16 KiB. */
+void ctx_storage_geometry(enum enc_vector_type codes, int dimensions, bool lists,
+                          int *block_rows, int *part_rows);
 
 /* CREATEs, DROPs and renames the tables. */
 int ctx_storage_create(sqlite3 *db, const ctx_config *config, ctx_error *error);
@@ -131,6 +132,14 @@ int ctx_storage_check(ctx_storage *storage, int generation, int other, ctx_findi
 ** rows (-1: all); *done says whether it is so. */
 int ctx_storage_compact(ctx_storage *storage, int generation, sqlite3_int64 rows, bool *done,
                         ctx_error *error);
+
+/* index='ivf': moves the slots of blocks that are in none of the configuration's lists into blocks
+** of the list that `choose` says, 0 ... config.lists - 1, of a vector [dimensions]: at most *slots
+** (-1: all), of which it takes away those it moved; *done: there are no more. Written when it
+** returns; where it fails, the tables may be anywhere between the batches. */
+typedef int ctx_choose_list(void *context, const float *vector, int *list, ctx_error *error);
+int ctx_storage_sort(ctx_storage *storage, int generation, sqlite3_int64 *slots,
+                     ctx_choose_list *choose, void *context, bool *done, ctx_error *error);
 
 /* Bytes of all shadow tables of the storage. */
 int ctx_storage_bytes(ctx_storage *storage, sqlite3_int64 *bytes, ctx_error *error);

@@ -347,3 +347,26 @@ int ctx_slot_relocate(ctx_storage *storage, ctx_directory *directory, ctx_place 
         code = take(storage, directory, &old, data, to, error);
     return code;
 }
+
+int ctx_slot_copy(ctx_storage *storage, ctx_directory *directory, const ctx_block *block,
+                  int index, const float *vector, sqlite3_int64 *to, ctx_error *error)
+{
+    const ctx_layout *layout = &storage->layout;
+    const size_t i = (size_t)index;
+    size_t data;
+    int code = open_data(storage, &data, error);
+    if (code != SQLITE_OK)
+        return code;
+    memcpy(code_at(storage, data), block->codes.code + i * layout->code_size,
+           layout->code_size);
+    if (layout->vectors)
+        memcpy(storage->vector + data * (size_t)layout->dimensions, vector,
+               layout->vector_size);
+    ctx_slot old = {.id = block->id[index], .chunk = block->chunk[index],
+                    .scale = block->codes.scale[index],
+                    .error = layout->vectors ? block->codes.error[index] : 0,
+                    .offset = block->codes.offset[index], .code = code_at(storage, data)};
+    code = ctx_slot_free(storage, directory, block->number * layout->rows + index, old.id,
+                         old.chunk, error);
+    return code == SQLITE_OK ? take(storage, directory, &old, data, to, error) : code;
+}

@@ -284,21 +284,44 @@ static int next_number(ctx_storage *storage, sqlite3_int64 *number, ctx_error *e
     return SQLITE_OK;
 }
 
+static int add_block(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 list,
+                     ctx_place **out, ctx_error *error)
+{
+    ctx_place place = {.entry.list = list, .changes = -1};
+    int code = next_number(storage, &place.entry.number, error);
+    if (code == SQLITE_OK)
+        code = add_place(storage, directory, &place, error);
+    if (code == SQLITE_OK)
+        *out = &directory->place[directory->count - 1];
+    return code;
+}
+
+static int room_of_list(ctx_storage *storage, ctx_directory *directory, ctx_place **out,
+                        ctx_error *error)
+{
+    ctx_rooms *rooms = storage->rooms;
+    sqlite3_int64 *block = &rooms->block[rooms->list - rooms->first];
+    *out = *block ? ctx_directory_find(directory, *block) : NULL;
+    if (*out && (*out)->entry.used < storage->layout.rows)
+        return SQLITE_OK;
+    int code = add_block(storage, directory, rooms->list, out, error);
+    if (code == SQLITE_OK)
+        *block = (*out)->entry.number;
+    return code;
+}
+
 int ctx_directory_room(ctx_storage *storage, ctx_directory *directory, ctx_place **out,
                        ctx_error *error)
 {
+    if (storage->rooms)
+        return room_of_list(storage, directory, out, error);
     int i = directory->search;
-    while (i < directory->count && directory->place[i].entry.used == storage->layout.rows)
+    while (i < directory->count && (directory->place[i].entry.list >= 0 ||
+                                    directory->place[i].entry.used == storage->layout.rows))
         i++;
     directory->search = i;
-    if (i == directory->count) {
-        ctx_place place = {.entry.list = -1, .changes = -1};
-        int code = next_number(storage, &place.entry.number, error);
-        if (code == SQLITE_OK)
-            code = add_place(storage, directory, &place, error);
-        if (code != SQLITE_OK)
-            return code;
-    }
+    if (i == directory->count)
+        return add_block(storage, directory, -1, out, error);
     *out = &directory->place[i];
     return SQLITE_OK;
 }

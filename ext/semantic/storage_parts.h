@@ -5,6 +5,7 @@
 **   storage_rows.c       entries of NAME_rows             storage_read.c     blocks, vectors
 **   storage_directory.c  NAME_blocks                      storage_check.c    integrity-check
 **   storage_change.c     changed slots in memory          storage_compact.c  fewer blocks
+**   storage_lists.c      blocks of lists
 **   storage_write.c      ... and into the tables
 **
 ** The directory of a generation has one row more, of number -generation: its totals. `stamp`
@@ -71,7 +72,7 @@ typedef struct ctx_directory {
     ctx_totals totals;
     ctx_place *place;   /* [count] by number */
     int count, room;
-    int search;         /* no place before this one has a free slot */
+    int search;         /* no place without a list before this one has a free slot */
 } ctx_directory;
 
 /* A slot that changed. */
@@ -109,6 +110,19 @@ typedef struct ctx_entry_change {
     uint64_t sum;       /* then: its checksum there */
 } ctx_entry_change;
 
+/* index='ivf': where slots are taken while vectors move to their lists. */
+typedef struct ctx_rooms {
+    sqlite3_int64 first;  /* the lists are first ... first + count - 1 */
+    int count;
+    sqlite3_int64 list;   /* of the next slot */
+    sqlite3_int64 *block; /* [count] a block of the list that has room, or 0 */
+    int *used;            /* [count] scratch */
+} ctx_rooms;
+static inline bool ctx_rooms_has(const ctx_rooms *rooms, sqlite3_int64 list)
+{
+    return list >= rooms->first && list - rooms->first < rooms->count;
+}
+
 struct ctx_storage {
     sqlite3 *db;
     const ctx_config *config;
@@ -116,6 +130,7 @@ struct ctx_storage {
     ctx_block_cache *cache;
     sqlite3_stmt *statement[CTX_STORAGE_STATEMENTS];
     ctx_directory directory[2]; /* of the generation in use and of one that is being built */
+    ctx_rooms *rooms;   /* NULL: slots are taken in blocks without a list */
 
     ctx_changes *changes;
     int changes_count, changes_room;
@@ -190,7 +205,7 @@ const char *ctx_entry_read(ctx_storage *storage, int generation, sqlite3_int64 i
 int ctx_directory_open(ctx_storage *storage, int generation, ctx_directory **out,
                        ctx_error *error);
 ctx_place *ctx_directory_find(ctx_directory *directory, sqlite3_int64 number);
-/* A place with a free slot, a new block if there is none. */
+/* A place with a free slot (see ctx_storage.rooms), a new block if there is none. */
 int ctx_directory_room(ctx_storage *storage, ctx_directory *directory, ctx_place **out,
                        ctx_error *error);
 /* Writes one block's row, or deletes it (used = 0); then the totals. */
@@ -224,6 +239,9 @@ int ctx_slot_stored(ctx_storage *storage, const ctx_changes *changes, int index,
 int ctx_slot_relocate(ctx_storage *storage, ctx_directory *directory, ctx_place *from,
                       float *vector, sqlite3_int64 *id, uint32_t *chunk, sqlite3_int64 *to,
                       ctx_error *error);
+/* Moves slot `index` of `block`, whose float32 vector is given, to a free slot. */
+int ctx_slot_copy(ctx_storage *storage, ctx_directory *directory, const ctx_block *block,
+                  int index, const float *vector, sqlite3_int64 *to, ctx_error *error);
 void ctx_slots_forget(ctx_storage *storage);
 
 /* ---- storage_write.c ---- */

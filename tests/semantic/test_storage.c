@@ -321,7 +321,8 @@ TEST("blocks and parts are of a fitting size for any vectors")
     for (int dimensions = 1; dimensions <= 8192; dimensions += 1 + dimensions / 16)
         for (int type = ENC_INT8; type <= ENC_BIT; type++) {
             int rows, part_rows;
-            ctx_storage_geometry((enum enc_vector_type)type, dimensions, &rows, &part_rows);
+            ctx_storage_geometry((enum enc_vector_type)type, dimensions, false, &rows,
+                                 &part_rows);
             CHECK(rows % 16 == 0 && rows >= 64 && rows <= 4096);
             CHECK(part_rows >= 1 && rows % part_rows == 0);
             CHECK(part_rows == 1 || part_rows * dimensions * 4 <= 24 << 10);
