@@ -306,6 +306,7 @@ REPLAY     := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 DAMAGE     := $(BUILD)/tests/damage/damage
 SAME_BITS  := $(BUILD)/tests/same_bits/embed
 SEMANTIC   := $(BUILD)/tests/semantic/run
+KILL_AT    := $(BUILD)/tests/host/kill_at.so
 TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(SEMANTIC) $(REPLAY) $(DAMAGE) $(SAME_BITS)
 
 UNIT_C     := $(wildcard tests/unit/*.c tests/golden/*.c tests/fault/*.c)
@@ -339,11 +340,17 @@ $(TESTS):
 	$(call say,link,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ $(TEST_LIBS)
 
+# Preloaded, so of no instrumented build.
+$(KILL_AT): tests/host/kill_at.c
+	@mkdir -p $(@D)
+	$(call say,cc  ,$<)
+	$(Q)$(CC) $(FLAGS) $(CFLAGS) -shared -o $@ $< -ldl
+
 # What only some of them need is not linked into the others.
 TEST_LIBS = -Wl,--as-needed -lsqlite3 -ldl $(LIBS)
 
 .PHONY: tests
-tests: $(LIBRARY) $(TESTS) ## build the library and all test programs
+tests: $(LIBRARY) $(TESTS) $(KILL_AT) ## build the library and all test programs
 
 .PHONY: test
 test: deps ## install, build and fetch what is missing, then run every test
@@ -377,7 +384,8 @@ VALGRIND   := valgrind --quiet --error-exitcode=99 --fair-sched=try --leak-check
 ONE_KERNEL := $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && echo avx2 || echo portable)
 INSTRUMENT = $(MAKE) --no-print-directory WERROR= CFLAGS='-O1 -g -fno-omit-frame-pointer'
 
-.PHONY: check check-bits check-asan check-tsan check-valgrind check-neon
+.PHONY: check check-bits check-asan check-tsan check-valgrind check-neon check-kill \
+        check-versions
 check: ## compare bits; run the tests under ASAN+UBSAN, TSAN and valgrind, and arm64's kernels
 	@$(MAKE) --no-print-directory check-bits
 	@$(MAKE) --no-print-directory check-neon
@@ -398,6 +406,14 @@ check-tsan: ## ... under the thread sanitizer: what runs in threads
 	+@$(INSTRUMENT) BUILD=build/tsan SANITIZE='-fsanitize=thread' tests
 	@CONTEXTUAL_TEST_MODEL= CONTEXTUAL_KERNEL=$(ONE_KERNEL) \
 	    sh tests/run.sh build/tsan build/tsan/contextual.so unit host
+
+check-kill: $(LIBRARY) $(KILL_AT) ## kill a process at each of POINTS=2400 changes of a semantic index
+	@CONTEXTUAL_LIBRARY=$(LIBRARY) KILL_AT=$(KILL_AT) $(LOADING_PYTHON) \
+	    tests/host/test_semantic_kill.py $(or $(POINTS),2400)
+
+# SQLITE='FILE...': shared libraries or amalgamations; else npm fetches some.
+check-versions: $(LIBRARY) $(SQL) $(KILL_AT) ## run SQL and the semantic index on other versions of SQLite
+	@sh tests/host/versions.sh $(BUILD) $(LIBRARY) $(SQLITE)
 
 check-valgrind: ## ... under valgrind
 	@command -v valgrind >/dev/null || { echo "valgrind is missing" >&2; exit 1; }

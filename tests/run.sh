@@ -112,7 +112,8 @@ for part in "$@"; do
     shell) part "sqlite3 shell" sh tests/host/test_shell.sh ;;
     python)
         find_python
-        for name in python models saved memory bits readme semantic_damage semantic_query; do
+        for name in python models saved memory bits readme semantic_query semantic_step \
+                    semantic_model semantic_damage semantic_kill; do
             part "Python's sqlite3, $name" "${python:-python3}" "tests/host/test_$name.py"
         done ;;
     same-bits)
