@@ -492,7 +492,7 @@ LOADING_PYTHON = $(shell for python in $(PYTHON) /usr/bin/python3; do \
     { echo $$python; exit; }; done; echo $(PYTHON))
 
 # ONLY=short-row,latency  some pieces; ROUNDS=n  of each; FRESH=1  also those measured before
-.PHONY: bench bench-scan bench-tokenizers bench-vectors lab lab-deps
+.PHONY: bench bench-scan bench-search bench-tokenizers bench-vectors lab lab-deps
 bench: $(LIBRARY) $(LAB) $(BENCH) ## measure speed; COMPARE=1: beside onnxruntime, llama.cpp, ...
 	@$(LOADING_PYTHON) tests/bench/bench.py $(LIBRARY) $(MODEL) $(LAB) \
 	    $(if $(COMPARE),--compare$(if $(filter all,$(COMPARE)),-all)) \
@@ -522,6 +522,13 @@ bench-vectors: $(LIBRARY) $(BENCH) ## measure comparisons of vectors, each kerne
 
 bench-scan: $(BENCH) ## measure scans over a million codes, each kernel
 	@sh tests/bench/bench_scan.sh $(BUILD) | tee tests/bench/results/scan.csv
+
+# ROWS=n rows of a set; ONLY=real,clustered,random,texts  some of it; ROUNDS=n; TEXTS=DIR ...
+bench-search: $(LIBRARY) $(BENCH) ## measure the semantic index beside sqlite-vec, ROWS=1000000
+	@$(LOADING_PYTHON) tests/bench/bench_search.py $(LIBRARY) $(MODEL) \
+	    $(BUILD)/tests/bench/bench_scan --csv tests/bench/results/search.csv \
+	    --rows $(or $(ROWS),1000000) $(if $(ONLY),--only $(ONLY)) \
+	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(TEXTS),--folders $(TEXTS))
 
 # WORDNET=DIR: a folder of its data files (Debian's wordnet-base); else what the demo reads.
 WORDNET := $(wildcard /usr/share/wordnet)
