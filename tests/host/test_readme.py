@@ -145,6 +145,10 @@ class Readme(unittest.TestCase):
         titles = "Texts", "Words", "Vectors", "Models and the process"
         listed = signatures(cell for title in titles for cell in first_cells(section(title)))
         known = self.new_names("SELECT name, narg FROM pragma_function_list")
+        for name, count in list(known):
+            if count < 0:  # an FTS5 function: it counts its arguments itself
+                known.remove((name, count))
+                known |= {(other, many) for other, many in listed if other == name}
         self.assertEqual(sorted(listed), sorted(known))
 
     def test_every_table_is_in_the_reference_with_its_arguments_and_columns(self):
