@@ -34,7 +34,7 @@ enum enc_saved_part {
     ENC_SAVED_PARTS
 };
 
-enum { ENC_SAVED_VERSION = 1, ENC_SAVED_HEADER = 256 };
+enum { ENC_SAVED_VERSION = 2, ENC_SAVED_HEADER = 256 };
 
 /* "weights": for messages. */
 const char *enc_saved_part_name(enum enc_saved_part part);

@@ -214,7 +214,7 @@ class Saved(unittest.TestCase):
         damaged = self.folder / "d.contextual"
         db = self.connect()
         for place, message in [
-                (8, "d.contextual has format version 0, this library reads 1; save it again from "
+                (8, "d.contextual has format version 3, this library reads 2; save it again from "
                     "its checkpoint"),
                 (100, "d.contextual is damaged: its header has checksum "),
                 (300, "d.contextual is damaged: its settings has checksum "),

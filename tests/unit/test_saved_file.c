@@ -164,8 +164,8 @@ TEST("saved file: versions, orders of bytes and sizes are told apart from damage
     write_file(test_tmp("sf_whole"));
     char *data = read_file(test_tmp("sf_whole"), &size), copy[4096];
     memcpy(copy, data, size);
-    copy[8] = 2;
-    CHECK_STR(open_error(copy, size), "damaged has format version 2, this library reads 1; save "
+    copy[8] = 1;
+    CHECK_STR(open_error(copy, size), "damaged has format version 1, this library reads 2; save "
               "it again from its checkpoint");
     memcpy(copy, data, size);
     memcpy(copy + 12, "\x01\x02\x03\x04", 4);
