@@ -99,19 +99,21 @@ static int read_k(ctx_index_cursor *cursor, sqlite3_value *value, ctx_error *err
     return keep(&cursor->k, value);
 }
 
-/* rowid = X. Beside k it is a filter if X is a constant: a literal (the plan knows), a bound
-** parameter. Otherwise X is of another table, and k rows are to be found before the join looks
-** for X among them. Before 3.38 it may also be one value of IN (...), each in a call of its own,
+/* rowid = X. Beside k, and where words are fused (so that a row's score depends on the others), it
+** is a filter if X is a constant: a literal (the plan knows), a bound parameter. Otherwise X is of
+** another table, and k rows are to be found before the join looks for X among them. Before 3.38 it may also be one value of IN (...), each in a call of its own,
 ** where k rows of them all are meant: nothing here could find these. */
 static int read_same_rowid(ctx_index_cursor *cursor, char op, sqlite3_value *value,
                            ctx_error *error)
 {
-    if (cursor->most < 0 || op == CTX_PLAN_IS || sqlite3_value_frombind(value))
+    bool counts = cursor->most >= 0 || (is_fused(cursor) && cursor->question);
+    if (!counts || op == CTX_PLAN_IS || sqlite3_value_frombind(value))
         return ctx_filter_rowid(&cursor->filter, op, value);
     if (sqlite3_libversion_number() < 3038000)
         return ctx_fail(error, SQLITE_ERROR, ctx_cursor_index(cursor)->config.name,
-                        "k with rowid = or rowid IN (...) needs SQLite 3.38, this is %s; "
-                        "write among = '[...]' instead", sqlite3_libversion());
+                        "%s with rowid = or rowid IN (...) needs SQLite 3.38, this is %s; "
+                        "write among = '[...]' instead", cursor->most >= 0 ? "k" : "MATCH",
+                        sqlite3_libversion());
     cursor->has_later = true;
     return ctx_filter_rowid(&cursor->later, op, value);
 }

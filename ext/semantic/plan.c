@@ -11,6 +11,7 @@
 ** means 20 rows, whichever table SQLite reads first. xBestIndex is not told which it is. So
 ** the price of such a plan is set beyond any that asks the index first, and where the order
 ** is forced (LEFT JOIN) the cursor sees whether the value came from outside: see cursor.c.
+** In a hybrid index the same holds without k: rows are scored by their positions among all.
 */
 #include <string.h>
 
@@ -226,14 +227,15 @@ static void plan_limit(planner *p)
 static void plan_price(planner *p)
 {
     sqlite3_index_info *info = p->info;
+    bool counts = p->k || (p->match && ctx_is_hybrid(&p->index->config));
     if (p->same) {
         /* Before 3.38 it may be one value of IN, which must come to the cursor, to be
         ** refused there; a join must not: between the two lies the number of its rows. */
-        info->estimatedCost = !p->k          ? PRICE_LOOKUP
+        info->estimatedCost = !counts        ? PRICE_LOOKUP
                               : since_3_38() ? PRICE_FORCED
                                              : PRICE_SCAN * 0.9;
         info->estimatedRows = 1;
-        if (!p->k)
+        if (!counts)
             info->idxFlags |= SQLITE_INDEX_SCAN_UNIQUE;
     } else if (p->match) {
         info->estimatedCost = PRICE_SCAN;

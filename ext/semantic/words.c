@@ -224,8 +224,7 @@ int ctx_words_create(sqlite3 *db, const ctx_config *config, ctx_error *error)
     append_names(config, columns);
     char *list = sqlite3_str_finish(columns);
     if (!list)
-        return ctx_fail(error, SQLITE_ERROR, config->name,
-                        "fts='1' needs a column that is not UNINDEXED");
+        return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
     char *sql = sqlite3_mprintf("CREATE VIRTUAL TABLE \"%w\".\"%w_fts\" USING fts5(%s)",
                                 config->schema, config->name, list + 2);
     sqlite3_free(list);

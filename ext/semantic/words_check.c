@@ -212,13 +212,14 @@ static int report(checker *c, char *sentence)
     return more ? SQLITE_OK : SQLITE_DONE;
 }
 
-/* FTS5's own, a statement that writes: where nothing can be written it is left out. */
+/* FTS5's own, with 1 against external content, too. It is a statement that writes: where nothing
+** can be written it is left out. */
 static int check_table(checker *c)
 {
     const ctx_config *config = ctx_words_config(c->words);
     sqlite3 *db = ctx_words_db(c->words);
-    char *sql = sqlite3_mprintf("INSERT INTO \"%w\".\"%w\"(\"%w\") VALUES('integrity-check')",
-                                config->schema, c->table, c->table);
+    char *sql = sqlite3_mprintf("INSERT INTO \"%w\".\"%w\"(\"%w\", rank) "
+                                "VALUES('integrity-check', 1)", config->schema, c->table, c->table);
     int code = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_READONLY)

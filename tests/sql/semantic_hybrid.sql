@@ -164,7 +164,7 @@ SELECT 'hybrid: UPDATE OR REPLACE', group_concat(rowid) = '5' FROM s WHERE s MAT
 INSERT OR REPLACE INTO s(rowid, title) VALUES (5, 'quagga');
 SELECT 'hybrid: INSERT OR REPLACE', changes() = 1 AND last_insert_rowid() = 5
        AND (SELECT count(*) FROM s WHERE s MATCH 'zebra' AND bm25_rank IS NOT NULL) = 0
-       AND (SELECT count(*) FROM s WHERE s MATCH 'quagga' AND bm25_rank = 1 AND rowid = 5) = 1;
+       AND (SELECT count(*) FROM s WHERE s MATCH 'quagga' AND bm25_rank = 1 AND +rowid = 5) = 1;
 INSERT OR IGNORE INTO s(rowid, title) VALUES (5, 'zebra');
 UPDATE s SET title = v.t FROM (SELECT 5 AS r, 'okapi' AS t) AS v WHERE s.rowid = r;
 SELECT 'hybrid: UPDATE ... FROM', group_concat(rowid) = '5' FROM s WHERE s MATCH 'okapi' AND bm25_rank IS NOT NULL;
@@ -183,11 +183,11 @@ INSERT INTO s(s) VALUES('integrity-check');
 ROLLBACK;
 SELECT 'hybrid: ROLLBACK', count(*) = 0 FROM s WHERE s MATCH 'okapi' AND bm25_rank IS NOT NULL;
 INSERT INTO s(rowid, title, body) VALUES (300, NULL, NULL);
-SELECT 'hybrid: a row without text is found by nothing', count(*) = 0 FROM s WHERE s MATCH 'apple' AND rowid = 300;
+SELECT 'hybrid: a row without text is found by nothing', count(*) = 0 FROM s WHERE s MATCH 'apple' AND +rowid = 300;
 INSERT INTO s(rowid, title, vector) VALUES (301, 'gnu', zeroblob(4 * (SELECT length(vector) / 4 FROM s LIMIT 1)));
 SELECT 'hybrid: a row without direction is found by its words, without a distance', count(*) = 1 AND
-       distance IS NULL AND semantic_rank IS NULL AND bm25_rank = 1 AND snippet IS NULL FROM s WHERE s MATCH 'gnu' AND rowid = 301;
-SELECT 'hybrid: with a bound on the distance it is not', count(*) = 0 FROM s WHERE s MATCH 'gnu' AND distance < 9 AND rowid = 301;
+       distance IS NULL AND semantic_rank IS NULL AND bm25_rank = 1 AND snippet IS NULL FROM s WHERE s MATCH 'gnu' AND +rowid = 301;
+SELECT 'hybrid: with a bound on the distance it is not', count(*) = 0 FROM s WHERE s MATCH 'gnu' AND distance < 9 AND +rowid = 301;
 INSERT INTO s(s) VALUES('integrity-check');
 UPDATE ask SET question = 'money', query = '"money"', vector = embed('money', NULL, 'query');
 SELECT 'hybrid: after all that, the fusion', (SELECT count(*) FROM given) = 58 AND count(*) = 1
@@ -232,3 +232,186 @@ INSERT INTO s(title) VALUES ('after');
 SELECT 'hybrid: delete-all leaves an index that works', count(*) = 1 FROM s WHERE s MATCH 'after' AND bm25_rank = 1;
 DROP TABLE s;
 SELECT 'hybrid: DROP takes all with it', count(*) = 0 FROM sqlite_master WHERE name GLOB 's*';
+
+-- ---- External content: an FTS5 table of the index's own ----
+CREATE TABLE articles(id INTEGER PRIMARY KEY, title TEXT UNIQUE, body TEXT, year INTEGER);
+INSERT INTO articles(id, title, body) SELECT id, 'n' || id || ' ' || title, body FROM texts;
+CREATE VIRTUAL TABLE e USING semantic(title, body, year UNINDEXED, content='articles', content_rowid='id', fts=1);
+INSERT INTO e(e) VALUES('rebuild');
+INSERT INTO e(e) VALUES('integrity-check');
+INSERT INTO e(e) VALUES('triggers');
+CREATE VIRTUAL TABLE own_words USING fts5(title, body, content='articles', content_rowid='id');
+INSERT INTO own_words(own_words) VALUES('rebuild');
+CREATE VIRTUAL TABLE h USING semantic(title, body, content='articles', content_rowid='id', hybrid='own_words', weights='1,0.5');
+INSERT INTO h(h) VALUES('rebuild');
+INSERT INTO h(h) VALUES('integrity-check');
+CREATE VIRTUAL TABLE c USING semantic(title, body, content='', hybrid='own_words');
+INSERT INTO c(rowid, title, body) SELECT id, title, body FROM articles;
+-- The three have the same rows.
+CREATE TEMP VIEW rrf AS
+  SELECT id, m.d AS distance, m.r AS semantic_rank, w.r AS bm25_rank,
+         1.0 / (60 + m.r) + coalesce(1.0 / (60 + w.r), 0) AS score,
+         1.0 / (60 + m.r) + coalesce(0.5 / (60 + w.r), 0) AS half
+    FROM (SELECT id, d, row_number() OVER (ORDER BY d, id) AS r
+            FROM (SELECT rowid AS id, cosine_distance(vector, embed('the water of the bank', NULL, 'query')) AS d
+                    FROM e LIMIT -1)) AS m
+    LEFT JOIN (SELECT id, row_number() OVER (ORDER BY b, id) AS r
+                 FROM (SELECT rowid AS id, rank AS b FROM own_words
+                        WHERE own_words MATCH '"water" OR "bank" OR "the" OR "of"' LIMIT -1)) AS w USING(id);
+SELECT 'hybrid: external content', count(*) = 60 AND min(e.score = r.score AND e.distance = r.distance
+       AND e.semantic_rank = r.semantic_rank AND e.bm25_rank IS r.bm25_rank)
+  FROM e JOIN rrf AS r ON r.id = e.rowid WHERE e MATCH 'the water of the bank';
+SELECT 'hybrid: an FTS5 table of the user''s, and weights', count(*) = 60 AND min(h.score = r.half
+       AND h.distance = r.distance AND h.semantic_rank = r.semantic_rank AND h.bm25_rank IS r.bm25_rank)
+  FROM h JOIN rrf AS r ON r.id = h.rowid WHERE h MATCH 'the water of the bank';
+SELECT 'hybrid: content='''' beside an FTS5 table', count(*) = 60 AND min(c.score = r.score
+       AND c.distance = r.distance AND c.semantic_rank = r.semantic_rank AND c.bm25_rank IS r.bm25_rank)
+  FROM c JOIN rrf AS r ON r.id = c.rowid WHERE c MATCH 'the water of the bank';
+SELECT 'hybrid: in a forced join the other way the scores are the same', count(*) = 60 AND min(e.score = r.score)
+  FROM (SELECT a.id, r.score FROM articles AS a JOIN rrf AS r USING(id) LIMIT -1) AS r CROSS JOIN e
+ WHERE r.id = e.rowid AND e MATCH 'the water of the bank';
+SELECT 'hybrid: a join stops when it has enough', count(*) = 3 FROM (
+  SELECT a.id FROM h JOIN articles AS a ON a.id = h.rowid WHERE h MATCH 'bank' AND a.id % 2 LIMIT 3);
+
+-- Triggers
+INSERT INTO articles VALUES (100, 'zebra', 'stripes', 2020);
+UPDATE articles SET body = 'stripes and an okapi' WHERE id = 100;
+UPDATE articles SET id = 101 WHERE id = 100;
+UPDATE articles SET year = 2021 WHERE id = 101;
+SELECT 'hybrid: triggers keep the words in step', group_concat(rowid) = '101' FROM e
+ WHERE e MATCH 'okapi' AND bm25_rank IS NOT NULL;
+INSERT INTO articles VALUES (102, 'zebra 2', 'stripes', 2020) ON CONFLICT(title) DO UPDATE SET body = 'x';
+INSERT INTO articles VALUES (103, 'zebra 2', 'stripes', 2020) ON CONFLICT(title) DO UPDATE SET body = 'gnu';
+SELECT 'hybrid: an UPSERT on the content', group_concat(rowid) = '102' FROM e WHERE e MATCH 'gnu' AND bm25_rank IS NOT NULL;
+DELETE FROM articles WHERE id = 102;
+SELECT 'hybrid: DELETE on the content', count(*) = 0 FROM e WHERE e MATCH 'gnu' AND bm25_rank IS NOT NULL;
+INSERT INTO e(e) VALUES('integrity-check');
+INSERT OR REPLACE INTO articles VALUES (104, 'zebra', 'took the place', 2022);
+SELECT 'hybrid: what OR REPLACE took away unseen is not found, and takes no position',
+       count(*) = 1 AND (SELECT count(*) FROM e_fts WHERE e_fts MATCH 'zebra') = 2
+       AND rowid = 104 AND bm25_rank = 1 FROM e WHERE e MATCH 'zebra' AND bm25_rank IS NOT NULL;
+SELECT 'hybrid: and is not counted for k', count(*) = 5 FROM e('zebra okapi stripes', 5);
+INSERT INTO e(e) VALUES('integrity-check');
+SELECT 'hybrid: nor by an FTS5 table of the user''s', count(*) = 0 FROM h WHERE h MATCH 'zebra' AND +rowid = 101;
+BEGIN;
+DELETE FROM articles WHERE id < 50;
+INSERT INTO articles(title) VALUES ('wombat');
+SELECT 'hybrid: triggers in a transaction', group_concat(rowid) = '105' FROM e WHERE e MATCH 'wombat' AND bm25_rank IS NOT NULL;
+ROLLBACK;
+SELECT 'hybrid: and its ROLLBACK', count(bm25_rank) = 0 FROM e WHERE e MATCH 'wombat';
+INSERT INTO e(e) VALUES('integrity-check');
+INSERT INTO e(e) VALUES('drop-triggers');
+UPDATE articles SET body = 'a wombat' WHERE id = 8;
+INSERT INTO articles VALUES (110, 'wombat', NULL, NULL);
+DELETE FROM articles WHERE id = 9;
+INSERT INTO e(e) VALUES('sync');
+SELECT 'hybrid: sync brings the words in step, too', group_concat(rowid) = '8,110' AND
+       (SELECT count(*) FROM e_fts WHERE rowid IN (9, 101)) = 0
+  FROM (SELECT rowid FROM e WHERE e MATCH 'wombat' AND bm25_rank IS NOT NULL ORDER BY rowid);
+INSERT INTO e(e) VALUES('integrity-check');
+UPDATE articles SET title = x'00ff' WHERE id = 8;
+INSERT INTO e(rowid) VALUES (8);
+SELECT 'hybrid: a BLOB in the content is no text to words either', (SELECT title IS NULL FROM e_fts WHERE rowid = 8);
+DELETE FROM articles WHERE id = 8;
+INSERT INTO e(rowid) VALUES (8);
+SELECT 'hybrid: a row that the content has not is not found', count(bm25_rank) = 1 FROM e WHERE e MATCH 'wombat';
+INSERT INTO e(e) VALUES('sync');
+INSERT INTO h(h) VALUES('sync');
+-- error: h: the FTS5 table 'own_words' is damaged or out of step with its content: INSERT INTO "own_words"("own_words") VALUES('rebuild')
+INSERT INTO h(h) VALUES('integrity-check');
+INSERT INTO own_words(own_words) VALUES('rebuild');
+INSERT INTO h(h) VALUES('integrity-check');
+ALTER TABLE e RENAME TO e2;
+SELECT 'hybrid: RENAME with external content', count(bm25_rank) = 2 FROM e2 WHERE e2 MATCH 'zebra wombat';
+INSERT INTO e2(e2) VALUES('integrity-check');
+INSERT INTO e2(e2) VALUES('delete-all');
+SELECT 'hybrid: delete-all with external content', (SELECT count(*) FROM e2_fts) = 0 AND count(*) > 50 FROM articles;
+INSERT INTO e2(e2) VALUES('rebuild');
+INSERT INTO e2(e2) VALUES('integrity-check');
+DROP TABLE e2;
+
+-- ---- An FTS5 table that keeps its own texts; chunks; no embedding yet ----
+CREATE VIRTUAL TABLE other USING fts5(title);
+INSERT INTO other(rowid, title) VALUES (1, 'river'), (3, 'money'), (9, 'nobody');
+CREATE VIRTUAL TABLE o USING semantic(text, hybrid='other', chunk=8, overlap=2, metric=l2);
+INSERT INTO o(rowid, text) VALUES (1, 'The water is high. The boat is on it. The tree is near.'),
+  (2, 'We lend money to the people. They pay it back with apples.'), (3, 'The bank of the river');
+SELECT 'hybrid: of long texts the nearest chunk counts', count(*) = 3
+       AND min(distance = l2_distance(vector, embed('river', NULL, 'query')))
+       AND min(snippet <> '') AND group_concat(coalesce(bm25_rank, 0), '') LIKE '%1%'
+  FROM o WHERE o MATCH 'river';
+SELECT 'hybrid: a row that only the FTS5 table has is no row', count(*) = 0 FROM o WHERE o MATCH 'nobody' AND bm25_rank = 1;
+-- error: o: of the content, these rows are not in 'other': 2; these rows are in 'other' and not in the content: 9
+INSERT INTO o(o) VALUES('integrity-check');
+CREATE VIRTUAL TABLE m USING semantic(text, fts=1, embed=manual);
+INSERT INTO m(rowid, text) VALUES (1, 'river'), (2, 'bank');
+SELECT 'hybrid: words find what waits to be embedded', count(*) = 1 AND rowid = 2 AND distance IS NULL
+       AND semantic_rank IS NULL FROM m WHERE m MATCH 'bank';
+INSERT INTO m(m) VALUES('sync');
+SELECT 'hybrid: and meaning once it is', count(*) = 2 AND count(distance) = 2 FROM m WHERE m MATCH 'bank';
+
+-- ---- More rows than the lists are deep ----
+CREATE VIRTUAL TABLE deep USING semantic(text, fts=1);
+-- run
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2400)
+INSERT INTO deep(rowid, text) SELECT i, CASE WHEN i % 2 THEN 'bank ' ELSE 'river ' END || i FROM n;
+CREATE TEMP TABLE near AS
+  SELECT id, d, row_number() OVER (ORDER BY d, id) AS r
+    FROM (SELECT rowid AS id, cosine_distance(vector, embed('bank 7', NULL, 'query')) AS d FROM deep LIMIT -1);
+CREATE TEMP TABLE worded AS
+  SELECT id, row_number() OVER (ORDER BY b, id) AS r
+    FROM (SELECT rowid AS id, rank AS b FROM deep_fts WHERE deep_fts MATCH '"bank" OR "7"' LIMIT -1);
+DELETE FROM worded WHERE r > 1000;
+CREATE TEMP TABLE fused AS
+  SELECT row_number() OVER (ORDER BY -score, id) AS n, * FROM (
+    SELECT id, d, CASE WHEN w.r IS NULL OR m.r <= 1000 THEN m.r END AS s, w.r AS b,
+           CASE WHEN w.r IS NULL OR m.r <= 1000 THEN 1.0 / (60 + m.r) ELSE 0.0 END + coalesce(1.0 / (60 + w.r), 0) AS score
+      FROM near AS m LEFT JOIN worded AS w USING(id));
+SELECT 'hybrid: rows that words don''t find come after the lists'' ends, by meaning, and each row once',
+       count(*) = 2400 AND min(n = g AND id = rowid AND f.score = d.score AND f.d = distance
+       AND s IS semantic_rank AND b IS bm25_rank)
+  FROM fused AS f JOIN (SELECT row_number() OVER () AS g, * FROM (
+    SELECT rowid, score, distance, semantic_rank, bm25_rank FROM deep WHERE deep MATCH 'bank 7' LIMIT -1)) AS d ON f.id = d.rowid;
+SELECT 'hybrid: the order is the same however many rows are asked for', count(DISTINCT l) = 1 FROM (
+  SELECT group_concat(rowid) AS l FROM (SELECT rowid FROM deep('bank 7', 10))
+  UNION ALL SELECT group_concat(rowid) FROM (SELECT rowid FROM deep('bank 7', 1500) LIMIT 10)
+  UNION ALL SELECT group_concat(rowid) FROM (SELECT rowid FROM deep WHERE deep MATCH 'bank 7' LIMIT 10));
+DELETE FROM deep WHERE rowid IN (SELECT id FROM worded WHERE r < 900 AND id <> 7);
+SELECT 'hybrid: as deep after DELETE', count(*) = (SELECT count(*) FROM deep_fts WHERE deep_fts MATCH '"bank" OR "7"')
+       AND count(*) BETWEEN 290 AND 310 FROM deep WHERE deep MATCH 'bank 7' AND bm25_rank IS NOT NULL;
+SELECT 'hybrid: a filter that leaves few of the first words found', count(*) = 200 AND max(bm25_rank) = 100
+  FROM deep WHERE deep MATCH 'bank 7' AND among = (SELECT json_group_array(value) FROM (
+    SELECT rowid AS value FROM deep ORDER BY rowid DESC LIMIT 200));
+
+-- ---- semantic_rank by the vectors of a hybrid index ----
+SELECT 'hybrid: semantic_rank by its vectors', semantic_rank(own_words, 'loan', 'h') =
+       (SELECT distance FROM h WHERE h MATCH 'loan' AND rowid = own_words.rowid)
+       AND semantic_rank(own_words, 'loan', 'h') =
+       (SELECT cosine_distance(vector, embed('loan', NULL, 'query')) FROM h WHERE rowid = own_words.rowid)
+  FROM own_words WHERE own_words MATCH 'bank';
+
+-- ---- Refusals at CREATE ----
+-- error: x: hybrid='absent': there is no such table in main
+CREATE VIRTUAL TABLE x USING semantic(title, hybrid='absent');
+-- error: x: hybrid='articles' is no FTS5 table
+CREATE VIRTUAL TABLE x USING semantic(title, hybrid='articles');
+CREATE VIRTUAL TABLE elsewhere USING fts5(title, content = "texts 2" , content_rowid=id);
+-- error: x: hybrid='elsewhere' has content='texts 2', the index has content='articles': they must be the same
+CREATE VIRTUAL TABLE x USING semantic(title, content='articles', content_rowid='id', hybrid='elsewhere');
+CREATE VIRTUAL TABLE by_year USING fts5(title, 'content=', "a,content='z'", content='articles', content_rowid=[year]);
+-- error: x: hybrid='by_year' has content_rowid='year', the index has content_rowid='id': they must be the same
+CREATE VIRTUAL TABLE x USING semantic(title, content='articles', content_rowid='id', hybrid='by_year');
+CREATE VIRTUAL TABLE by_rowid USING fts5(title, content='articles');
+CREATE VIRTUAL TABLE x USING semantic(title, content='articles', content_rowid='id', hybrid='by_rowid');
+CREATE TABLE keyed(k INTEGER NOT NULL UNIQUE, title);
+CREATE VIRTUAL TABLE keyed_words USING fts5(title, content='keyed');
+-- error: y: hybrid='keyed_words' has content_rowid='rowid', the index has content_rowid='k': they must be the same
+CREATE VIRTUAL TABLE y USING semantic(title, content='keyed', content_rowid='k', hybrid='keyed_words');
+CREATE VIRTUAL TABLE plain USING semantic(title);
+-- error: plain: weights are for an index made with hybrid or fts
+INSERT INTO plain(plain, rank) VALUES('weights', '1,1');
+DROP TABLE other;
+-- error: o: the FTS5 table 'other': no such table: main.other
+SELECT * FROM o WHERE o MATCH 'x';
+SELECT 'hybrid: without its FTS5 table an index answers vectors and can be read', count(*) = 3 AND
+       (SELECT count(*) FROM o) = 3 FROM o WHERE o MATCH (SELECT vector FROM o LIMIT 1);
