@@ -12,6 +12,10 @@
 **   model, fingerprint, dimensions
 **   bytes                    of codes and vectors with all that belongs to them
 **   progress                 0 ... 1 of a rebuild by steps; NULL if there is none
+**   lists                    of an approximate index, once 'optimize' has made them
+**   probes                   lists that a question reads, where the command 'probes' said so
+**   share                    of the codes that a question reads, as 'optimize' measured it;
+**                            NULL before: all are
 **
 ** Everything is read from the shadow tables when the query begins: no index is opened, no model
 ** loaded, nothing written. What can't be read is NULL.
@@ -24,11 +28,13 @@
 
 enum status_column {
     STATUS_SCHEMA, STATUS_INDEX, STATUS_ROWS, STATUS_CHUNKS, STATUS_PENDING, STATUS_STALE,
-    STATUS_MODEL, STATUS_FINGERPRINT, STATUS_DIMENSIONS, STATUS_BYTES, STATUS_PROGRESS
+    STATUS_MODEL, STATUS_FINGERPRINT, STATUS_DIMENSIONS, STATUS_BYTES, STATUS_PROGRESS,
+    STATUS_LISTS, STATUS_PROBES, STATUS_SHARE
 };
 static const char declaration[] =
     "CREATE TABLE x(schema TEXT, \"index\" TEXT, rows INT, chunks INT, pending INT, stale INT, "
-    "model TEXT, fingerprint TEXT, dimensions INT, bytes INT, progress REAL)";
+    "model TEXT, fingerprint TEXT, dimensions INT, bytes INT, progress REAL, lists INT, "
+    "probes INT, share REAL)";
 
 typedef struct status_table {
     sqlite3_vtab base;
@@ -351,6 +357,14 @@ static int status_column(sqlite3_vtab_cursor *base, sqlite3_context *context, in
     case STATUS_PROGRESS:
         if (row->progress >= 0)
             sqlite3_result_double(context, row->progress);
+        break;
+    case STATUS_LISTS: result_number(context, config->lists ? config->lists : UNKNOWN); break;
+    case STATUS_PROBES:
+        result_number(context, config->probes ? config->probes : UNKNOWN);
+        break;
+    case STATUS_SHARE:
+        if (config->lists && config->lists_gap >= 0 && !config->probes)
+            sqlite3_result_double(context, config->lists_share / 1e6);
         break;
     }
     return SQLITE_OK;

@@ -308,8 +308,10 @@ static int finish(writer *w)
         ctx_place *place = place_of(changes);
         if (!place->entry.used && changes->fresh)
             continue;
-        if (!place->entry.used)
+        if (!place->entry.used) {
+            ctx_block_cache_outdate(&place->entry.stamp, 1);
             code = put_row(w, CTX_DELETE_CODES, changes->number, NULL, 0);
+        }
         if (code == SQLITE_OK)
             code = ctx_directory_put(storage, changes->directory, place, w->error);
     }

@@ -3,7 +3,8 @@
 SELECT 'status: no index, no row', (SELECT count(*) FROM semantic_status) = 0;
 SELECT 'status: the columns', (SELECT group_concat(name) FROM
        pragma_table_info('semantic_status')) =
-       'schema,index,rows,chunks,pending,stale,model,fingerprint,dimensions,bytes,progress';
+       'schema,index,rows,chunks,pending,stale,model,fingerprint,dimensions,bytes,progress,'
+       || 'lists,probes,share';
 CREATE VIRTUAL TABLE "using semantic(x" USING semantic(body);
 CREATE VIRTUAL TABLE b USING semantic(body, model='');
 -- run
