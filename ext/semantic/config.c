@@ -72,14 +72,25 @@ void ctx_config_set_dimensions(ctx_config *config, int dimensions)
 
 /* ---- Rows of the table ---- */
 
-/* The checksum of a row: its name, its value's type, its value. */
-static sqlite3_int64 row_sum(const char *name, sqlite3_value *value)
+/* The checksum of a row: its name, its value's type, its value; 0 for NULL. SQLITE_NOMEM. */
+static int row_sum(const char *name, sqlite3_value *value, sqlite3_int64 *out)
 {
+    char digits[32];
     int type = sqlite3_value_type(value);
-    const char *text = (const char *)sqlite3_value_text(value);
-    size_t size = text ? (size_t)sqlite3_value_bytes(value) : 0;
+    const char *text = digits;
+    *out = 0;
+    if (type == SQLITE_NULL)
+        return SQLITE_OK;
+    if (type == SQLITE_INTEGER)
+        sqlite3_snprintf(sizeof digits, digits, "%lld", sqlite3_value_int64(value));
+    else
+        text = (const char *)sqlite3_value_text(value);
+    if (!text)
+        return SQLITE_NOMEM;
+    size_t size = type == SQLITE_INTEGER ? strlen(digits) : (size_t)sqlite3_value_bytes(value);
     uint64_t sum = enc_checksum(name, strlen(name)) * 31 + (uint64_t)type;
-    return (sqlite3_int64)(sum * 31 + enc_checksum(text ? text : "", size));
+    *out = (sqlite3_int64)(sum * 31 + enc_checksum(text, size));
+    return SQLITE_OK;
 }
 
 typedef struct writer {
@@ -106,23 +117,34 @@ static void writer_close(writer *w)
     sqlite3_finalize(w->insert);
 }
 
-/* Writes the row `name` with what is bound to w->value. */
-static int write_row(writer *w, const char *name)
+/* Binds the row `name` with a copy of what w->value gives. A value that could not be bound would
+** be written as NULL. */
+static int bind_row(writer *w, const char *name)
 {
-    int code = sqlite3_step(w->value);
+    sqlite3_int64 sum;
+    sqlite3_value *copy = sqlite3_value_dup(sqlite3_column_value(w->value, 0));
+    if (!copy)
+        return SQLITE_NOMEM;
+    int code = row_sum(name, copy, &sum);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_text(w->insert, 1, name, -1, SQLITE_TRANSIENT);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_value(w->insert, 2, copy);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int64(w->insert, 3, sum);
+    sqlite3_value_free(copy);
+    return code;
+}
+
+/* Writes the row `name` with what is bound to w->value; `bound`: how that went. */
+static int write_row(writer *w, const char *name, int bound)
+{
+    int code = bound == SQLITE_OK ? sqlite3_step(w->value) : bound;
     if (code == SQLITE_ROW) {
-        sqlite3_value *value = sqlite3_column_value(w->value, 0);
-        int type = sqlite3_column_type(w->value, 0);
-        sqlite3_bind_text(w->insert, 1, name, -1, SQLITE_TRANSIENT);
-        sqlite3_value *copy = sqlite3_value_dup(value);
-        if (copy) {
-            sqlite3_bind_value(w->insert, 2, copy);
-            sqlite3_bind_int64(w->insert, 3, type == SQLITE_NULL ? 0 : row_sum(name, copy));
-            sqlite3_value_free(copy);
+        code = bind_row(w, name);
+        if (code == SQLITE_OK) {
             sqlite3_step(w->insert);
             code = sqlite3_reset(w->insert);
-        } else {
-            code = SQLITE_NOMEM;
         }
     }
     sqlite3_reset(w->value);
@@ -131,14 +153,12 @@ static int write_row(writer *w, const char *name)
 
 static int write_text(writer *w, const char *name, const char *text)
 {
-    sqlite3_bind_text(w->value, 1, text, -1, SQLITE_STATIC);
-    return write_row(w, name);
+    return write_row(w, name, sqlite3_bind_text(w->value, 1, text, -1, SQLITE_STATIC));
 }
 
 static int write_integer(writer *w, const char *name, sqlite3_int64 number)
 {
-    sqlite3_bind_int64(w->value, 1, number);
-    return write_row(w, name);
+    return write_row(w, name, sqlite3_bind_int64(w->value, 1, number));
 }
 
 static int write_weights(writer *w, const char *name, const double *weights)
@@ -239,9 +259,10 @@ static int reader_open(reader *r, sqlite3 *db, ctx_config *config, ctx_error *er
 static int find_row(reader *r, const char *name, sqlite3_value **out)
 {
     sqlite3_reset(r->select);
-    sqlite3_bind_text(r->select, 1, name, -1, SQLITE_TRANSIENT);
-    int code = sqlite3_step(r->select);
     *out = NULL;
+    int code = sqlite3_bind_text(r->select, 1, name, -1, SQLITE_TRANSIENT);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(r->select);
     if (code == SQLITE_DONE)
         return SQLITE_OK;
     if (code != SQLITE_ROW)
@@ -249,15 +270,17 @@ static int find_row(reader *r, const char *name, sqlite3_value **out)
     int type = sqlite3_column_type(r->select, 0);
     bool whole = sqlite3_column_type(r->select, 1) == SQLITE_INTEGER &&
                  (type == SQLITE_INTEGER || type == SQLITE_TEXT || type == SQLITE_NULL);
-    sqlite3_int64 sum = sqlite3_column_int64(r->select, 1);
+    sqlite3_int64 sum = sqlite3_column_int64(r->select, 1), right = 0;
     *out = sqlite3_column_value(r->select, 0);
     /* The text of an integer would change the value's type: the sum is over a copy. */
     sqlite3_value *copy = sqlite3_value_dup(*out);
     if (!copy)
         return out_of_memory(r->config, r->error);
-    if (whole)
-        whole = sum == (type == SQLITE_NULL ? 0 : row_sum(name, copy));
+    code = whole ? row_sum(name, copy, &right) : SQLITE_OK;
     sqlite3_value_free(copy);
+    if (code != SQLITE_OK)
+        return out_of_memory(r->config, r->error);
+    whole = whole && sum == right;
     return whole ? SQLITE_OK : damaged(r->config, name, r->error);
 }
 

@@ -9,41 +9,7 @@
 #include <string.h>
 
 #include "../unit/unit.h"
-
-/* ---- An allocator that fails once ---- */
-
-static sqlite3_mem_methods plain;
-static long countdown = -1; /* calls until one fails; below 0: none will */
-static bool has_failed;
-
-static bool fails_now(void)
-{
-    if (countdown < 0 || countdown-- > 0)
-        return false;
-    has_failed = true;
-    return true;
-}
-
-static void *failing_malloc(int size)
-{
-    return fails_now() ? NULL : plain.xMalloc(size);
-}
-
-static void *failing_realloc(void *block, int size)
-{
-    return fails_now() ? NULL : plain.xRealloc(block, size);
-}
-
-static bool use_failing_allocator(void)
-{
-    sqlite3_shutdown();
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &plain);
-    sqlite3_mem_methods failing = plain;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    return sqlite3_config(SQLITE_CONFIG_MALLOC, &failing) == SQLITE_OK &&
-           sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) == SQLITE_OK;
-}
+#include "failing.h"
 
 /* ---- What is run ---- */
 
@@ -88,11 +54,10 @@ static int step(sqlite3 *db, const char *sql, char **value)
         rc = sqlite3_bind_text(statement, folder, test_data(""), -1, SQLITE_STATIC);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
-    long left = countdown;
-    countdown = -1; /* a number's text is made by column_text: that is not under test */
+    long left = failing_after(-1); /* a number's text is made by column_text: not under test */
     if (rc == SQLITE_ROW && sqlite3_column_text(statement, 0))
         *value = strdup((const char *)sqlite3_column_text(statement, 0));
-    countdown = left;
+    failing_after(left);
     int end = sqlite3_finalize(statement);
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? end : rc;
 }
@@ -102,14 +67,14 @@ static int step(sqlite3 *db, const char *sql, char **value)
 static bool run_statement(sqlite3 *db, int i)
 {
     char *value = NULL;
-    bool before = has_failed;
+    bool before = failing_has_failed();
     int rc = step(db, statements[i], &value);
     bool good = true;
     if (rc == SQLITE_OK && !values[i])
         values[i] = strdup(value ? value : "NULL");
     else if (rc == SQLITE_OK)
         good = CHECK_STR(value ? value : "NULL", values[i]);
-    else if (has_failed && !before)
+    else if (failing_has_failed() && !before)
         good = CHECK_INT(rc & 0xff, SQLITE_NOMEM);
     if (!good)
         printf("    after: %s\n", statements[i]);
@@ -123,25 +88,25 @@ static bool whole_life(long n)
     sqlite3 *db = NULL;
     bool good = CHECK_INT(sqlite3_open(":memory:", &db), SQLITE_OK);
     sqlite3_enable_load_extension(db, 1);
-    has_failed = false;
-    countdown = n;
+    failing_forget();
+    failing_after(n);
     char *message = NULL;
     int rc = sqlite3_load_extension(db, library(), NULL, &message);
     sqlite3_free(message);
-    good = good && CHECK(rc == SQLITE_OK || has_failed);
+    good = good && CHECK(rc == SQLITE_OK || failing_has_failed());
     for (int i = 0; rc == SQLITE_OK && good && i < STATEMENTS; i++)
         good = run_statement(db, i);
-    countdown = -1;
+    failing_after(-1);
     return CHECK_INT(sqlite3_close(db), SQLITE_OK) && good;
 }
 
 static void fail_everywhere(void)
 {
-    REQUIRE(use_failing_allocator());
+    REQUIRE(failing_use());
     REQUIRE(whole_life(-1));
     sqlite3_int64 before = sqlite3_memory_used();
     long n = 0;
-    while (n < MOST && whole_life(n) && has_failed)
+    while (n < MOST && whole_life(n) && failing_has_failed())
         n++;
     CHECK(n > 500 && n < MOST);
     CHECK_INT(sqlite3_memory_used(), before);

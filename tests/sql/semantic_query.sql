@@ -78,9 +78,11 @@ SELECT rowid FROM v(vector('[1, 0]'), 2) WHERE distance > 0;
 SELECT rowid FROM v(vector('[1, 0]'), 2) WHERE among = '[3, 4, 99, 3]';
 --> 3
 --> 4
+-- since: 3.38
 SELECT rowid FROM v(vector('[1, 0]'), 2) WHERE rowid IN (7, 3, 4);
 --> 3
 --> 7
+-- since: 3.38
 SELECT rowid FROM v(vector('[1, 0]'), 1) WHERE rowid = 4;
 --> 4
 SELECT 'query: nothing to choose among', (SELECT count(*) FROM v(vector('[1, 0]')) WHERE among = '[]') = 0
@@ -110,6 +112,7 @@ INSERT INTO facts VALUES (1, 0), (2, 1), (3, 1), (4, 1), (5, 1), (7, 1);
 SELECT f.id FROM v(vector('[1, 0]'), 3) s JOIN facts f ON f.id = s.rowid WHERE f.good;
 --> 5
 --> 2
+-- since: 3.38
 SELECT f.id, s.rowid FROM facts f LEFT JOIN v(vector('[1, 0]'), 3) s ON f.id = s.rowid WHERE f.good;
 --> 2|2
 --> 3|
