@@ -63,7 +63,7 @@ int ctx_words_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error 
     case SQLITE_INTERRUPT:
         return ctx_fail(error, SQLITE_INTERRUPT, config->name, "interrupted");
     case SQLITE_ERROR:
-        if (strcmp(message, "no such module: fts5") == 0)
+        if (strncmp(message, "no such module: ", 16) == 0)
             return ctx_fail(error, SQLITE_ERROR, config->name,
                             "words are searched in the FTS5 table '%s%s', and this SQLite has "
                             "no FTS5", table, suffix);
@@ -130,8 +130,9 @@ void ctx_words_append_differing(const ctx_words *words, sqlite3_str *sql)
     for (int i = 0; i < config->columns; i++) {
         if (config->unindexed[i])
             continue;
-        sqlite3_str_appendf(sql, " OR f.\"%w\" IS NOT ", config->column[i]);
+        sqlite3_str_appendf(sql, " OR CAST(f.\"%w\" AS TEXT) IS NOT CAST(", config->column[i]);
         append_value(config, sql, i);
+        sqlite3_str_appendall(sql, " AS TEXT)");
     }
     sqlite3_str_appendchar(sql, 1, ')');
 }

@@ -68,6 +68,35 @@ class Python(unittest.TestCase):
             db.execute("SELECT semantic_rank(fts, 'loan') FROM fts WHERE fts MATCH 'bank'")
         db.close()
 
+    def test_without_fts5_a_hybrid_index_says_so_and_answers_vectors(self):
+        path = os.path.join(tempfile.mkdtemp(), "hybrid.db")
+        db = connect(path)
+        db.execute("CREATE VIRTUAL TABLE search USING semantic(body, model='tiny', fts=1)")
+        db.execute("INSERT INTO search(body) VALUES ('the bank'), ('a river')")
+        db.commit()
+        db.close()
+        db = connect(path)
+        db.set_authorizer(lambda action, _, name, *rest: sqlite3.SQLITE_DENY
+                          if action == 31 and name == "fts5" else sqlite3.SQLITE_OK)
+        for option in "fts=1", "hybrid=words":
+            with self.assertRaisesRegex(sqlite3.OperationalError, "needs FTS5"):
+                db.execute(f"CREATE VIRTUAL TABLE s USING semantic(body, model='tiny', {option})")
+        db.close()
+        hidden = sqlite3.connect(path)
+        hidden.execute("PRAGMA writable_schema = ON")
+        hidden.execute("UPDATE sqlite_master SET sql = replace(sql, 'fts5', 'fts0') WHERE name = 'search_fts'")
+        hidden.commit()
+        hidden.close()
+        db = connect(path)
+        with self.assertRaisesRegex(sqlite3.OperationalError, "search_fts., and this SQLite has no FTS5"):
+            db.execute("SELECT rowid FROM search WHERE search MATCH 'bank'").fetchall()
+        with self.assertRaisesRegex(sqlite3.OperationalError, "search_fts., and this SQLite has no FTS5"):
+            db.execute("INSERT INTO search(body) VALUES ('more')")
+        self.assertEqual(db.execute("SELECT body FROM search WHERE search MATCH "
+                                    "(SELECT vector FROM search WHERE rowid = 2) AND k = 1").fetchall(),
+                         [("a river",)])
+        db.close()
+
     def test_an_interrupt_ends_maxsim_between_two_long_texts(self):
         calls = iter(range(1 << 30))
         self.db.set_progress_handler(lambda: next(calls) > 20, 1000)

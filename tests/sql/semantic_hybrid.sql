@@ -166,6 +166,10 @@ SELECT 'hybrid: INSERT OR REPLACE', changes() = 1 AND last_insert_rowid() = 5
        AND (SELECT count(*) FROM s WHERE s MATCH 'zebra' AND bm25_rank IS NOT NULL) = 0
        AND (SELECT count(*) FROM s WHERE s MATCH 'quagga' AND bm25_rank = 1 AND +rowid = 5) = 1;
 INSERT OR IGNORE INTO s(rowid, title) VALUES (5, 'zebra');
+UPDATE s SET title = 1984 WHERE rowid = 6;
+UPDATE s SET title = '1984' WHERE rowid = 6;
+INSERT INTO s(s) VALUES('integrity-check');
+SELECT 'hybrid: a number is a word', group_concat(rowid) = '6' FROM s WHERE s MATCH '1984' AND bm25_rank IS NOT NULL;
 UPDATE s SET title = v.t FROM (SELECT 5 AS r, 'okapi' AS t) AS v WHERE s.rowid = r;
 SELECT 'hybrid: UPDATE ... FROM', group_concat(rowid) = '5' FROM s WHERE s MATCH 'okapi' AND bm25_rank IS NOT NULL;
 DELETE FROM s WHERE rowid = 5;
