@@ -7,6 +7,8 @@
 
 #include "scan.h"
 
+enum { LEAST_ROOTS = 2 }; /* see probe.h */
+
 typedef struct ranked {
     int list; /* 0 ... count - 1 */
     float score;
@@ -88,17 +90,14 @@ static int make(const ctx_config *config, const ctx_lists *lists, ctx_probe **ou
     return probe->order && probe->rank && probe->used ? SQLITE_OK : no_memory(config, error);
 }
 
-/* How many lists the rule says. */
+/* How many lists the measured gap leads to. */
 static int near_lists(const ctx_probe *probe)
 {
-    const ctx_config *config = probe->config;
-    if (config->probes > 0)
-        return config->probes < probe->count ? config->probes : probe->count;
-    double least = (double)probe->order[0].score - gap_of(config);
-    int near = 1;
+    double least = (double)probe->order[0].score - gap_of(probe->config);
+    int near = (int)ceil(LEAST_ROOTS * sqrt(probe->count));
     while (near < probe->count && (double)probe->order[near].score >= least)
         near++;
-    return near;
+    return near < probe->count ? near : probe->count;
 }
 
 int ctx_probe_open(ctx_index *index, const float *q, ctx_probe **out, ctx_error *error)
@@ -115,7 +114,8 @@ int ctx_probe_open(ctx_index *index, const float *q, ctx_probe **out, ctx_error 
     if (code == SQLITE_OK)
         code = rank(*out, lists, q, error);
     if (code == SQLITE_OK) {
-        (*out)->near = near_lists(*out);
+        (*out)->near = config->probes == 0 ? near_lists(*out)
+                       : config->probes < lists->count ? config->probes : lists->count;
         return SQLITE_OK;
     }
     ctx_probe_close(*out);
@@ -302,11 +302,10 @@ static int find_share(measure *m)
     for (int i = 0; i < m->questions && code == SQLITE_OK; i++) {
         code = rank(m->probe, m->lists, m->q + (size_t)i * (size_t)config->dimensions,
                     m->error);
-        double least = (double)m->probe->order[0].score - gap_of(config);
+        int near = near_lists(m->probe);
         for (int k = 0; k < m->blocks && code == SQLITE_OK; k++) {
-            int at = rank_of(m->probe, &m->directory[k]);
             all += m->directory[k].used;
-            read += (double)m->probe->order[at].score >= least ? m->directory[k].used : 0;
+            read += rank_of(m->probe, &m->directory[k]) < near ? m->directory[k].used : 0;
         }
     }
     config->lists_share = all > 0 ? (int)(1e6 * read / all) : 0;

@@ -4,9 +4,9 @@
 ** A question's lists are those whose centroid has a score (encoder.h, "Codes") no more than
 ** config.lists_gap below the best one's: few where the question lies amid a list, more where
 ** it lies between many. 'optimize' measures that gap: it asks for the nearest neighbours of some
-** of the vectors, all lists read, and takes the gap that leads to 98 % of them. (Questions are a
-** little less at home among the vectors than these are: so more than the 95 % that are wanted.)
-** Until it is measured everything is read, and answers are exact. INSERT INTO t(t, rank)
+** of the vectors, all lists read, and takes the gap that leads to 98 % of them. Questions are less
+** at home among the vectors than these themselves, whose neighbours often share their list: so
+** at least twice as many lists are read as the root of their number. Until it is measured everything is read, and answers are exact. INSERT INTO t(t, rank)
 ** VALUES('probes', n) sets a fixed number of lists instead, 0 the measure again.
 **
 ** Blocks without a list, of rows that came after 'optimize', are always read. More lists are, in

@@ -94,6 +94,16 @@ static int move_block(sorter *s, ctx_block_entry entry, sqlite3_int64 *slots, si
     return code;
 }
 
+/* Slots of a batch that makes the file no more than some percent larger. */
+static size_t few(const ctx_directory *directory)
+{
+    enum { LEAST = 1024, SHARE = 16 };
+    size_t all = 0;
+    for (int i = 0; i < directory->count; i++)
+        all += (size_t)directory->place[i].entry.used;
+    return all / SHARE > LEAST ? all / SHARE : LEAST;
+}
+
 /* As many as fit into memory; *done: no block was left to move from. */
 static int move_batch(sorter *s, int generation, sqlite3_int64 *slots, bool *done)
 {
@@ -104,6 +114,8 @@ static int move_batch(sorter *s, int generation, sqlite3_int64 *slots, bool *don
     if (code != SQLITE_OK)
         return code;
     find_rooms(storage, s->directory, &s->rooms);
+    if (left > few(s->directory)) /* the pages of one batch are free once it is written */
+        left = few(s->directory);
     const int blocks = s->directory->count; /* those after are new, and have a list */
     *done = true;
     for (int i = 0; i < blocks && code == SQLITE_OK; i++) {
