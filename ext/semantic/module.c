@@ -199,14 +199,17 @@ static int semantic_rename(sqlite3_vtab *table, const char *name)
     char *copy = sqlite3_mprintf("%s", name);
     if (!copy)
         return SQLITE_NOMEM;
+    int code = ctx_pending_commit(index->pending, &error);
     ctx_index_reset(index);
-    int code = rename_tables(index, name, &error);
+    if (code == SQLITE_OK)
+        code = rename_tables(index, name, &error);
     if (code == SQLITE_OK)
         code = ctx_triggers_rename(index, name, &error);
     if (code == SQLITE_OK) {
         char *old = index->config.name;
         index->config.name = copy;
         copy = old;
+        index->renamed = true;
     }
     sqlite3_free(copy);
     ctx_index_reset(index);
@@ -225,6 +228,8 @@ static int semantic_sync(sqlite3_vtab *table)
 {
     ctx_index *index = (ctx_index *)table;
     ctx_error error = {0};
+    if (index->renamed) /* the rows that came after that are another object's */
+        return SQLITE_OK;
     int code = ctx_index_refresh(index, &error);
     if (code == SQLITE_OK)
         code = ctx_pending_commit(index->pending, &error);

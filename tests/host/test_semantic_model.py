@@ -41,6 +41,7 @@ def connect(path):
     db.enable_load_extension(True)
     db.load_extension(LIBRARY)
     db.execute("SELECT embed_model('tiny', ?)", (BERT,))
+    db.execute("ATTACH ? AS other", (path + ".other",))
     return db
 
 
@@ -110,11 +111,28 @@ def is_busy(error):
 
 # An index and the table that it must agree with. Each has the columns id, body, vector in the
 # oracle; `key` says how a row is brought and what a question is.
-SCHEMA = """
-CREATE TABLE own_truth(id INTEGER PRIMARY KEY, body, vector BLOB);
-CREATE VIRTUAL TABLE own USING semantic(body, model='');
-CREATE TABLE bare_truth(id INTEGER PRIMARY KEY, body, vector BLOB);
-CREATE VIRTUAL TABLE bare USING semantic(body, model='', content='', metric='l2');
+OPTIONS = {  # of the indexes of vectors
+    "own": "model=''",
+    "bare": "model='', content='', metric='l2'",
+    "small": "model='', quantize='int8', cache='1'",
+    "bits": "model='', quantize='bit'",
+    "other.away": "model=''",
+}
+CODES_ALONE = ("small", "bits")
+MEASURE = {"bare": "l2_distance"}  # else cosine_distance
+
+
+def last(name):
+    """The name without its schema, as MATCH and commands want it."""
+    return name.rpartition(".")[2]
+
+
+SCHEMA = "".join(f"""
+CREATE TABLE {name}_truth(id INTEGER PRIMARY KEY, body, vector BLOB);
+CREATE VIRTUAL TABLE {name} USING semantic(body, {options});
+""" for name, options in OPTIONS.items()) + """
+CREATE VIRTUAL TABLE long USING semantic(body, model='tiny', chunk=12, overlap=4);
+CREATE TABLE long_truth(id INTEGER PRIMARY KEY, body);
 CREATE TABLE article(id INTEGER PRIMARY KEY, body TEXT, note INTEGER UNIQUE);
 CREATE VIRTUAL TABLE search USING semantic(body, content='article', content_rowid='id', model='tiny');
 INSERT INTO search(search) VALUES('triggers');
@@ -132,6 +150,7 @@ class Walk:
         self.log = []
         self.busy = 0
         self.compared = 0
+        self.chunks = {}   # of the index `long`, as answers named them: text -> {(start, length)}
 
     def say(self, what):
         self.log.append(what)
@@ -207,7 +226,15 @@ class Walk:
         if not self.attempt(db, "BEGIN IMMEDIATE" if alone else "UPDATE own_truth SET id = id WHERE 0"):
             return
         try:
-            r.choice((self.change_own, self.change_bare, self.change_article))(at, db)
+            kind = r.random()
+            if kind < 0.6:
+                self.change_vectors(at, db, r.choice(list(OPTIONS)))
+            elif kind < 0.93:
+                self.change_article(at, db)
+            elif kind < 0.97:
+                self.change_long(at, db)
+            else:
+                r.choice((self.many, self.made_anew, self.renamed))(at, db)
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
@@ -265,11 +292,43 @@ class Walk:
             self.both(at, db, f"{verb} {table} SET id = {to} WHERE id = {id_}",
                       f"{verb} {index} SET rowid = {to} WHERE rowid = {id_}")
 
-    def change_own(self, at, db):
-        self.change_vectors(at, db, "own")
+    def many(self, at, db):
+        """More rows than wait at a time, from a SELECT."""
+        low = self.random.choice((10 ** 4, 2 * 10 ** 4))
+        self.say(f"{at}: many rows from {low} on")
+        for table, key in ("own_truth", "id"), ("own", "rowid"):
+            db.run(f"DELETE FROM {table} WHERE {key} >= 10000")
+        if self.random.random() < 0.5:
+            return
+        number = "(((i * 7919 + {}) % 1009) / 1009.0 - 0.4)"
+        numbers = " || ',' || ".join(number.format(97 * n) for n in range(DIMENSIONS))
+        db.run(f"WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 1100) "
+               f"INSERT INTO own_truth SELECT {low} + i, 'many', vector('[' || {numbers} || ']') FROM n")
+        db.run("INSERT INTO own(rowid, body, vector) SELECT * FROM own_truth WHERE id >= 10000")
 
-    def change_bare(self, at, db):
-        self.change_vectors(at, db, "bare")
+    def made_anew(self, at, db):
+        name = self.random.choice(list(OPTIONS))
+        self.say(f"{at}: {name} is made anew")
+        db.run(f"DROP TABLE {name}")
+        db.run(f"CREATE VIRTUAL TABLE {name} USING semantic(body, {OPTIONS[name]})")
+        db.run(f"INSERT INTO {name}(rowid, body, vector) SELECT id, body, vector FROM {name}_truth")
+
+    def renamed(self, at, db):
+        """To another name, changed there, and back."""
+        name = self.random.choice(list(OPTIONS))
+        schema = name.rpartition(".")[0]
+        moved = schema + "." * bool(schema) + "moved"
+        self.say(f"{at}: {name} is renamed")
+        db.run(f"ALTER TABLE {name} RENAME TO moved")
+        db.run(f"DELETE FROM {name}_truth WHERE id % 7 = 1")
+        db.run(f"DELETE FROM {moved} WHERE rowid % 7 = 1")
+        db.run(f"ALTER TABLE {moved} RENAME TO {last(name)}")
+
+    def change_long(self, at, db):
+        r = self.random
+        text = ". ".join(self.body().capitalize() for _ in range(r.randint(1, 12)))
+        self.both(at, db, "INSERT OR REPLACE INTO long_truth(body, id) VALUES(?, ?)",
+                  "INSERT OR REPLACE INTO long(body, rowid) VALUES(?, ?)", text, r.randint(1, 12))
 
     def change_article(self, at, db):
         """Through the triggers; a conflict on `note` removes other rows without any."""
@@ -299,7 +358,7 @@ class Walk:
 
     def command(self, at):
         r, db = self.random, self.connections[at]
-        index = r.choice(("own", "bare", "search"))
+        index = r.choice((*OPTIONS, "search", "long"))
         kind = r.random()
         if kind < 0.05 and not self.open[at]:
             self.say(f"{at}: VACUUM")
@@ -312,23 +371,25 @@ class Walk:
         number = r.choice((None, 5, 20)) if word in ("optimize", "rebuild", "sync") else None
         self.say(f"{at}: {index} {word} {number}")
         if number is None:
-            self.attempt(db, f"INSERT INTO {index}({index}) VALUES(?)", word)
+            self.attempt(db, f"INSERT INTO {index}({last(index)}) VALUES(?)", word)
         else:
-            self.attempt(db, f"INSERT INTO {index}({index}, rank) VALUES(?, ?)", word, number)
+            self.attempt(db, f"INSERT INTO {index}({last(index)}, rank) VALUES(?, ?)", word, number)
 
     # ---- Questions ----
 
     def question(self, at):
         r, db = self.random, self.connections[at]
-        index = r.choice(("own", "bare", "search"))
+        index = r.choice((*OPTIONS, "search", "search"))
         if index == "search":
             question, asked = self.body(), "?"
             truth = ("SELECT id, cosine_distance(embed(body, 'tiny', '{\"prompt\":\"document\"}'), "
                      "embed(?1, 'tiny', '{\"prompt\":\"query\"}')) AS d FROM article WHERE body IS NOT NULL")
         else:
             question, asked = self.vector(), "?"
-            measure = "l2_distance" if index == "bare" else "cosine_distance"
+            measure = MEASURE.get(index, "cosine_distance")
             truth = f"SELECT id, {measure}(vector, ?1) AS d FROM {index}_truth"
+            if index in CODES_ALONE:  # their answer is exact for what the codes stand for
+                truth = f"SELECT rowid AS id, {measure}(vector, ?1) AS d FROM {index}"
         k = r.choice((1, 3, 10, 100))
         low, high = sorted((r.randint(0, IDS + 1), r.randint(0, IDS + 1)))
         some = r.sample(range(1, IDS + 1), 12)
@@ -339,12 +400,19 @@ class Walk:
             (f" AND among = '{some}'", f" AND id IN ({str(some)[1:-1]})"),
             (f" AND rowid IN (SELECT value FROM json_each('{some}'))",
              f" AND id IN ({str(some)[1:-1]})"))[:FILTERS])
-        form = r.random()
-        if form < 0.5:
-            sql = f"SELECT rowid, distance FROM {index} WHERE {index} MATCH {asked} AND k = {k}{where}"
-        elif form < 0.8:
-            sql = (f"SELECT rowid, distance FROM {index} WHERE {index} MATCH {asked}{where} "
-                   f"ORDER BY rank LIMIT {k}")
+        form, skipped = r.random(), 0
+        head = f"SELECT rowid, distance FROM {index} WHERE {last(index)} MATCH {asked}"
+        if form < 0.4:
+            sql = f"{head} AND k = {k}{where}"
+        elif form < 0.65:
+            sql = f"{head}{where} ORDER BY rank LIMIT {k}"
+        elif form < 0.75:
+            skipped = r.randint(0, 12)
+            sql = f"{head}{where} ORDER BY rank LIMIT {k} OFFSET {skipped}"
+        elif form < 0.85:
+            far = r.choice((0.1, 0.5, 1.0))
+            sql = f"{head}{where} AND (distance, rowid) > ({far}, {low}) ORDER BY rank LIMIT {k}"
+            filtered += f" AND (d, id) > ({far}, {low})"
         else:
             sql, k = f"SELECT rowid, distance FROM {index}({asked}) WHERE true{where}", 10 ** 6
         self.say(f"{at}: {sql}")
@@ -353,7 +421,7 @@ class Walk:
         try:
             answer = db.run(sql, question)
             expected = db.run(f"SELECT id, d FROM ({truth}) WHERE true{filtered} "
-                              f"ORDER BY d, id LIMIT {k}", question)
+                              f"ORDER BY d, id LIMIT {k} OFFSET {skipped}", question)
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
@@ -371,19 +439,44 @@ class Walk:
         if not self.open[at]:
             db.run("BEGIN")
         try:
-            for index in ("own", "bare"):
+            for index in OPTIONS:
                 self.say(f"{at}: all rows of {index}")
-                answer = db.run(f"SELECT rowid, vector FROM {index} ORDER BY rowid")
-                expected = db.run(f"SELECT id, vector FROM {index}_truth ORDER BY id")
+                value = "vector IS NULL" if index in CODES_ALONE else "vector"
+                answer = db.run(f"SELECT rowid, {value} FROM {index} ORDER BY rowid")
+                expected = db.run(f"SELECT id, {value} FROM {index}_truth ORDER BY id")
                 if answer != expected:
                     raise AssertionError(f"{index}: rows {[r[0] for r in answer]}, "
                                          f"expected {[r[0] for r in expected]}")
+            self.best_chunks(at, db)
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
             self.busy += 1
         if not self.open[at]:
             self.attempt(db, "COMMIT") or db.run("ROLLBACK")
+
+    def best_chunks(self, at, db):
+        """A row's distance is that of the chunk it names, and no chunk that an answer ever named
+        in this text is nearer."""
+        question = self.random.choice(WORDS)
+        self.say(f"{at}: long MATCH {question}")
+        answer = db.run("SELECT rowid, body, distance, chunk_start, chunk_length FROM long WHERE "
+                        "long MATCH ?", question)
+        truth = db.run("SELECT id, body FROM long_truth ORDER BY id")
+        if sorted(row[:2] for row in answer) != truth:
+            raise AssertionError(f"long: {answer}, expected {truth}")
+        if [(d, id_) for id_, _, d, _, _ in answer] != sorted((d, i) for i, _, d, _, _ in answer):
+            raise AssertionError(f"long: not in order: {answer}")
+        for id_, body, distance, start, length in answer:
+            chunks = self.chunks.setdefault(body, set())
+            chunks.add((start, length))
+            nearest = db.run(
+                "SELECT min(cosine_distance(embed(substr(?1, json_extract(value, '$[0]'), "
+                "json_extract(value, '$[1]')), 'tiny', '{\"prompt\":\"document\"}'), "
+                "embed(?2, 'tiny', '{\"prompt\":\"query\"}'))) FROM json_each(?3)",
+                body, question, json.dumps(sorted(chunks)))[0][0]
+            if nearest != distance:
+                raise AssertionError(f"long: row {id_} at {distance}, a chunk of it at {nearest}")
 
     def step(self):
         r = self.random
@@ -406,8 +499,8 @@ class Walk:
                 db.run("ROLLBACK")
                 self.open[at] = False
         for at, db in enumerate(self.connections):
-            for index in ("own", "bare", "search"):
-                db.run(f"INSERT INTO {index}({index}) VALUES('integrity-check')")
+            for index in (*OPTIONS, "search", "long"):
+                db.run(f"INSERT INTO {index}({last(index)}) VALUES('integrity-check')")
             self.rows(at)
             for _ in range(10):
                 self.question(at)
@@ -418,7 +511,8 @@ class Model(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "x.db")
             db = connect(path)
-            db.execute(f"PRAGMA journal_mode = {journal}")
+            db.execute(f"PRAGMA main.journal_mode = {journal}")
+            db.execute(f"PRAGMA other.journal_mode = {journal}")
             db.executescript(SCHEMA)
             db.close()
             worker = subprocess.Popen([sys.executable, __file__, "--worker"],
@@ -446,6 +540,25 @@ class Model(unittest.TestCase):
 
     def test_an_index_answers_as_brute_force_does_with_a_rollback_journal(self):
         self.walk("DELETE")
+
+    def test_a_deleted_vector_is_nowhere_in_the_file(self):
+        for options in OPTIONS.values():
+            with self.subTest(options), tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "x.db")
+                db = connect(path)
+                db.execute("PRAGMA secure_delete = ON")
+                db.execute(f"CREATE VIRTUAL TABLE s USING semantic(body, {options})")
+                canary = struct.pack("<8f", *(0.11 * n + 0.1 for n in range(DIMENSIONS)))
+                there = lambda: canary[4:20] in pathlib.Path(path).read_bytes()
+                for change in "DELETE FROM s WHERE rowid = 7", "UPDATE s SET vector = ? WHERE rowid = 7":
+                    for id_ in range(20):
+                        db.execute("INSERT OR REPLACE INTO s(rowid, vector) VALUES(?, ?)",
+                                   (id_, canary if id_ == 7 else struct.pack("<8f", *([id_ + 1.5] * 8))))
+                    if "quantize" not in options:
+                        self.assertTrue(there())
+                    db.execute(change, (struct.pack("<8f", *[0.5] * 8),) * change.count("?"))
+                    self.assertFalse(there(), change)
+                db.close()
 
 
 if __name__ == "__main__":

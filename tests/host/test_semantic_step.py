@@ -308,6 +308,19 @@ class SemanticStep(unittest.TestCase):
         self.assertEqual(one(db, "SELECT count(*) FROM found WHERE vector = embed(title)"), 3)
         db.execute("INSERT INTO found(found) VALUES('integrity-check')")
 
+    def test_an_index_is_renamed_twice_in_a_transaction(self):
+        db = self.connect()
+        self.articles(db)
+        db.execute("BEGIN")
+        db.execute("INSERT INTO articles(title) VALUES('the river')")
+        db.execute("ALTER TABLE search RENAME TO found")
+        db.execute("INSERT INTO articles(title) VALUES('the bank')")
+        db.execute("ALTER TABLE found RENAME TO search")
+        db.execute("COMMIT")
+        self.assertEqual(one(db, "SELECT count(*) FROM search_pending"), 0)
+        self.assertEqual(one(db, "SELECT count(*) FROM search"), 2)
+        self.agree(db)
+
     def test_rows_of_an_index_change_while_it_is_read(self):
         db = self.connect()
         self.index(db)
