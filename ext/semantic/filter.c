@@ -179,7 +179,11 @@ static int keep_members(ctx_filter *filter, id_list *list)
         list->count = 0; /* so that an empty set is a set */
     if (!list->id)
         return SQLITE_NOMEM;
-    qsort(list->id, list->count, sizeof *list->id, by_number);
+    size_t rising = 1;
+    while (rising < list->count && list->id[rising - 1] <= list->id[rising])
+        rising++;
+    if (rising < list->count)
+        qsort(list->id, list->count, sizeof *list->id, by_number);
     size_t kept = 0, at = 0;
     for (size_t i = 0; i < list->count; i++) {
         sqlite3_int64 id = list->id[i];
@@ -218,6 +222,45 @@ int ctx_filter_in(ctx_filter *filter, sqlite3_value *set)
     return code;
 }
 
+static const char *skip_space(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+        at++;
+    return at;
+}
+
+/* A JSON integer of at most 18 digits; NULL: something else is there. */
+static const char *read_integer(const char *at, const char *end, sqlite3_int64 *value)
+{
+    bool negative = at < end && *at == '-';
+    const char *first = at += negative;
+    *value = 0;
+    for (; at < end && *at >= '0' && *at <= '9' && at - first < 18; at++)
+        *value = 10 * *value + (*at - '0');
+    if (at == first || (*first == '0' && at - first > 1))
+        return NULL;
+    *value = negative ? -*value : *value;
+    return at;
+}
+
+/* Reads a plain array of integers many times faster than a parser of all JSON. False: it is
+** something else, or memory is short; whoever parses it wholly knows which. */
+static bool read_plain(enc_text text, id_list *list)
+{
+    const char *end = text.data + text.size, *at = skip_space(text.data, end);
+    sqlite3_int64 id;
+    list->count = 0;
+    if (at == end || *at != '[')
+        return false;
+    do {
+        at = read_integer(skip_space(at + 1, end), end, &id);
+        if (!at || list_add(list, id) != SQLITE_OK)
+            return false;
+        at = skip_space(at, end);
+    } while (at < end && *at == ',');
+    return at < end && *at == ']' && skip_space(at + 1, end) == end;
+}
+
 static const char *kind(const json_t *value)
 {
     switch (json_typeof(value)) {
@@ -248,6 +291,29 @@ static int read_members(const json_t *array, id_list *list, const char *name,
     return SQLITE_OK;
 }
 
+static int parse_members(enc_text text, id_list *list, const char *name, ctx_error *error)
+{
+    if (read_plain(text, list))
+        return SQLITE_OK;
+    list->count = 0;
+    json_error_t failure;
+    json_t *array = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL,
+                               &failure);
+    if (!array && json_error_code(&failure) == json_error_out_of_memory)
+        return ctx_fail(error, SQLITE_NOMEM, name, "out of memory");
+    if (!array)
+        return ctx_fail(error, SQLITE_ERROR, name, "among is not valid JSON at byte %d: %s",
+                        failure.position, failure.text);
+    int code;
+    if (!json_is_array(array))
+        code = ctx_fail(error, SQLITE_ERROR, name,
+                        "among must be a JSON array of row ids: got %s", kind(array));
+    else
+        code = read_members(array, list, name, error);
+    json_decref(array);
+    return code;
+}
+
 int ctx_filter_among(ctx_filter *filter, sqlite3_value *json, const char *name,
                      ctx_error *error)
 {
@@ -260,21 +326,8 @@ int ctx_filter_among(ctx_filter *filter, sqlite3_value *json, const char *name,
         nothing(filter);
         return SQLITE_OK;
     }
-    json_error_t failure;
-    json_t *array = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL,
-                               &failure);
-    if (!array && json_error_code(&failure) == json_error_out_of_memory)
-        return ctx_fail(error, SQLITE_NOMEM, name, "out of memory");
-    if (!array)
-        return ctx_fail(error, SQLITE_ERROR, name, "among is not valid JSON at byte %d: %s",
-                        failure.position, failure.text);
     id_list list = {0};
-    if (!json_is_array(array))
-        code = ctx_fail(error, SQLITE_ERROR, name,
-                        "among must be a JSON array of row ids: got %s", kind(array));
-    else
-        code = read_members(array, &list, name, error);
-    json_decref(array);
+    code = parse_members(text, &list, name, error);
     if (code == SQLITE_OK)
         code = keep_members(filter, &list);
     if (code != SQLITE_OK)

@@ -16,6 +16,7 @@ struct ctx_pending {
     ** it may be fewer that wait, and they are counted before anything follows from it. */
     sqlite3_int64 rows;
     sqlite3_int64 bytes;
+    sqlite3_int64 brought; /* rows of them that brought their vectors */
     bool flushing; /* what a flush reads of a view may ask the index itself */
 };
 
@@ -148,18 +149,21 @@ static int flush_rows(ctx_pending *pending, sqlite3_int64 rows, ctx_error *error
     pending->index->busy--;
     pending->flushing = false;
     if (rc == SQLITE_OK && rows < 0)
-        pending->rows = pending->bytes = 0;
+        pending->rows = pending->bytes = pending->brought = 0;
     return rc;
 }
 
-static int count_note(ctx_pending *pending, size_t bytes, ctx_error *error)
+static int count_note(ctx_pending *pending, size_t bytes, bool brought, ctx_error *error)
 {
     pending->rows++;
     pending->bytes += (sqlite3_int64)bytes;
+    pending->brought += brought;
+    const sqlite3_int64 most = pending->brought == pending->rows ? CTX_PENDING_VECTORS
+                                                                 : CTX_PENDING_BYTES;
     if (pending->index->config.manual ||
-        (pending->rows < CTX_PENDING_ROWS && pending->bytes < CTX_PENDING_BYTES))
+        (pending->rows < CTX_PENDING_ROWS && pending->bytes < most))
         return SQLITE_OK;
-    if (pending->bytes < CTX_PENDING_BYTES) {
+    if (pending->bytes < most) {
         int rc = ctx_pending_count(pending, &pending->rows, error);
         if (rc != SQLITE_OK || pending->rows < CTX_PENDING_ROWS)
             return rc;
@@ -185,7 +189,8 @@ static int note(ctx_pending *pending, sqlite3_int64 id, bool fresh, enc_text tex
     if (rc != SQLITE_OK)
         return failed(pending, rc, error);
     rc = finish(pending, add, error);
-    return rc == SQLITE_OK ? count_note(pending, text.size + bytes, error) : rc;
+    return rc == SQLITE_OK ? count_note(pending, text.size + bytes, vector != NULL, error)
+                           : rc;
 }
 
 int ctx_pending_add_fresh(ctx_pending *pending, sqlite3_int64 id, enc_text text,
@@ -226,7 +231,7 @@ static int run(ctx_pending *pending, int which, sqlite3_int64 id, ctx_error *err
 int ctx_pending_remove(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
 {
     int rc = run(pending, REMOVE, id, error);
-    return rc == SQLITE_OK ? count_note(pending, 0, error) : rc;
+    return rc == SQLITE_OK ? count_note(pending, 0, false, error) : rc;
 }
 
 int ctx_pending_forget(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)

@@ -23,6 +23,9 @@
 #include "index.h"
 
 enum { CTX_PENDING_ROWS = 1024, CTX_PENDING_BYTES = 4 << 20 };
+/* Rows that all brought their vectors gain nothing from waiting: of these so many bytes, which
+** SQLite's page cache can hold, so that they never go to the file and back. */
+enum { CTX_PENDING_VECTORS = 128 << 10 };
 
 int ctx_pending_create(sqlite3 *db, const ctx_config *config, ctx_error *error);
 int ctx_pending_drop(sqlite3 *db, const ctx_config *config, ctx_error *error);
