@@ -99,19 +99,21 @@ void ctx_content_rest(ctx_content *content)
 
 /* ---- Statements ---- */
 
-/* What SQLite said of a statement on the content. An external table may have been renamed or
-** dropped since CREATE, or lost a column: that is no damage, and the sentence says what to do. */
-static int failed(const ctx_content *content, int code, ctx_error *error)
+int ctx_content_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error *error)
 {
-    const ctx_config *config = content->config;
-    if (config->content == CTX_CONTENT_OWN)
-        return ctx_shadow_failed(content->db, config, code, error);
     if ((code & 0xff) != SQLITE_ERROR)
-        return ctx_fail(error, code, config->name, "%s", sqlite3_errmsg(content->db));
+        return ctx_fail(error, code, config->name, "%s", sqlite3_errmsg(db));
     return ctx_fail(error, SQLITE_ERROR, config->name,
                     "the content table can't be read: %s; give it the name '%s' and the "
                     "columns that the index was made with, or make the index anew: nothing "
-                    "in it is lost", sqlite3_errmsg(content->db), config->content_table);
+                    "in it is lost", sqlite3_errmsg(db), config->content_table);
+}
+
+static int failed(const ctx_content *content, int code, ctx_error *error)
+{
+    return content->config->content == CTX_CONTENT_OWN
+               ? ctx_shadow_failed(content->db, content->config, code, error)
+               : ctx_content_failed(content->db, content->config, code, error);
 }
 
 /* The columns that are embedded, or all. */

@@ -17,6 +17,9 @@ typedef struct ctx_content ctx_content; /* of one virtual table on one connectio
 ** content_rowid is its INTEGER PRIMARY KEY or a NOT NULL UNIQUE integer column (of a view no
 ** column can be proven so: it is taken); a bare rowid is refused. */
 int ctx_content_check(sqlite3 *db, const ctx_config *config, ctx_error *error);
+/* What SQLite said of a statement on external content. The table may have been renamed or
+** dropped since CREATE, or lost a column: that is no damage, and the sentence says what to do. */
+int ctx_content_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error *error);
 /* Own content: creates, drops, renames NAME_content; creation checks external content. */
 int ctx_content_create(sqlite3 *db, const ctx_config *config, ctx_error *error);
 int ctx_content_drop(sqlite3 *db, const ctx_config *config, ctx_error *error);

@@ -54,6 +54,18 @@ const ctx_config *ctx_words_config(const ctx_words *words)
 
 /* ---- Statements ---- */
 
+/* Whether it is external content that a statement on NAME_fts lacks, its table or a column. */
+static bool lacks_content(const ctx_config *config, const char *message)
+{
+    static const char column[] = "no such column: content.";
+    if (!config->fts || config->content != CTX_CONTENT_EXTERNAL)
+        return false;
+    size_t before = strlen("no such table: ") + strlen(config->schema) + 1;
+    return strncmp(message, column, sizeof column - 1) == 0 ||
+           (strncmp(message, "no such table: ", 15) == 0 && strlen(message) > before &&
+            strcmp(message + before, config->content_table) == 0);
+}
+
 int ctx_words_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error *error)
 {
     const char *message = sqlite3_errmsg(db), *suffix = config->hybrid ? "" : "_fts";
@@ -67,6 +79,8 @@ int ctx_words_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error 
             return ctx_fail(error, SQLITE_ERROR, config->name,
                             "words are searched in the FTS5 table '%s%s', and this SQLite has "
                             "no FTS5", table, suffix);
+        if (lacks_content(config, message))
+            return ctx_content_failed(db, config, code, error);
         if (!config->hybrid && strncmp(message, "no such ", 8) == 0)
             code = SQLITE_CORRUPT_VTAB;
         break;

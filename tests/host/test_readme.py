@@ -191,6 +191,27 @@ class Readme(unittest.TestCase):
         self.assertEqual(listed.pop("embed_try"), listed["embed"])  # gives NULL, no error
         self.assertEqual(listed, known)
 
+    def test_every_option_column_and_command_of_an_index_is_in_its_section(self):
+        db = self.connect()
+
+        def known(sql):
+            with self.assertRaisesRegex(sqlite3.Error, "[Kk]nown: ") as caught:
+                db.execute(sql)
+            return set(re.split("[Kk]nown: ", str(caught.exception))[1].split(", "))
+
+        made_of = section("What an index is made of")
+        listed = {name for cell in first_cells(made_of[made_of.index("| option |"):])
+                  for name in re.findall(r"`(\w+)`", cell)}
+        self.assertEqual(listed, known("CREATE VIRTUAL TABLE s USING semantic(a, unheard=1)"))
+        db.execute("CREATE VIRTUAL TABLE s USING semantic(a, model='')")
+        columns = {row[1] for row in db.execute("PRAGMA table_xinfo(s)") if row[6]} - {"s"}
+        listed = {name for cell in first_cells(section("Asking"))
+                  for name in re.findall(r"`(\w+)`", cell)}
+        self.assertEqual(listed - {"rowid"}, columns)
+        commands = known("INSERT INTO s(s) VALUES('unheard')")
+        text = section("In step") + section("Many rows")
+        self.assertEqual([name for name in commands if f"`'{name}'`" not in text], [])
+
     def test_every_file_that_is_named_is_there(self):
         for path in re.findall(r"`((?:core|ext|sql|tests)/[\w/.*]*)`|\]\(([\w/.]+)\)", README):
             path = path[0] or path[1]
