@@ -220,9 +220,10 @@ typedef struct enc_embed_options {
     int dimensions;     /* keep the first so many (Matryoshka); 0: all */
     int layer;          /* hidden state to pool; ENC_LAYER_DEFAULT: the last */
     enum enc_truncate truncate;
+    bool nothing_is_zero; /* a text without tokens is embedded as zeros, not ENC_INVALID */
 } enc_embed_options;
 
-#define ENC_EMBED_DEFAULTS {NULL, 0, -1, 0, ENC_LAYER_DEFAULT, ENC_TRUNCATE_DEFAULT}
+#define ENC_EMBED_DEFAULTS {NULL, 0, -1, 0, ENC_LAYER_DEFAULT, ENC_TRUNCATE_DEFAULT, false}
 
 typedef struct enc_embed_report {
     size_t tokens;  /* of the whole text with prompt and special tokens (at least: see truncated) */

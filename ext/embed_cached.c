@@ -7,7 +7,7 @@
 
 /* What an embedding depends on, as a key of the cache: the model, the options, the text. */
 typedef struct embed_key {
-    int numbers[6];
+    int numbers[7];
     enc_text parts[6];
 } embed_key;
 
@@ -21,7 +21,8 @@ static ctx_key make_key(embed_key *key, const enc_model *model,
 {
     const enc_model_info *info = enc_model_describe(model);
     const int numbers[] = {(int)wanted->pooling, wanted->normalize, wanted->dimensions,
-                           wanted->layer, (int)wanted->truncate, wanted->prompt != NULL};
+                           wanted->layer, (int)wanted->truncate, wanted->prompt != NULL,
+                           wanted->nothing_is_zero};
     memcpy(key->numbers, numbers, sizeof numbers);
     key->parts[0] = text_of("embed");
     key->parts[1] = text_of(info->fingerprint);

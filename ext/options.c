@@ -344,6 +344,7 @@ void ctx_options_clear(ctx_options *options)
 
 void ctx_options_embed(const ctx_options *options, enc_embed_options *out)
 {
+    *out = (enc_embed_options)ENC_EMBED_DEFAULTS;
     out->prompt = options->prompt;
     out->pooling = options->pooling;
     out->normalize = options->normalize;

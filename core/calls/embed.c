@@ -28,6 +28,7 @@ typedef struct work {
     enc_finish finish;
     const char *prompt; /* text */
     enum enc_truncate truncate;
+    bool nothing_is_zero;
     const size_t *order; /* [texts] */
     const size_t *group; /* [groups + 1] places in order */
     float *out;          /* [texts, dimensions] */
@@ -182,6 +183,11 @@ static int embed_nothing(const work *w, size_t text, enc_arena *arena, enc_error
                           w->out + text * (size_t)w->finish.dimensions);
         return ENC_OK;
     }
+    if (w->nothing_is_zero) {
+        memset(w->out + text * (size_t)w->finish.dimensions, 0,
+               (size_t)w->finish.dimensions * sizeof(float));
+        return ENC_OK;
+    }
     if (model->words && !model->words->spelled)
         return enc_fail(err, ENC_INVALID, "none of the text's words has a vector, so there is "
                         "nothing to embed");
@@ -324,8 +330,8 @@ int enc_embed(enc_session *session, const enc_model *model, const enc_text *text
     static const enc_embed_options plain = ENC_EMBED_DEFAULTS;
     if (!options)
         options = &plain;
-    work w = {.model = model, .text = texts, .truncate = options->truncate, .out = out,
-              .report = report};
+    work w = {.model = model, .text = texts, .truncate = options->truncate,
+              .nothing_is_zero = options->nothing_is_zero, .out = out, .report = report};
     int rc = enc_finish_plan(model, options, &w.finish, err);
     if (rc == ENC_OK)
         rc = enc_model_prompt(model, options->prompt, &w.prompt, err);

@@ -255,6 +255,22 @@ static int append_text(ctx_buffer *text, const void *data, int size, bool *any)
     return rc == SQLITE_OK ? append(text, data, (size_t)size) : rc;
 }
 
+/* Of nothing but empty texts the row is one without text, not one of newlines. */
+static void drop_empty(ctx_buffer *text, int texts, bool *any)
+{
+    if (text->size < (size_t)texts) {
+        text->size = 0;
+        *any = false;
+    }
+}
+
+/* Whether there is something to embed in a value that is no BLOB. */
+static bool has_text(sqlite3_value *value)
+{
+    int type = sqlite3_value_type(value);
+    return type == SQLITE_TEXT ? sqlite3_value_bytes(value) > 0 : type != SQLITE_NULL;
+}
+
 int ctx_content_weigh(const ctx_config *config, sqlite3_value *const *values, bool *any,
                       size_t *bytes, ctx_error *error)
 {
@@ -269,7 +285,7 @@ int ctx_content_weigh(const ctx_config *config, sqlite3_value *const *values, bo
                             "column %s must be TEXT: got BLOB of %d bytes; use CAST(x AS "
                             "TEXT) if it is UTF-8 text, or make the column UNINDEXED",
                             config->column[i], sqlite3_value_bytes(values[i]));
-        *any = true;
+        *any |= has_text(values[i]);
         if (type == SQLITE_TEXT)
             *bytes += (size_t)sqlite3_value_bytes(values[i]);
     }
@@ -280,7 +296,7 @@ int ctx_content_join(const ctx_config *config, sqlite3_value *const *values, ctx
                      bool *any, ctx_error *error)
 {
     size_t bytes;
-    int rc = ctx_content_weigh(config, values, any, &bytes, error);
+    int texts = 0, rc = ctx_content_weigh(config, values, any, &bytes, error);
     *any = false;
     text->size = 0;
     for (int i = 0; i < config->columns && rc == SQLITE_OK; i++) {
@@ -289,7 +305,9 @@ int ctx_content_join(const ctx_config *config, sqlite3_value *const *values, ctx
         const void *data = sqlite3_value_text(values[i]);
         if (append_text(text, data, sqlite3_value_bytes(values[i]), any) != SQLITE_OK)
             rc = ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
+        texts++;
     }
+    drop_empty(text, texts, any);
     return rc;
 }
 
@@ -298,7 +316,7 @@ int ctx_content_join(const ctx_config *config, sqlite3_value *const *values, ctx
 static int join_row(const ctx_content *content, sqlite3_stmt *row, ctx_buffer *text, bool *any,
                     ctx_error *error)
 {
-    int columns = sqlite3_column_count(row);
+    int columns = sqlite3_column_count(row), texts = 0;
     for (int i = 0; i < columns; i++) {
         int type = sqlite3_column_type(row, i);
         if (type == SQLITE_NULL || type == SQLITE_BLOB)
@@ -306,7 +324,9 @@ static int join_row(const ctx_content *content, sqlite3_stmt *row, ctx_buffer *t
         const void *data = sqlite3_column_text(row, i);
         if (append_text(text, data, sqlite3_column_bytes(row, i), any) != SQLITE_OK)
             return ctx_fail(error, SQLITE_NOMEM, content->config->name, "out of memory");
+        texts++;
     }
+    drop_empty(text, texts, any);
     return SQLITE_OK;
 }
 
@@ -403,7 +423,7 @@ int ctx_content_compare(ctx_content *content, sqlite3_int64 id, sqlite3_value *c
             rc = ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
         if (kept && before)
             after = before;
-        *any |= sqlite3_value_type(after) != SQLITE_NULL;
+        *any |= has_text(after);
         *differs |= !kept && (!before || !same_text(before, after));
         sqlite3_value_free(before);
     }

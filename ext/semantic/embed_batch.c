@@ -85,6 +85,7 @@ static int begin(work *w, const ctx_batch_row *row, int count)
     const ctx_config *config = &w->index->config;
     w->options = (enc_embed_options)ENC_EMBED_DEFAULTS;
     w->options.prompt = config->prompt ? config->prompt : "document";
+    w->options.nothing_is_zero = true; /* a row of words unknown to the model is still a row */
     w->dimensions = (size_t)config->dimensions;
     for (int i = 0; i < count; i++)
         if (is_embedded(&row[i]))

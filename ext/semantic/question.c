@@ -44,6 +44,7 @@ static int read_text(ctx_index *index, sqlite3_value *value, ctx_question *out,
     if (!session)
         return error->code;
     wanted.prompt = "query";
+    wanted.nothing_is_zero = true; /* it asks for nothing, and finds nothing */
     if (enc_embed_check(model, &wanted, &dimensions, &failure) != ENC_OK)
         return ctx_fail_encoder(error, name, &failure);
     if (dimensions != index->config.dimensions)

@@ -59,12 +59,14 @@ static void append_insert(sqlite3_str *sql, const ctx_config *config)
     sqlite3_str_appendall(sql, ");\n");
 }
 
-static char *trigger_text(const ctx_config *config, int which)
+static char *trigger_text(const ctx_config *config, bool computed, int which)
 {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "CREATE TRIGGER \"%w\".\"%w_%s\" AFTER ", config->schema,
                         config->name, suffixes[which]);
-    if (which == 2) {
+    if (which == 2 && computed) {
+        sqlite3_str_appendall(sql, "UPDATE");
+    } else if (which == 2) {
         sqlite3_str_appendf(sql, "UPDATE OF \"%w\"", config->content_rowid);
         append_columns(sql, config, ", \"%w\"");
     } else {
@@ -111,10 +113,35 @@ static int check_content(sqlite3 *db, const ctx_config *config, ctx_error *error
     return SQLITE_OK;
 }
 
+/* Whether the key or an indexed column is a generated one: it changes though no UPDATE names it,
+** so UPDATE OF would not see that. */
+static int is_computed(sqlite3 *db, const ctx_config *config, bool *computed, ctx_error *error)
+{
+    sqlite3_stmt *statement;
+    int code = ctx_schema_prepare(db, config, &statement, error,
+                                  "PRAGMA \"%w\".table_xinfo(%Q)", config->content_table);
+    *computed = false;
+    if (code != SQLITE_OK)
+        return code;
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(statement, 1);
+        if (sqlite3_column_int(statement, 6) < 2) /* generated: 2 virtual, 3 stored */
+            continue;
+        *computed |= name && sqlite3_stricmp(name, config->content_rowid) == 0;
+        for (int i = 0; i < config->columns && name; i++)
+            *computed |= !config->unindexed[i] && sqlite3_stricmp(name, config->column[i]) == 0;
+    }
+    code = sqlite3_finalize(statement);
+    return code == SQLITE_OK ? code : ctx_shadow_failed(db, config, code, error);
+}
+
 static int make(sqlite3 *db, const ctx_config *config, ctx_error *error)
 {
     enum state state[TRIGGERS];
+    bool computed = false;
     int code = check_content(db, config, error);
+    if (code == SQLITE_OK)
+        code = is_computed(db, config, &computed, error);
     for (int i = 0; i < TRIGGERS && code == SQLITE_OK; i++) {
         code = look(db, config, suffixes[i], &state[i], error);
         if (code == SQLITE_OK && state[i] == FOREIGN)
@@ -125,7 +152,7 @@ static int make(sqlite3 *db, const ctx_config *config, ctx_error *error)
     for (int i = 0; i < TRIGGERS && code == SQLITE_OK; i++) {
         if (state[i] == OURS)
             continue;
-        char *sql = trigger_text(config, i);
+        char *sql = trigger_text(config, computed, i);
         code = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
         sqlite3_free(sql);
         if (code != SQLITE_OK)

@@ -435,3 +435,35 @@ INSERT INTO later(later) VALUES ('sync');
 SELECT 'semantic rows: ''sync''', (SELECT count(*) FROM later_pending) = 0;
 SELECT 'semantic rows: and they are there', min(vector = embed(text)) AND count(*) = 2 FROM later;
 DROP TABLE later;
+
+-- ---- Texts that the model knows no word of ----
+-- run
+SELECT embed_model('glove', :tests || '/golden/static/glove.txt');
+CREATE VIRTUAL TABLE words USING semantic(title, model='glove');
+BEGIN;
+INSERT INTO words VALUES ('zzzqqq'), ('the'), ('!!!');
+COMMIT;
+SELECT 'semantic rows: a text without a known word is a row that no question finds',
+       (SELECT count(*) FROM words) = 3 AND (SELECT group_concat(rowid) FROM words('the')) = '2';
+SELECT 'semantic rows: nor does such a question find anything', count(*) = 0 FROM words('zzzqqq');
+-- error: embed: none of the text's words has a vector, so there is nothing to embed
+SELECT embed('zzzqqq', 'glove');
+CREATE VIRTUAL TABLE worded USING semantic(title, model='glove', chunk=4, overlap=1, late=1);
+INSERT INTO worded VALUES ('zzzqqq qqq zzz qqq qqq zzz zz qq zz'), ('the of qqq. and the.');
+SELECT 'semantic rows: nor in chunks', (SELECT count(*) FROM worded) = 2
+       AND (SELECT group_concat(rowid) FROM worded('the')) = '2';
+DROP TABLE words;
+DROP TABLE worded;
+
+-- ---- Rows of empty texts ----
+CREATE VIRTUAL TABLE blank USING semantic(title, body);
+INSERT INTO blank VALUES ('', ''), (NULL, ''), ('', NULL), ('a', ''), ('', 'a');
+SELECT 'semantic rows: a row of several empty texts has no vector', count(*) = 3 FROM blank
+ WHERE vector IS NULL AND rowid <= 3;
+SELECT 'semantic rows: and is found by no question', group_concat(rowid) = '4,5' FROM blank('a');
+SELECT 'semantic rows: beside a text an empty one is a line of it',
+       min(vector = embed(title || char(10) || body)) FROM blank WHERE rowid > 3;
+UPDATE blank SET title = '', body = '';
+SELECT 'semantic rows: nor when an UPDATE empties it', count(*) = 0 FROM blank('a');
+INSERT INTO blank(blank) VALUES('integrity-check');
+DROP TABLE blank;

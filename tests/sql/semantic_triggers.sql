@@ -125,3 +125,19 @@ INSERT INTO s(s) VALUES('integrity-check');
 CREATE VIRTUAL TABLE own USING semantic(body);
 -- error: own: 'triggers' is for an index of another table's rows, content='table'; this one is written to itself
 INSERT INTO own(own) VALUES('triggers');
+
+-- ---- Generated columns ----
+CREATE TABLE made(name TEXT PRIMARY KEY, n INTEGER NOT NULL UNIQUE, x TEXT, year,
+                  both TEXT GENERATED ALWAYS AS (name || ' ' || x) VIRTUAL,
+                  kept TEXT GENERATED ALWAYS AS (x || ' river') STORED) WITHOUT ROWID;
+CREATE VIRTUAL TABLE of_made USING semantic(both, kept, content='made', content_rowid='n');
+INSERT INTO of_made(of_made) VALUES('triggers');
+INSERT INTO made(name, n, x) VALUES ('a', 1, 'bank'), ('b', 2, 'money');
+UPDATE made SET x = 'tree' WHERE n = 1;
+UPDATE made SET name = 'c' WHERE n = 2;
+UPDATE made SET year = 1;
+SELECT 'triggers: a generated column changes with those it is made of', count(*) = 2
+       AND min(vector = embed(both || char(10) || kept)) FROM of_made;
+INSERT INTO of_made(of_made) VALUES('integrity-check');
+DROP TABLE of_made;
+DROP TABLE made;

@@ -87,6 +87,11 @@ TEST("static: a text's vector is the mean of its known words' rows; without any 
     CHECK_INT(enc_embed(e.session, e.model, &text, 1, NULL, out, NULL, &e.err), ENC_INVALID);
     CHECK_STR(take_message(&e), "none of the text's words has a vector, so there is nothing to "
               "embed");
+    enc_embed_options options = ENC_EMBED_DEFAULTS;
+    options.nothing_is_zero = true;
+    CHECK_INT(enc_embed(e.session, e.model, &text, 1, &options, out, NULL, &e.err), ENC_OK);
+    for (int i = 0; i < 12; i++)
+        CHECK(out[i] == 0);
     enc_static_embed(e.session, e.model, text_of("zzz"), out, &found, &e.err);
     CHECK(!found);
     CHECK_INT(enc_word_embed(e.session, e.model, text_of("the RiVeR here"), text_of("river"),
