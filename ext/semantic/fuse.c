@@ -81,11 +81,14 @@ static int add(ctx_fusion *f, const ctx_fused_row *row, ctx_error *error)
 
 /* ---- Words ---- */
 
-/* The row's nearest chunk. */
-static int measure(ctx_fusion *f, ctx_answer_row *row, ctx_error *error)
+/* Finds the row's nearest chunk, unless it is known. */
+static int measure(ctx_fusion *f, ctx_fused_row *row, ctx_error *error)
 {
-    row->distance = NAN;
-    return f->has_vector ? ctx_answer_measure(f->answer, row, error) : SQLITE_OK;
+    if (row->measured)
+        return SQLITE_OK;
+    row->measured = true;
+    row->row.distance = NAN;
+    return f->has_vector ? ctx_answer_measure(f->answer, &row->row, error) : SQLITE_OK;
 }
 
 static bool has_bounds(const ctx_filter *filter)
@@ -115,7 +118,7 @@ static int take_word(void *context, sqlite3_int64 id, ctx_error *error)
     if (code != SQLITE_OK || !is)
         return code;
     if (has_bounds(f->filter)) {
-        code = measure(f, &row.row, error);
+        code = measure(f, &row, error);
         if (code != SQLITE_OK || !ctx_filter_in_reach(f->filter, row.row.distance))
             return code;
     }
@@ -198,8 +201,9 @@ static int next_near(ctx_fusion *f, const ctx_answer_row **row, ctx_error *error
     return code;
 }
 
-/* Puts the nearest rows beside what words found, and the distance of what only they did. */
-static int make_head(ctx_fusion *f, ctx_error *error)
+/* Puts the nearest rows beside what words found, and the distance of what only they did, as far
+** as the first `rows` go (0: all). */
+static int make_head(ctx_fusion *f, sqlite3_int64 rows, ctx_error *error)
 {
     const ctx_answer_row *near;
     int code = SQLITE_OK;
@@ -208,7 +212,7 @@ static int make_head(ctx_fusion *f, ctx_error *error)
         if (code != SQLITE_OK || !near)
             break;
         size_t at = look_up(f, near->id);
-        ctx_fused_row row = {.row = *near, .semantic_rank = f->position};
+        ctx_fused_row row = {.row = *near, .semantic_rank = f->position, .measured = true};
         if (at == f->found_count) {
             code = add(f, &row, error);
         } else {
@@ -216,13 +220,13 @@ static int make_head(ctx_fusion *f, ctx_error *error)
             f->head[at] = row;
         }
     }
-    for (size_t i = 0; i < f->found_count && code == SQLITE_OK; i++)
-        if (f->head[i].semantic_rank == 0)
-            code = measure(f, &f->head[i].row, error);
     for (size_t i = 0; i < f->count; i++)
         f->head[i].score = score_of(f, &f->head[i]);
     if (f->count > 0)
         qsort(f->head, f->count, sizeof *f->head, by_score);
+    size_t given = rows > 0 && (sqlite3_uint64)rows < f->count ? (size_t)rows : f->count;
+    for (size_t i = 0; i < given && code == SQLITE_OK; i++)
+        code = measure(f, &f->head[i], error);
     return code;
 }
 
@@ -246,7 +250,7 @@ static int find_tail(ctx_fusion *f, ctx_error *error)
 /* Makes the next row the current one. */
 static int advance(ctx_fusion *f, ctx_error *error)
 {
-    const ctx_fused_row *head = f->at < f->count ? &f->head[f->at] : NULL;
+    ctx_fused_row *head = f->at < f->count ? &f->head[f->at] : NULL;
     int code = SQLITE_OK;
     f->has_now = false;
     if (!head || head->score <= part(f->meaning, f->position + 1))
@@ -257,6 +261,9 @@ static int advance(ctx_fusion *f, ctx_error *error)
         f->now = f->tail;
         f->has_tail = false;
     } else if (head) {
+        code = measure(f, head, error);
+        if (code != SQLITE_OK)
+            return code;
         f->now = *head;
         f->at++;
     } else {
@@ -318,7 +325,7 @@ int ctx_fusion_start(ctx_fusion *f, const char *text, size_t size, const float *
         f->runs = f->fresh = code == SQLITE_OK;
     }
     if (code == SQLITE_OK && f->found_count > 0)
-        code = make_head(f, error);
+        code = make_head(f, rows, error);
     return code == SQLITE_OK ? advance(f, error) : code;
 }
 

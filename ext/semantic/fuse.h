@@ -25,12 +25,13 @@
 #include "answer.h"
 #include "words.h"
 
-enum { CTX_FUSE_DEPTH = 1000, CTX_FUSE_CONSTANT = 60 };
+enum { CTX_FUSE_DEPTH = 200, CTX_FUSE_CONSTANT = 60 };
 
 typedef struct ctx_fused_row {
     ctx_answer_row row;         /* distance NaN: it has no vector */
     double score;
     sqlite3_int64 semantic_rank, bm25_rank; /* 0: not in that list */
+    bool measured;              /* the distance is known */
 } ctx_fused_row;
 
 typedef struct ctx_fusion ctx_fusion;
