@@ -331,7 +331,8 @@ $(DAMAGE): $(DAMAGE).o $(BUILD)/tests/damage/mutate.o \
 $(SAME_BITS): $(SAME_BITS).o $(CORE_O)
 $(HOST): $(HOST).o $(HOST)_stop.o $(BUILD)/tests/host/host.o \
          $(BUILD)/tests/host/test_sqlite_memory.o \
-         $(BUILD)/tests/host/test_semantic_memory.o $(BUILD)/tests/host/failing.o \
+         $(BUILD)/tests/host/test_semantic_memory.o \
+         $(BUILD)/tests/host/test_semantic_threads.o $(BUILD)/tests/host/failing.o \
          $(BUILD)/tests/unit/run.o
 $(TABLES): $(TABLES).o $(BUILD)/tests/host/test_cache.o $(TABLES_O)
 $(SEMANTIC): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/semantic/*.c)) \

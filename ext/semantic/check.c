@@ -70,12 +70,19 @@ static int check_pending(ctx_index *index, findings *f, ctx_error *error)
     const ctx_config *config = &index->config;
     sqlite3_stmt *wrong;
     char text[80];
+    /* A row of own content waits because it is there, or because it went. */
+    char *own = config->content != CTX_CONTENT_OWN ? sqlite3_mprintf("")
+                : sqlite3_mprintf(" OR gone = (id IN (SELECT id FROM \"%w\".\"%w_content\"))",
+                                  config->schema, config->name);
+    if (!own)
+        return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
     int code = ctx_shadow_prepare(
         index->db, config, &wrong, error,
         "SELECT id FROM \"%w\".\"%w_pending\" WHERE gone IS NULL OR gone NOT IN (0, 1) "
         "OR fresh IS NULL OR fresh NOT IN (0, 1) OR typeof(vector) NOT IN ('null', 'blob') "
-        "OR length(vector) %% 4 <> 0 OR typeof(text) NOT IN ('null', %Q)",
-        config->content == CTX_CONTENT_NONE ? "text" : "null");
+        "OR length(vector) %% 4 <> 0 OR typeof(text) NOT IN ('null', %Q)%s",
+        config->content == CTX_CONTENT_NONE ? "text" : "null", own);
+    sqlite3_free(own);
     if (code != SQLITE_OK)
         return code;
     while (sqlite3_step(wrong) == SQLITE_ROW) {

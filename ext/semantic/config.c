@@ -117,8 +117,8 @@ static void writer_close(writer *w)
     sqlite3_finalize(w->insert);
 }
 
-/* Binds the row `name` with a copy of what w->value gives. A value that could not be bound would
-** be written as NULL. */
+/* Binds the row `name` with a copy of what w->value gives. A value that could not be bound
+** would be written as NULL. */
 static int bind_row(writer *w, const char *name)
 {
     sqlite3_int64 sum;

@@ -8,8 +8,8 @@
 
 /* Before SQLite is used otherwise: from now on it allocates here. */
 bool failing_use(void);
-/* The allocation after the next n fails, and none after it; -1: none. Returns what was left of the
-** n before. */
+/* The allocation after the next n fails, and none after it; -1: none. Returns what was left of
+** the n before. */
 long failing_after(long n);
 /* Whether one failed since failing_forget. */
 bool failing_has_failed(void);

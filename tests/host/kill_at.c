@@ -6,9 +6,9 @@
 **                            counted; the n-th (1, 2, ...) is not done, 0: all are
 **   kill_at_count()          how many there were
 **
-** A change is a write, a truncation, a removal or a flush to the disk. Of a write that is the n-th
-** the first half is done where n is odd. Flushes are only counted: what a killed process wrote is
-** there for the next one all the same, and the test is the quicker for it.
+** A change is a write, a truncation, a removal or a flush to the disk. Of a write that is the
+** n-th the first half is done where n is odd. Flushes are only counted: what a killed process
+** wrote is there for the next one all the same, and the test is the quicker for it.
 */
 #include <dlfcn.h>
 #include <signal.h>

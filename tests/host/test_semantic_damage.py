@@ -162,6 +162,38 @@ class Damage(unittest.TestCase):
     def test_float32_beside_the_codes(self):
         self.try_all("")
 
+    def test_rows_of_the_content_and_rows_that_wait(self):
+        """Rows that came or went beside the index, and what no row that waits can look like."""
+        self.fill(", embed='manual'")
+        db = connect(self.whole)
+        db.execute("INSERT INTO s(s) VALUES('sync')")
+        db.execute("INSERT INTO s(rowid, body) VALUES(1000, NULL)")
+        db.execute("DELETE FROM s WHERE rowid = 9")
+        db.execute("INSERT INTO s(s) VALUES('integrity-check')")
+        db.close()
+        for damage in (
+                "UPDATE s_content SET id = 2000 WHERE id = 21",
+                "DELETE FROM s_content WHERE id = 21", "DELETE FROM s_content WHERE id = 1000",
+                "INSERT INTO s_content VALUES(9, 'text')", "DROP TABLE s_content",
+                "UPDATE s_pending SET gone = 1 WHERE id = 1000",
+                "UPDATE s_pending SET gone = 0 WHERE id = 9",
+                "UPDATE s_pending SET gone = NULL", "UPDATE s_pending SET gone = 'x'",
+                "UPDATE s_pending SET fresh = 7", "UPDATE s_pending SET text = 'text'",
+                "UPDATE s_pending SET vector = x'00'", "UPDATE s_pending SET vector = 7",
+                "UPDATE s_pending SET id = 21 WHERE id = 9", "DELETE FROM s_pending WHERE id = 9",
+                "DELETE FROM s_pending WHERE id = 1000",
+                "INSERT INTO s_pending VALUES(2000, 0, 0, NULL, NULL)", "DROP TABLE s_pending"):
+            with self.subTest(damage):
+                shutil.copy(self.whole, self.path)
+                db = sqlite3.connect(self.path, isolation_level=None)
+                db.execute(damage)
+                db.close()
+                db = connect(self.path)
+                failure = self.failure(db, "INSERT INTO s(s) VALUES('integrity-check')")
+                self.assertIsNotNone(failure)
+                self.assertEqual(failure.sqlite_errorcode, CORRUPT_VTAB, failure)
+                db.close()
+
     def test_codes_alone(self):
         self.TABLES = ("rows", "blocks", "codes", "config")
         self.try_all(", quantize='int8'")

@@ -1,7 +1,7 @@
 /*
-** test_semantic_memory.c - SQLite's n-th allocation fails while a semantic index is made, changed,
-** asked, rebuilt, renamed or dropped: the act says "out of memory", the index is sound and agrees
-** with the table beside it, and the same act then gets through.
+** test_semantic_memory.c - SQLite's n-th allocation fails while a semantic index is made,
+** changed, asked, rebuilt, renamed or dropped: the act says "out of memory", the index is sound
+** and agrees with the table beside it, and the same act then gets through.
 **
 ** MEMORY=n tries n allocations of each act, evenly spread (default 40); 0: all.
 */
@@ -23,11 +23,12 @@ static const char *const acts[] = {
     "CREATE VIRTUAL TABLE bare USING semantic(body, model='', content='')",
     "INSERT INTO own(body) VALUES('the bank'), ('a river'), ('bread'), ('the tide')",
     "BEGIN; INSERT INTO article VALUES(1, 'the bank'), (2, NULL); "
-    "INSERT INTO article VALUES(3, 'a river. The other river, which is longer, has more words in "
-    "it than fit a chunk of sixteen tokens. And so has this one.'); COMMIT",
+    "INSERT INTO article VALUES(3, 'a river. The other river, which is longer, has more words "
+    "in it than fit a chunk of sixteen tokens. And so has this one.'); COMMIT",
     "INSERT INTO bare(rowid, vector) VALUES(4, vector('[1, 2]')), (9, vector('[2, 1]'))",
     "SELECT rowid, distance, body FROM own WHERE own MATCH 'money' AND k = 2",
-    "SELECT rowid, snippet, chunk_start FROM search WHERE search MATCH 'money' ORDER BY rank LIMIT 2",
+    "SELECT rowid, snippet, chunk_start FROM search WHERE search MATCH 'money' ORDER BY rank "
+    "LIMIT 2",
     "SELECT rowid FROM search('money', 2) WHERE rowid IN (SELECT id FROM article)",
     "SELECT rowid, vector FROM own",
     "SELECT rowid FROM bare WHERE bare MATCH vector('[1, 1]') AND among = '[4, 5]'",
@@ -65,8 +66,8 @@ static const char *const sound[][2] = {
     {"search", "INSERT INTO search(search) VALUES('integrity-check')"},
     {"bare", "INSERT INTO bare(bare) VALUES('integrity-check')"},
     {"search", "SELECT (SELECT count(*) FROM article) >= (SELECT count(*) FROM search)"},
-    {"search", "SELECT count(*) = 0 FROM search WHERE body <> (SELECT body FROM article WHERE id = "
-               "search.rowid) OR length(body) < 40 AND vector IS NOT embed(body, 'tiny')"},
+    {"search", "SELECT count(*) = 0 FROM search WHERE body <> (SELECT body FROM article WHERE "
+               "id = search.rowid) OR length(body) < 40 AND vector IS NOT embed(body, 'tiny')"},
 };
 
 /* Runs the statements; *holds false: a row did not end in 1. */
