@@ -367,14 +367,14 @@ def run(args):
         if name not in search_data.SETS + ("texts",):
             sys.exit(f"bench_search: there is no set {name!r}; there are "
                      f"{', '.join(search_data.SETS)} and texts")
+    head = head_line(args, bench)
     for name in chosen:
         if name == "texts":
             bench.texts()
         else:
             bench.one_set(name)
-    head = head_line(args, bench)
-    if args.csv:
-        write_csv(args.csv, head, bench.facts)
+        if args.csv:
+            write_csv(args.csv, head, bench.facts)
     report(head, bench.facts)
 
 
