@@ -101,8 +101,9 @@ static int read_k(ctx_index_cursor *cursor, sqlite3_value *value, ctx_error *err
 
 /* rowid = X. Beside k, and where words are fused (so that a row's score depends on the others), it
 ** is a filter if X is a constant: a literal (the plan knows), a bound parameter. Otherwise X is of
-** another table, and k rows are to be found before the join looks for X among them. Before 3.38 it may also be one value of IN (...), each in a call of its own,
-** where k rows of them all are meant: nothing here could find these. */
+** another table, and k rows are to be found before the join looks for X among them. Before 3.38 it
+** may also be one value of IN (...), each in a call of its own, where k rows of them all are meant:
+** nothing here could find these. */
 static int read_same_rowid(ctx_index_cursor *cursor, char op, sqlite3_value *value,
                            ctx_error *error)
 {
