@@ -233,7 +233,7 @@ static size_t word_cut(const cutter *c, const atom *word, size_t room)
         return word->end;
     while (at > word->before + 1 && token[at].word == token[at - 1].word)
         at--;
-    if ((cut = parting(c, word, at)) > 0)
+    if (token[at].word != token[at - 1].word && (cut = parting(c, word, at)) > 0)
         return cut;
     while (last > word->before + 1 && parting(c, word, last) == 0)
         last--; /* tokens may share a character */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lists.h"
+#include "chunk.h"
 #include "names.h"
 #include "pending.h"
 #include "trigger.h"
@@ -25,29 +26,27 @@ static enum enc_metric metric_of(const enc_model *model)
     return strcmp(similarity, "euclidean") == 0 ? ENC_L2 : ENC_COSINE;
 }
 
-/* A chunk must fit between the special tokens, with the prompt before it. */
+/* A chunk is at most what the model reads, and has room beside special tokens and prompt. */
 static int check_chunk(ctx_index *index, const enc_model *model, ctx_error *error)
 {
     const ctx_config *config = &index->config;
-    int limit = enc_model_describe(model)->max_tokens;
+    const int limit = enc_model_describe(model)->max_tokens;
     enc_error failure = {0};
-    enc_tokens *tokens;
-    if (!config->chunk || !limit)
+    ctx_chunks chunks = {0};
+    if (!config->chunk)
         return SQLITE_OK;
+    if (limit && config->chunk > limit)
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "chunk='%d' is more than model '%s' reads at once: at most %d tokens",
+                        config->chunk, config->model, limit);
     enc_session *session = ctx_session(index->connection, config->name, error);
     if (!session)
         return error->code;
     const char *prompt = config->prompt ? config->prompt : "document";
-    if (enc_tokenize(session, model, (enc_text){"", 0}, prompt, ENC_TRUNCATE_NONE, &tokens,
-                     &failure) != ENC_OK)
-        return ctx_fail_encoder(error, config->name, &failure);
-    int room = limit - (int)tokens->count;
-    enc_tokens_free(tokens);
-    if (config->chunk <= room)
-        return SQLITE_OK;
-    return ctx_fail(error, SQLITE_ERROR, config->name,
-                    "chunk='%d' is more than model '%s' reads at once: at most %d tokens",
-                    config->chunk, config->model, room);
+    int code = ctx_chunk_text(session, model, (enc_text){"a", 1}, prompt, config->chunk, 0,
+                              &chunks, &failure);
+    ctx_chunks_clear(&chunks);
+    return code == ENC_OK ? SQLITE_OK : ctx_fail_encoder(error, config->name, &failure);
 }
 
 static int find_model(ctx_index *index, ctx_error *error)

@@ -75,6 +75,7 @@ static int embed(const ranking *r, const char *prompt, enc_text text, float *out
     }
     enc_embed_options options = ENC_EMBED_DEFAULTS;
     options.prompt = prompt;
+    options.nothing_is_zero = true;
     enc_error failure = {0};
     enc_session *session = ctx_session(r->connection, NAME, error);
     if (!session)
@@ -258,7 +259,9 @@ static int compare_text(ranking *r, const ctx_fts_row *row, double *distance, ct
     if (code == SQLITE_OK && size > 0) {
         float *vector = r->vector + r->dimensions;
         code = embed(r, "document", (enc_text){text, size}, vector, error);
-        if (code == SQLITE_OK)
+        /* words that the model does not know have no direction: as far as no text */
+        if (code == SQLITE_OK &&
+            enc_vector_compare(ENC_DOT, ENC_FLOAT32, vector, vector, (size_t)r->dimensions) > 0)
             *distance = 1 - enc_vector_compare(ENC_COSINE, ENC_FLOAT32, r->vector, vector,
                                                (size_t)r->dimensions);
     }

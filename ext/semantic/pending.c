@@ -386,7 +386,7 @@ int ctx_pending_commit(ctx_pending *pending, ctx_error *error)
     int rc = SQLITE_OK;
     if (!pending->index->config.manual)
         rc = any_waits(pending, &any, error);
-    if (rc == SQLITE_OK && any)
+    if (rc == SQLITE_OK && any && !read_only(pending->index->db, pending->index->config.schema))
         rc = flush_unseen(pending, -1, error);
     return rc == SQLITE_ERROR || rc == SQLITE_CANTOPEN ? SQLITE_OK : rc;
 }

@@ -438,6 +438,16 @@ class Semantic(unittest.TestCase):
         self.assertEqual(sorted(row[0] for row in self.ask("money")), [1, 2, 3, 4])
         self.db.execute("COMMIT")
 
+    def test_commit_under_query_only_leaves_rows_waiting(self):
+        self.texts()
+        self.db.execute("BEGIN")
+        self.db.execute("INSERT INTO search(rowid, body) VALUES (4, 'money')")
+        self.db.execute("PRAGMA query_only = 1")
+        self.db.execute("COMMIT")
+        self.assertEqual(self.db.execute("SELECT pending FROM semantic_status").fetchone(), (1,))
+        self.db.execute("PRAGMA query_only = 0")
+        self.assertEqual(sorted(row[0] for row in self.ask("money")), [1, 2, 3, 4])
+
     # Written by what is read
 
     def test_deleting_what_was_found(self):

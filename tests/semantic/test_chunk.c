@@ -196,6 +196,18 @@ TEST("chunks: a text of white space is one empty chunk, and edges have none")
     encoder_close(&e);
 }
 
+TEST("chunks: a word of more tokens than a chunk holds fills its chunks")
+{
+    encoder e;
+    ctx_chunks chunks = {0};
+    REQUIRE(chunker_open(&e, "bert"));
+    const char *text = "9223372036854775807"; /* a token for each digit */
+    REQUIRE(chunk(&e, text_of(text), 16, 0, &chunks));
+    CHECK_STR(joined(text_of(text), &chunks), "92233720368547|75807");
+    ctx_chunks_clear(&chunks);
+    encoder_close(&e);
+}
+
 TEST("chunks: too few tokens for any text are refused with both numbers")
 {
     encoder e;

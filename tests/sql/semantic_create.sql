@@ -94,8 +94,12 @@ CREATE VIRTUAL TABLE s USING semantic(body, content='', fts=1);
 CREATE VIRTUAL TABLE s USING semantic(body, chunk=-3);
 -- error: s: chunk='0': it must be at least 1 token
 CREATE VIRTUAL TABLE s USING semantic(body, chunk=0);
--- error: s: chunk='200' is more than model 'tiny' reads at once: at most 22 tokens
+-- error: s: chunk='200' is more than model 'tiny' reads at once: at most 24 tokens
 CREATE VIRTUAL TABLE s USING semantic(body, model='tiny', chunk=200);
+-- error: s: a chunk of 2 tokens has no room for text: special tokens and prompt are 2
+CREATE VIRTUAL TABLE s USING semantic(body, model='tiny', chunk=2);
+CREATE VIRTUAL TABLE s USING semantic(body, model='tiny', chunk=24);
+DROP TABLE s;
 -- error: s: overlap='9' must be less than chunk='8'
 CREATE VIRTUAL TABLE s USING semantic(body, chunk=8, overlap=9);
 -- error: s: overlap='4' needs chunk, the tokens of a chunk

@@ -87,3 +87,15 @@ SELECT semantic_rank(fts, 'loan', 1.5) FROM fts WHERE fts MATCH 'bank';
 SELECT semantic_rank(fts, x'00') FROM fts WHERE fts MATCH 'bank';
 -- error: semantic_rank: takes 2 or 3 arguments: semantic_rank(table, question [, column or index])
 SELECT semantic_rank(fts) FROM fts WHERE fts MATCH 'bank';
+
+-- A model of known words alone
+-- run
+SELECT embed_model('glove', :tests || '/golden/static/glove.txt');
+CREATE VIRTUAL TABLE unknown USING fts5(t);
+INSERT INTO unknown VALUES ('zzzqqq qqq'), ('zzzqqq the bank');
+-- run
+SELECT embed_model_default('glove');
+SELECT 'semantic_rank: a text that the model knows no word of is infinitely far',
+       group_concat(rowid) = '2,1'
+  FROM (SELECT rowid FROM unknown WHERE unknown MATCH 'zzzqqq'
+         ORDER BY semantic_rank(unknown, 'the bank'));
