@@ -84,12 +84,12 @@ def transactions():
         return [(f"INSERT INTO {name}({name}, rank) VALUES(?, ?)", (word, number))]
 
     yield [("CREATE TABLE own_truth(id INTEGER PRIMARY KEY, body, vector)", ()),
-           ("CREATE VIRTUAL TABLE own USING semantic(body, model='')", ())]
+           ("CREATE VIRTUAL TABLE own USING semantic(body, model='', index='ivf')", ())]
     yield [("CREATE TABLE bare_truth(id INTEGER PRIMARY KEY, body, vector)", ()),
            ("CREATE VIRTUAL TABLE bare USING semantic(body, model='', content='', metric='l2')", ())]
     yield [("CREATE TABLE article(id INTEGER PRIMARY KEY, body TEXT, note UNIQUE)", ()),
            ("CREATE VIRTUAL TABLE search USING semantic(body, content='article', "
-            "content_rowid='id', model='tiny')", ()), *command("search", "triggers")]
+            "content_rowid='id', model='tiny', fts=1)", ()), *command("search", "triggers")]
     for name in "own", "bare":
         yield insert(name, [1])
         yield insert(name, range(2, 60))
@@ -157,7 +157,7 @@ def state(db):
 
 def indexes(db):
     return [name for name, in db.execute(
-        "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%'")]
+        "SELECT name FROM sqlite_schema WHERE sql LIKE '%USING semantic%'")]
 
 
 def compare(db):
