@@ -365,8 +365,8 @@ static int check_chunks(const parser *p)
         return FAIL(p, "chunk='0': it must be at least 1 token");
     if (said(p, "overlap") && !c->chunk)
         return FAIL(p, "overlap='%d' needs chunk, the tokens of a chunk", c->overlap);
-    if (c->chunk && c->overlap >= c->chunk)
-        return FAIL(p, "overlap='%d' must be less than chunk='%d'", c->overlap, c->chunk);
+    if (c->chunk && c->overlap > c->chunk / 2)
+        return FAIL(p, "overlap='%d' must be at most half of chunk='%d'", c->overlap, c->chunk);
     if (c->late && !c->chunk)
         return FAIL(p, "late='1' needs chunk, the tokens of a chunk");
     return SQLITE_OK;

@@ -100,7 +100,7 @@ CREATE VIRTUAL TABLE s USING semantic(body, model='tiny', chunk=200);
 CREATE VIRTUAL TABLE s USING semantic(body, model='tiny', chunk=2);
 CREATE VIRTUAL TABLE s USING semantic(body, model='tiny', chunk=24);
 DROP TABLE s;
--- error: s: overlap='9' must be less than chunk='8'
+-- error: s: overlap='9' must be at most half of chunk='8'
 CREATE VIRTUAL TABLE s USING semantic(body, chunk=8, overlap=9);
 -- error: s: overlap='4' needs chunk, the tokens of a chunk
 CREATE VIRTUAL TABLE s USING semantic(body, overlap=4);
