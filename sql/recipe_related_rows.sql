@@ -33,4 +33,5 @@ SELECT 'films on one theme are each other''s neighbours', count(*) = 4
 FROM pair WHERE title || ', ' || related IN
   ('Deep Freeze, Thaw', 'Thaw, Deep Freeze', 'The Second Violin, Encore', 'Encore, The Second Violin');
 SELECT 'a row is nearest to itself', count(*) = 5
-FROM film AS f, film(f.vector, 1) AS near WHERE near.rowid = f.rowid AND near.distance < 1e-6;
+FROM film AS f WHERE f.rowid =
+  (SELECT near.rowid FROM film(f.vector, 1) AS near WHERE near.distance < 1e-6);

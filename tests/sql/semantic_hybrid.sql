@@ -135,6 +135,7 @@ DELETE FROM chosen WHERE id % 3;
 SELECT 'hybrid: among', group_concat(rowid || ' ' || score) =
        (SELECT group_concat(id || ' ' || score) FROM (SELECT * FROM filtered ORDER BY n))
   FROM s('apple tree') WHERE among = (SELECT json_group_array(id) FROM chosen);
+-- since: 3.38
 SELECT 'hybrid: rowid IN', group_concat(rowid || ' ' || score) =
        (SELECT group_concat(id || ' ' || score) FROM (SELECT * FROM filtered ORDER BY n))
   FROM (SELECT rowid, score FROM s WHERE s MATCH 'apple tree' AND rowid IN (SELECT id FROM chosen) ORDER BY rank);
@@ -143,6 +144,7 @@ INSERT INTO chosen SELECT id FROM by_meaning WHERE d <= (SELECT d FROM by_meanin
 SELECT 'hybrid: a bound on the distance', count(*) = 25 AND group_concat(rowid || ' ' || score) =
        (SELECT group_concat(id || ' ' || score) FROM (SELECT * FROM filtered ORDER BY n))
   FROM s WHERE s MATCH 'apple tree' AND distance <= (SELECT d FROM by_meaning WHERE r = 25);
+-- since: 3.38
 SELECT 'hybrid: a row by its id', distance = (SELECT d FROM by_meaning WHERE id = 30) AND semantic_rank = 1
   FROM s WHERE s MATCH 'apple tree' AND rowid = 30;
 SELECT 'hybrid: many questions at once', group_concat(q.value || s.rowid) =
@@ -271,6 +273,7 @@ SELECT 'hybrid: an FTS5 table of the user''s, and weights', count(*) = 60 AND mi
 SELECT 'hybrid: content='''' beside an FTS5 table', count(*) = 60 AND min(c.score = r.score
        AND c.distance = r.distance AND c.semantic_rank = r.semantic_rank AND c.bm25_rank IS r.bm25_rank)
   FROM c JOIN rrf AS r ON r.id = c.rowid WHERE c MATCH 'the water of the bank';
+-- since: 3.38
 SELECT 'hybrid: in a forced join the other way the scores are the same', count(*) = 60 AND min(e.score = r.score)
   FROM (SELECT a.id, r.score FROM articles AS a JOIN rrf AS r USING(id) LIMIT -1) AS r CROSS JOIN e
  WHERE r.id = e.rowid AND e MATCH 'the water of the bank';
@@ -388,6 +391,7 @@ SELECT 'hybrid: a filter that leaves few of the first words found', count(*) = 2
     SELECT rowid AS value FROM deep ORDER BY rowid DESC LIMIT 200));
 
 -- ---- semantic_rank by the vectors of a hybrid index ----
+-- since: 3.38
 SELECT 'hybrid: semantic_rank by its vectors', semantic_rank(own_words, 'loan', 'h') =
        (SELECT distance FROM h WHERE h MATCH 'loan' AND rowid = own_words.rowid)
        AND semantic_rank(own_words, 'loan', 'h') =

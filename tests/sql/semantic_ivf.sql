@@ -36,6 +36,7 @@ SELECT 'ivf: a filter that leaves more goes on to other lists', count(*) = 300 F
 
 -- ---- probes ----
 INSERT INTO s(s, rank) VALUES('probes', 1000);
+-- since: 3.38
 SELECT 'probes: all lists give the exact answer', count(*) = (SELECT count(*) FROM exact)
        FROM exact AS e JOIN made AS m ON m.id = e.question WHERE EXISTS (SELECT 1 FROM
        s(m.v, 10) AS f WHERE f.rowid = e.row AND f.distance = e.distance);
