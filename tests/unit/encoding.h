@@ -14,29 +14,6 @@
 #include "memory.h"
 #include "unit.h"
 
-/* The sanitizers' own threads and signals stand in the way of some tests. */
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#if !defined(UNDER_TSAN)
-#define UNDER_TSAN 0
-#endif
-
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#endif
-#if !defined(UNDER_ASAN)
-#define UNDER_ASAN 0
-#endif
-
 /* The golden checkpoint "bert". */
 enum { WIDTH = 32, BLOCKS = 2, HEADS = 4, HEAD_SIZE = 8, MAX_TOKENS = 24 };
 
