@@ -3,6 +3,7 @@
 # output: bench_vectors on every kernel, then bench_vectors_sql on the best one.
 set -e
 build=$1 library=$2 vec=$3
+case $library in */*) ;; *) library=./$library ;; esac # not the linker's search path
 
 kernels=$("$build/tests/bench/bench_vectors" -k | sed 's/,//g')
 version=$(sqlite3 :memory: 'SELECT sqlite_version()' 2>/dev/null || echo unknown)
