@@ -86,18 +86,6 @@ static bool choose_arguments(const ctx_table *table, const sqlite3_index_info *i
     return true;
 }
 
-static char plan_code(unsigned char op)
-{
-    switch (op) {
-    case SQLITE_INDEX_CONSTRAINT_EQ: return CTX_PLAN_EQ;
-    case SQLITE_INDEX_CONSTRAINT_LT: return CTX_PLAN_LT;
-    case SQLITE_INDEX_CONSTRAINT_LE: return CTX_PLAN_LE;
-    case SQLITE_INDEX_CONSTRAINT_GT: return CTX_PLAN_GT;
-    case SQLITE_INDEX_CONSTRAINT_GE: return CTX_PLAN_GE;
-    default: return 0;
-    }
-}
-
 static int axis_of(const ctx_table *table, int column)
 {
     for (int i = 0; i < table->axes; i++)
@@ -120,7 +108,7 @@ static double plan_axes(const ctx_table *table, sqlite3_index_info *info, int ar
     for (int i = 0; i < CTX_AXES; i++)
         guess[i] = AXIS_GUESS;
     for (int i = 0; i < info->nConstraint; i++) {
-        char code = plan_code(info->aConstraint[i].op);
+        char code = ctx_plan_comparison(info->aConstraint[i].op);
         if (!code || !info->aConstraint[i].usable)
             continue;
         int axis = axis_of(table, info->aConstraint[i].iColumn);

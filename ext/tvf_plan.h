@@ -10,6 +10,8 @@
 #ifndef CTX_TVF_PLAN_H
 #define CTX_TVF_PLAN_H
 
+#include "sqlite3ext.h"
+
 enum ctx_plan {
     CTX_PLAN_COLUMN = 'a', /* plus the column's number */
     CTX_PLAN_EQ = '=',
@@ -19,5 +21,18 @@ enum ctx_plan {
     CTX_PLAN_GE = '}', /* >= */
     CTX_PLAN_IN = '*'  /* the value is a set: sqlite3_vtab_in_first */
 };
+
+/* The code of a constraint's operator; 0: none of these. */
+static inline char ctx_plan_comparison(unsigned char op)
+{
+    switch (op) {
+    case SQLITE_INDEX_CONSTRAINT_EQ: return CTX_PLAN_EQ;
+    case SQLITE_INDEX_CONSTRAINT_LT: return CTX_PLAN_LT;
+    case SQLITE_INDEX_CONSTRAINT_LE: return CTX_PLAN_LE;
+    case SQLITE_INDEX_CONSTRAINT_GT: return CTX_PLAN_GT;
+    case SQLITE_INDEX_CONSTRAINT_GE: return CTX_PLAN_GE;
+    default: return 0;
+    }
+}
 
 #endif

@@ -119,18 +119,6 @@ static int plan_arguments(planner *p)
     return SQLITE_OK;
 }
 
-static char comparison(unsigned char op)
-{
-    switch (op) {
-    case SQLITE_INDEX_CONSTRAINT_EQ: return CTX_PLAN_EQ;
-    case SQLITE_INDEX_CONSTRAINT_LT: return CTX_PLAN_LT;
-    case SQLITE_INDEX_CONSTRAINT_LE: return CTX_PLAN_LE;
-    case SQLITE_INDEX_CONSTRAINT_GT: return CTX_PLAN_GT;
-    case SQLITE_INDEX_CONSTRAINT_GE: return CTX_PLAN_GE;
-    default: return 0;
-    }
-}
-
 /* Whether the other side is a literal: SQLite tells from 3.38 on. */
 static bool is_literal(const planner *p, int constraint)
 {
@@ -161,7 +149,7 @@ static void plan_bounds(planner *p)
         if (is_row_limit(op) || p->info->aConstraintUsage[i].argvIndex > 0)
             continue;
         int column = p->info->aConstraint[i].iColumn, hidden = hidden_column(p, column);
-        char compare = comparison(op);
+        char compare = ctx_plan_comparison(op);
         bool is_rank = hidden == CTX_COLUMN_RANK && ctx_is_hybrid(&p->index->config);
         bool is_distance = p->match && compare != CTX_PLAN_EQ &&
                            (hidden == CTX_COLUMN_DISTANCE || hidden == CTX_COLUMN_RANK);

@@ -3,11 +3,14 @@
 **
 ** idxNum   bits of enum ctx_plan_flag.
 ** idxStr   two characters for each value of argv, in its order: what it says something about
-**          (enum ctx_plan_what) and what it says (enum ctx_plan_op). "m=k=i>" reads: the first
-**          value is the question, the second is k, the row id is greater than the third.
+**          (enum ctx_plan_what) and what it says (the codes of tvf_plan.h, and ctx_plan_op).
+**          "m=k=i>" reads: the first value is the question, the second is k, the row id is
+**          greater than the third.
 */
 #ifndef CTX_SEMANTIC_PLAN_H
 #define CTX_SEMANTIC_PLAN_H
+
+#include "tvf_plan.h"
 
 enum ctx_plan_flag {
     CTX_PLAN_MATCH = 1,      /* there is a question: rows come nearest first */
@@ -25,14 +28,9 @@ enum ctx_plan_what {
     CTX_PLAN_OFFSET = 'o'
 };
 
+/* CTX_PLAN_GE is also what SQLite shows of a row value's > or >=: see cursor.c. */
 enum ctx_plan_op {
-    CTX_PLAN_EQ = '=',
-    CTX_PLAN_LT = '<',
-    CTX_PLAN_LE = '{', /* <= */
-    CTX_PLAN_GT = '>',
-    CTX_PLAN_GE = '}', /* >=, or what SQLite shows of a row value's > or >=: see cursor.c */
-    CTX_PLAN_IN = '*', /* the value is a set: sqlite3_vtab_in_first */
-    CTX_PLAN_IS = '#', /* =, of a literal */
+    CTX_PLAN_IS = '#',  /* =, of a literal */
     CTX_PLAN_FROM = ']' /* >=, of a literal */
 };
 
