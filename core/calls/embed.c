@@ -80,21 +80,6 @@ static void deliver(const work *w, const enc_sequence *s, const float *vector)
         w->model->ops->accumulate(1.0f / (float)s->part, vector, out, n);
 }
 
-/* The mean of all hidden states. */
-typedef struct mixture {
-    const enc_ops *ops;
-    float *sum; /* [cells] */
-    size_t cells;
-    float share;
-} mixture;
-
-static void add_layer(void *context, int layer, const float *x)
-{
-    const mixture *m = context;
-    (void)layer;
-    m->ops->accumulate(m->share, x, m->sum, m->cells);
-}
-
 static int encode(const work *w, const waiting *queue, enc_arena *arena)
 {
     enc_batch batch;
@@ -106,18 +91,9 @@ static int encode(const work *w, const waiting *queue, enc_arena *arena)
         return ENC_NOMEM;
     batch.alone = w->alone;
     size_t width = (size_t)w->model->config.hidden_size;
-    mixture mix = {w->model->ops, NULL, batch.start[batch.count] * width,
-                   1.0f / (float)(w->finish.layer + 1)};
-    enc_observer observer = {&mix, add_layer, NULL};
-    if (w->finish.mixed && !(mix.sum = ENC_ARENA(arena, float, mix.cells)))
-        return ENC_NOMEM;
-    for (size_t i = 0; mix.sum && i < mix.cells; i++)
-        mix.sum[i] = 0;
-    int rc = enc_forward(w->model, &batch, w->finish.layer, arena, w->poll,
-                         mix.sum ? &observer : NULL, &x);
+    int rc = enc_pooled_states(w->model, &w->finish, &batch, arena, w->poll, &x);
     if (rc != ENC_OK)
         return rc;
-    x = mix.sum ? mix.sum : x;
     for (size_t i = 0; i < queue->count; i++) {
         const enc_sequence *s = &queue->sequence[i];
         enc_pool_sequence(w->model, &w->finish, x + batch.start[i] * width, s->count, s->skip,

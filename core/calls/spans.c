@@ -150,21 +150,6 @@ static int next_window(const late *l, size_t first, window *out)
 
 /* ---- Vectors ---- */
 
-typedef struct mixture {
-    const enc_ops *ops;
-    float *sum; /* [T, D] */
-    size_t cells;
-    float share;
-} mixture;
-
-/* The mean of all hidden states, where a model's embeddings are made of that. */
-static void add_layer(void *context, int layer, const float *x)
-{
-    const mixture *m = context;
-    (void)layer;
-    m->ops->accumulate(m->share, x, m->sum, m->cells);
-}
-
 /* x [T, D]: what is pooled. */
 static int encode(const late *l, const enc_sequence *s, float **x)
 {
@@ -173,23 +158,11 @@ static int encode(const late *l, const enc_sequence *s, float **x)
     if (!enc_pack(l->model, s, 1, arena, &batch))
         return enc_nomem(l->err);
     batch.alone = true;
-    mixture mix = {l->model->ops, NULL, s->count * (size_t)l->model->config.hidden_size,
-                   1.0f / (float)(l->finish.layer + 1)};
-    enc_observer observer = {&mix, add_layer, NULL};
-    if (l->finish.mixed) {
-        mix.sum = ENC_ARENA(arena, float, mix.cells);
-        if (!mix.sum)
-            return enc_nomem(l->err);
-        memset(mix.sum, 0, mix.cells * sizeof *mix.sum);
-    }
-    int rc = enc_forward(l->model, &batch, l->finish.layer, arena, &l->call->poll,
-                         mix.sum ? &observer : NULL, x);
+    int rc = enc_pooled_states(l->model, &l->finish, &batch, arena, &l->call->poll, x);
     if (rc == ENC_NOMEM)
         return enc_nomem(l->err);
     if (rc != ENC_OK)
         return enc_fail(l->err, rc, "interrupted");
-    if (mix.sum)
-        *x = mix.sum;
     return ENC_OK;
 }
 

@@ -274,3 +274,37 @@ void enc_pool_sequence(const enc_model *model, const enc_finish *finish, const f
     if (finish->normalize)
         normalize(out, (size_t)finish->dimensions);
 }
+
+/* The mean of all hidden states. */
+typedef struct mixture {
+    const enc_ops *ops;
+    float *sum; /* [cells] */
+    size_t cells;
+    float share;
+} mixture;
+
+static void add_layer(void *context, int layer, const float *x)
+{
+    const mixture *m = context;
+    (void)layer;
+    m->ops->accumulate(m->share, x, m->sum, m->cells);
+}
+
+int enc_pooled_states(const enc_model *model, const enc_finish *finish, const enc_batch *batch,
+                      enc_arena *arena, enc_poll *poll, float **out)
+{
+    if (!finish->mixed)
+        return enc_forward(model, batch, finish->layer, arena, poll, NULL, out);
+    mixture mix = {model->ops, NULL,
+                   batch->start[batch->count] * (size_t)model->config.hidden_size,
+                   1.0f / (float)(finish->layer + 1)};
+    enc_observer observer = {&mix, add_layer, NULL};
+    mix.sum = ENC_ARENA(arena, float, mix.cells);
+    if (!mix.sum)
+        return ENC_NOMEM;
+    memset(mix.sum, 0, mix.cells * sizeof *mix.sum);
+    float *last;
+    int rc = enc_forward(model, batch, finish->layer, arena, poll, &observer, &last);
+    *out = mix.sum;
+    return rc;
+}

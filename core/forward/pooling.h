@@ -4,7 +4,7 @@
 #ifndef ENC_POOLING_H
 #define ENC_POOLING_H
 
-#include "model.h"
+#include "forward.h"
 
 /* How the caller's options and the checkpoint's modules come together. */
 typedef struct enc_finish {
@@ -26,6 +26,11 @@ int enc_finish_plan(const enc_model *model, const enc_embed_options *options,
 /* Number of a hidden state counted from the end if negative; -1 if there is no such layer and
 ** err says so. */
 int enc_layer_number(const enc_model *model, int layer, enc_error *err);
+
+/* Encodes the batch: *out [T, D], in the arena, is the hidden state that is pooled, or the mean
+** of them where `finish` says mixed. Returns ENC_OK, ENC_NOMEM or ENC_INTERRUPTED. */
+int enc_pooled_states(const enc_model *model, const enc_finish *finish, const enc_batch *batch,
+                      enc_arena *arena, enc_poll *poll, float **out);
 
 /* x [rows, D], of which the first `skip` are left out -> out [finish->dimensions].
 ** scratch [2 · max(pooled, widest step)] floats. */

@@ -229,7 +229,7 @@ static int finish(ctx_content *content, sqlite3_stmt *statement, ctx_error *erro
 
 /* ---- Texts ---- */
 
-static int append(ctx_buffer *text, const void *data, size_t size)
+int ctx_buffer_append(ctx_buffer *text, const void *data, size_t size)
 {
     if (size > text->room - text->size) {
         size_t room = text->size + size + text->room / 2 + 256;
@@ -250,9 +250,9 @@ static int append_text(ctx_buffer *text, const void *data, int size, bool *any)
 {
     if (!data)
         return SQLITE_NOMEM;
-    int rc = *any ? append(text, "\n", 1) : SQLITE_OK;
+    int rc = *any ? ctx_buffer_append(text, "\n", 1) : SQLITE_OK;
     *any = true;
-    return rc == SQLITE_OK ? append(text, data, (size_t)size) : rc;
+    return rc == SQLITE_OK ? ctx_buffer_append(text, data, (size_t)size) : rc;
 }
 
 /* Of nothing but empty texts the row is one without text, not one of newlines. */

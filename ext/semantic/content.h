@@ -38,6 +38,9 @@ typedef struct ctx_buffer {
     size_t room;
 } ctx_buffer;
 
+/* Adds bytes at its end. SQLITE_OK or SQLITE_NOMEM. */
+int ctx_buffer_append(ctx_buffer *buffer, const void *data, size_t size);
+
 /* The joined text of values [columns], as xUpdate brings them; ctx_fail for a BLOB, naming the
 ** column. *any is false if all indexed columns are NULL. */
 int ctx_content_join(const ctx_config *config, sqlite3_value *const *values, ctx_buffer *text,

@@ -365,13 +365,12 @@ int ctx_filter_ready(ctx_filter *filter)
     return SQLITE_OK;
 }
 
-/* Index of the first member >= id. */
-static size_t first_member(const ctx_filter *filter, sqlite3_int64 id)
+size_t ctx_ids_from(const sqlite3_int64 *ids, size_t count, sqlite3_int64 id)
 {
-    size_t low = 0, high = filter->members;
+    size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (filter->member[middle] < id)
+        if (ids[middle] < id)
             low = middle + 1;
         else
             high = middle;
@@ -385,7 +384,7 @@ bool ctx_filter_is_member(const ctx_filter *filter, sqlite3_int64 id)
         sqlite3_uint64 bit = (sqlite3_uint64)id - (sqlite3_uint64)filter->base;
         return bit < filter->extent && filter->bits[bit / 64] >> bit % 64 & 1;
     }
-    size_t at = first_member(filter, id);
+    size_t at = ctx_ids_from(filter->member, filter->members, id);
     return at < filter->members && filter->member[at] == id;
 }
 
@@ -405,7 +404,7 @@ bool ctx_filter_next(const ctx_filter *filter, sqlite3_int64 from, sqlite3_int64
     if (from < filter->low)
         from = filter->low;
     if (filter->chosen) {
-        size_t at = first_member(filter, from);
+        size_t at = ctx_ids_from(filter->member, filter->members, from);
         if (at == filter->members)
             return false;
         from = filter->member[at];

@@ -37,6 +37,9 @@ int ctx_filter_among(ctx_filter *filter, sqlite3_value *json, const char *name,
 /* Makes the filter ready for ctx_filter_passes. */
 int ctx_filter_ready(ctx_filter *filter);
 
+/* Index of the first of the ids, ascending, that is >= id; `count`: there is none. */
+size_t ctx_ids_from(const sqlite3_int64 *ids, size_t count, sqlite3_int64 id);
+
 /* How many row ids could pass, INT64_MAX if very many. */
 sqlite3_int64 ctx_filter_count(const ctx_filter *filter);
 /* The smallest row id >= `from` that passes; false: none. */

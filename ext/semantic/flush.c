@@ -100,22 +100,10 @@ static int damaged(batch *b, sqlite3_int64 id)
 /* Keeps a copy of `size` bytes behind the texts of the batch. */
 static int keep_text(batch *b, waiting *row, const void *data, size_t size)
 {
-    ctx_buffer *texts = &b->texts;
-    if (size > texts->room - texts->size) {
-        size_t room = texts->size + size + texts->room / 2 + 4096;
-        char *grown = sqlite3_realloc64(texts->data, room);
-        if (!grown)
-            return no_memory(b);
-        texts->data = grown;
-        texts->room = room;
-    }
-    if (size)
-        memcpy(texts->data + texts->size, data, size);
-    row->offset = texts->size;
+    row->offset = b->texts.size;
     row->size = size;
     row->any = true;
-    texts->size += size;
-    return SQLITE_OK;
+    return ctx_buffer_append(&b->texts, data, size) == SQLITE_OK ? SQLITE_OK : no_memory(b);
 }
 
 /* The text as it is now; the row is gone where external content has lost it. */

@@ -172,15 +172,8 @@ static int find_words(ctx_fusion *f, const char *text, size_t size, ctx_error *e
 /* The place among what words found, found_count: not there. */
 static size_t look_up(const ctx_fusion *f, sqlite3_int64 id)
 {
-    size_t low = 0, high = f->found_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (f->found[middle] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < f->found_count && f->found[low] == id ? low : f->found_count;
+    size_t at = ctx_ids_from(f->found, f->found_count, id);
+    return at < f->found_count && f->found[at] == id ? at : f->found_count;
 }
 
 /* ---- Head and tail ---- */
