@@ -1,4 +1,5 @@
-"""Semantic indexes against an oracle: random operations, several connections, two processes.
+"""Semantic indexes against an oracle: random operations, several connections, two processes
+(semantic_walk.py).
 
     CONTEXTUAL_LIBRARY=./contextual.so /usr/bin/python3 tests/host/test_semantic_model.py
     OPERATIONS=100000 SEED=7 ... the same, for longer
@@ -7,106 +8,25 @@ Beside each index stands an ordinary table that the same transactions change in 
 SQLite itself is the oracle of what a connection may see: after any statement, commit, rollback or
 crash of a transaction, on any connection, the index must answer as brute force over that table
 does. Every operation is drawn from SEED; a difference prints the seed and the last operations.
-
-Half of the connections live in a second process: this file with --worker.
 """
 import json
 import os
 import pathlib
-import random
 import sqlite3
 import struct
-import subprocess
 import sys
 import tempfile
 import unittest
 
 import case
+from semantic_walk import WORDS, Walk, connect, is_busy, walk_all
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-LIBRARY = os.path.abspath(os.environ.get("CONTEXTUAL_LIBRARY", TESTS.parent / "contextual.so"))
-BERT = str(TESTS / "golden" / "bert")
 OPERATIONS = int(os.environ.get("OPERATIONS", 3000))
 SEED = int(os.environ.get("SEED", 1))
 
 DIMENSIONS = 8
 IDS = 60        # row ids are drawn from 1 ... IDS, so that they meet
 FILTERS = 5 if sqlite3.sqlite_version_info >= (3, 38) else 4  # without rowid IN before 3.38
-WORDS = ("bank river money loan tide sea bread oven flour yeast lender rate interest water "
-         "fish boat night day city tree apple phone").split()
-
-
-def connect(path):
-    db = sqlite3.connect(path, isolation_level=None, timeout=0, cached_statements=0)
-    db.enable_load_extension(True)
-    db.load_extension(LIBRARY)
-    db.execute("SELECT embed_model('tiny', ?)", (BERT,))
-    db.execute("ATTACH ? AS other", (path + ".other",))
-    return db
-
-
-class Here:
-    """A connection of this process."""
-
-    def __init__(self, path):
-        self.db = connect(path)
-
-    def run(self, sql, *parameters):
-        return self.db.execute(sql, parameters).fetchall()
-
-    def close(self):
-        self.db.close()
-
-
-class There:
-    """A connection of the other process: a line of JSON there, a line of JSON back."""
-
-    def __init__(self, worker, name, path):
-        self.worker, self.name = worker, name
-        self.ask("open", path)
-
-    def ask(self, *words):
-        self.worker.stdin.write(json.dumps([self.name, *words]) + "\n")
-        self.worker.stdin.flush()
-        answer = json.loads(self.worker.stdout.readline())
-        if "error" in answer:
-            raise getattr(sqlite3, answer["error"])(answer["message"])
-        return [tuple(bytes.fromhex(v["hex"]) if isinstance(v, dict) else v for v in row)
-                for row in answer["rows"]]
-
-    def run(self, sql, *parameters):
-        return self.ask("run", sql, [{"hex": v.hex()} if isinstance(v, bytes) else v
-                                     for v in parameters])
-
-    def close(self):
-        self.ask("close")
-
-
-def work():
-    """The other process."""
-    connections = {}
-    for line in sys.stdin:
-        name, what, *rest = json.loads(line)
-        answer = {"rows": []}
-        try:
-            if what == "open":
-                connections[name] = connect(*rest)
-            elif what == "close":
-                connections.pop(name).close()
-            else:
-                sql, parameters = rest
-                rows = connections[name].execute(
-                    sql, [bytes.fromhex(v["hex"]) if isinstance(v, dict) else v
-                          for v in parameters]).fetchall()
-                answer["rows"] = [[{"hex": v.hex()} if isinstance(v, bytes) else v for v in row]
-                                  for row in rows]
-        except sqlite3.Error as error:
-            answer = {"error": type(error).__name__, "message": str(error)}
-        print(json.dumps(answer), flush=True)
-
-
-def is_busy(error):
-    return "locked" in str(error)
 
 
 # An index and the table that it must agree with. Each has the columns id, body, vector in the
@@ -139,128 +59,24 @@ INSERT INTO search(search) VALUES('triggers');
 """
 
 
-class Walk:
-    """One random walk; `say` notes what was done, for the message of a failure."""
-
+class VectorsAndArticles(Walk):
     def __init__(self, random_, connections):
-        self.random = random_
-        self.connections = connections
-        self.open = [False] * len(connections)   # inside a transaction
-        self.marks = [[] for _ in connections]   # its savepoints
-        self.log = []
-        self.busy = 0
-        self.compared = 0
+        super().__init__(random_, connections)
         self.chunks = {}   # of the index `long`, as answers named them: text -> {(start, length)}
-
-    def say(self, what):
-        self.log.append(what)
-        del self.log[:-400]
-
-    def vector(self):
-        r = self.random
-        if r.random() < 0.3:  # few values: ties
-            values = [r.choice((-1.0, 0.0, 1.0)) for _ in range(DIMENSIONS)]
-            if not any(values):
-                values[0] = 1.0
-        else:
-            values = [r.gauss(0, 1) for _ in range(DIMENSIONS)]
-        return struct.pack(f"<{DIMENSIONS}f", *values)
-
-    def body(self):
-        r = self.random
-        return " ".join(r.choice(WORDS) for _ in range(r.randint(1, 4)))
-
-    # ---- Transactions ----
-
-    def transact(self, at):
-        r, db = self.random, self.connections[at]
-        if not self.open[at]:
-            what = r.choice(("BEGIN", "BEGIN", "BEGIN IMMEDIATE"))
-            self.say(f"{at}: {what}")
-            if self.attempt(db, what):
-                self.open[at], self.marks[at] = True, []
-            return
-        kind = r.random()
-        marks = self.marks[at]
-        if kind < 0.3:
-            name = f"s{len(marks)}"
-            self.say(f"{at}: SAVEPOINT {name}")
-            db.run(f"SAVEPOINT {name}")
-            marks.append(name)
-        elif kind < 0.5 and marks:
-            keep = r.randrange(len(marks))
-            self.say(f"{at}: ROLLBACK TO {marks[keep]}")
-            db.run(f"ROLLBACK TO {marks[keep]}")
-            del marks[keep + 1:]
-        elif kind < 0.6 and marks:
-            keep = r.randrange(len(marks))
-            self.say(f"{at}: RELEASE {marks[keep]}")
-            db.run(f"RELEASE {marks[keep]}")
-            del marks[keep:]
-        elif kind < 0.85:
-            self.say(f"{at}: COMMIT")
-            if self.attempt(db, "COMMIT"):
-                self.open[at] = False
-        else:
-            self.say(f"{at}: ROLLBACK")
-            db.run("ROLLBACK")
-            self.open[at] = False
-
-    def attempt(self, db, sql, *parameters):
-        """False if another connection is in the way."""
-        try:
-            db.run(sql, *parameters)
-            return True
-        except sqlite3.OperationalError as error:
-            if not is_busy(error):
-                raise
-            self.busy += 1
-            return False
 
     # ---- Changes ----
 
-    def change(self, at):
-        """The same change to an index and to its table, both or neither."""
-        r, db = self.random, self.connections[at]
-        alone = not self.open[at]
-        if not self.attempt(db, "BEGIN IMMEDIATE" if alone else "UPDATE own_truth SET id = id WHERE 0"):
-            return
-        try:
-            kind = r.random()
-            if kind < 0.6:
-                self.change_vectors(at, db, r.choice(list(OPTIONS)))
-            elif kind < 0.93:
-                self.change_article(at, db)
-            elif kind < 0.97:
-                self.change_long(at, db)
-            else:
-                r.choice((self.many, self.made_anew, self.renamed))(at, db)
-        except sqlite3.OperationalError as error:
-            if not is_busy(error):
-                raise
-            self.busy += 1
-        if alone:
-            while not self.attempt(db, "COMMIT"):
-                # A reader of another connection is in the way (not in WAL): give up or go on.
-                if r.random() < 0.5:
-                    db.run("ROLLBACK")
-                    break
-                self.open[at], self.marks[at] = True, []
-                return
-
-    def both(self, at, db, first, second, *parameters):
-        """Runs the statement on the table and on the index: they must agree on a conflict."""
-        outcome = []
-        for sql in (first, second):
-            try:
-                db.run(sql, *parameters[:sql.count("?")])
-                outcome.append("done")
-            except sqlite3.IntegrityError:
-                outcome.append("conflict")
-        self.say(f"{at}: {second} {[p if not isinstance(p, bytes) else '...' for p in parameters]} "
-                 f"{outcome}")
-        if outcome[0] != outcome[1]:
-            raise AssertionError(f"table {outcome[0]}, index {outcome[1]}: {second}")
+    def change(self, at, db):
+        r = self.random
+        kind = r.random()
+        if kind < 0.6:
+            self.change_vectors(at, db, r.choice(list(OPTIONS)))
+        elif kind < 0.93:
+            self.change_article(at, db)
+        elif kind < 0.97:
+            self.change_long(at, db)
+        else:
+            r.choice((self.many, self.made_anew, self.renamed))(at, db)
 
     def change_vectors(self, at, db, index):
         r = self.random
@@ -272,7 +88,7 @@ class Walk:
             id_ = r.randint(1, IDS)
             columns = "(vector, body, {}) VALUES(?, ?, ?)"
             self.both(at, db, f"{verb} INTO {table}{columns.format('id')}",
-                      f"{verb} INTO {index}{columns.format('rowid')}", self.vector(), self.body(),
+                      f"{verb} INTO {index}{columns.format('rowid')}", self.vector(DIMENSIONS), self.body(),
                       id_)
         elif kind < 0.6:
             low = r.randint(1, IDS)
@@ -285,7 +101,7 @@ class Walk:
         elif kind < 0.9:
             id_ = r.randint(1, IDS)
             self.both(at, db, f"UPDATE {table} SET vector = ? WHERE id = {id_}",
-                      f"UPDATE {index} SET vector = ? WHERE rowid = {id_}", self.vector())
+                      f"UPDATE {index} SET vector = ? WHERE rowid = {id_}", self.vector(DIMENSIONS))
         else:
             id_, to = r.randint(1, IDS), r.randint(1, IDS)
             verb = r.choice(("UPDATE", "UPDATE OR REPLACE", "UPDATE OR IGNORE"))
@@ -385,7 +201,7 @@ class Walk:
             truth = ("SELECT id, cosine_distance(embed(body, 'tiny', '{\"prompt\":\"document\"}'), "
                      "embed(?1, 'tiny', '{\"prompt\":\"query\"}')) AS d FROM article WHERE body IS NOT NULL")
         else:
-            question, asked = self.vector(), "?"
+            question, asked = self.vector(DIMENSIONS), "?"
             measure = MEASURE.get(index, "cosine_distance")
             truth = f"SELECT id, {measure}(vector, ?1) AS d FROM {index}_truth"
             if index in CODES_ALONE:  # their answer is exact for what the codes stand for
@@ -485,7 +301,7 @@ class Walk:
         if kind < 0.2:
             self.transact(at)
         elif kind < 0.65:
-            self.change(at)
+            self.write(at, "own_truth")
         elif kind < 0.68:
             self.command(at)
         elif kind < 0.72:
@@ -508,32 +324,8 @@ class Walk:
 
 class Model(unittest.TestCase):
     def walk(self, journal):
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "x.db")
-            db = connect(path)
-            db.execute(f"PRAGMA main.journal_mode = {journal}")
-            db.execute(f"PRAGMA other.journal_mode = {journal}")
-            db.executescript(SCHEMA)
-            db.close()
-            worker = subprocess.Popen([sys.executable, __file__, "--worker"],
-                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            connections = [Here(path), Here(path), There(worker, "a", path)]
-            walk = Walk(random.Random(f"{SEED} {journal}"), connections)
-            number = 0
-            try:
-                for number in range(OPERATIONS // 2):
-                    walk.step()
-                walk.end()
-                for connection in connections:
-                    connection.close()
-            except Exception as error:
-                steps = "\n".join(walk.log)
-                self.fail(f"SEED={SEED}, {journal}, operation {number}: {error!r}\n{error}\n{steps}")
-            finally:
-                worker.stdin.close()
-                worker.wait()
-                worker.stdout.close()
-            self.assertGreater(walk.compared, OPERATIONS // 20)
+        walk = walk_all(self, VectorsAndArticles, SCHEMA, SEED, journal, OPERATIONS // 2)
+        self.assertGreater(walk.compared, OPERATIONS // 20)
 
     def test_an_index_answers_as_brute_force_does_in_wal_mode(self):
         self.walk("WAL")
@@ -562,7 +354,4 @@ class Model(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--worker" in sys.argv:
-        work()
-        sys.exit(0)
     sys.exit(case.run(Model))
