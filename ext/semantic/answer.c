@@ -215,7 +215,7 @@ static int open_question(ctx_answer *answer, const float *q, ctx_error *error)
 }
 
 int ctx_answer_start(ctx_answer *answer, const float *q, const ctx_filter *filter,
-                     sqlite3_int64 rows, ctx_error *error)
+                     sqlite3_int64 rows, bool in_order, ctx_error *error)
 {
     ctx_index *index = answer->index;
     sqlite3_int64 waiting = 0;
@@ -228,6 +228,7 @@ int ctx_answer_start(ctx_answer *answer, const float *q, const ctx_filter *filte
     if (code != SQLITE_OK)
         return code;
     answer->filter = filter;
+    answer->in_order = in_order || !answer->probe;
     answer->ask_pending = waiting > 0;
     answer->scan.connection = index->connection;
     answer->scan.storage = index->storage;

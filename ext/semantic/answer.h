@@ -7,7 +7,9 @@
 **   ctx_answer_stop    ends it
 **
 ** Rows come in the order of (distance, row id), each once. Without a number of rows first 64 are
-** made, then eight times as many, and so on: a join that stops early never sorts the table.
+** made, then eight times as many, and so on: a join that stops early never sorts the table. A
+** later pass over an approximate index reads more of it, and may find rows that are nearer than
+** some that were given: they come behind these, or not at all if the order must hold.
 **
 ** The answer is the state at ctx_answer_start, whatever is written meanwhile. SQLite keeps other
 ** connections' writes out of a statement that is under way; this connection's own come to the
@@ -38,9 +40,9 @@ void ctx_answer_close(ctx_answer *answer);
 
 /* A question `q` [dimensions], finite; the filter is ready and stays where it is until
 ** ctx_answer_stop. `rows` is how many are likely to be read: so many are made at once; 0: not
-** known. */
+** known. `in_order`: the order must hold, see above. */
 int ctx_answer_start(ctx_answer *answer, const float *q, const ctx_filter *filter,
-                     sqlite3_int64 rows, ctx_error *error);
+                     sqlite3_int64 rows, bool in_order, ctx_error *error);
 /* Takes the question in, for ctx_answer_measure alone; ctx_answer_start does so, too. */
 int ctx_answer_aim(ctx_answer *answer, const float *q, ctx_error *error);
 /* The distance of row->id and its nearest chunk; NaN and no chunk: it has none that has one. */

@@ -18,7 +18,7 @@ struct ctx_answer {
     double qq;             /* |q|^2 */
     enc_question *question;
     ctx_probe *probe;      /* of an approximate index; NULL: all blocks are read */
-    sqlite3_int64 *given;  /* [givens] ids of all rows that were made, ascending; with `probe` */
+    sqlite3_int64 *given;  /* [givens] ids of all rows that were made, ascending; unless in_order */
     size_t givens, given_room;
     const ctx_filter *filter;
     int generation;
@@ -29,6 +29,7 @@ struct ctx_answer {
     ctx_answer_row *row;   /* [count] made, the current one at `at` */
     size_t count, room, at;
     size_t batch;          /* rows of the next pass */
+    bool in_order;         /* no row comes that is nearer than one that was given */
     bool complete;         /* no rows after these */
     bool after;            /* rows up to `last` have been given */
     ctx_answer_row last;

@@ -67,7 +67,7 @@ static bool was_given(const ctx_answer *answer, sqlite3_int64 id)
 int ctx_answer_note_given(ctx_answer *answer, ctx_error *error)
 {
     size_t count = answer->givens + answer->count;
-    if (!answer->probe || answer->count == 0)
+    if (answer->in_order || answer->count == 0)
         return SQLITE_OK;
     if (count > answer->given_room) {
         sqlite3_int64 *more = sqlite3_realloc64(answer->given, 2 * count * sizeof *more);
@@ -87,7 +87,7 @@ static bool is_wanted(const ctx_answer *answer, const ctx_answer_row *row)
 {
     if (!ctx_filter_in_reach(answer->filter, row->distance))
         return false;
-    if (answer->probe) /* what lists that were not read before have may be nearer */
+    if (!answer->in_order) /* what lists that were not read before have may be nearer */
         return !was_given(answer, row->id);
     return !answer->after || before(row, &answer->last) > 0;
 }
@@ -101,7 +101,7 @@ void ctx_answer_score_bounds(const ctx_answer *answer, double *low, double *high
     *low = -HUGE_VAL;
     *high = HUGE_VAL;
     double far = (double)filter->to, near = (double)filter->from;
-    if (answer->after && !answer->probe && answer->last.distance > near)
+    if (answer->after && answer->in_order && answer->last.distance > near)
         near = answer->last.distance;
     if (far < HUGE_VAL) {
         double s = score_at(answer, roots && far < 0 ? 0 : far);

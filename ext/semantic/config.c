@@ -223,7 +223,8 @@ int ctx_config_create(sqlite3 *db, ctx_config *config, ctx_error *error)
     int code = ctx_shadow_run(db, config, error,
                               "CREATE TABLE \"%w\".\"%w_config\"(name TEXT PRIMARY KEY, value, "
                               "sum INTEGER) WITHOUT ROWID");
-    config->version = 0;
+    /* An object of another index that had this name must not take this one for its own. */
+    config->version = (sqlite3_int64)(enc_random() >> 2);
     return code == SQLITE_OK ? write_all(db, config, false, error) : code;
 }
 

@@ -325,7 +325,7 @@ static int start_fused(ctx_index_cursor *cursor, sqlite3_int64 rows, ctx_error *
     return code == SQLITE_OK ? find_near(cursor, error) : code;
 }
 
-static int start_near(ctx_index_cursor *cursor, ctx_error *error)
+static int start_near(ctx_index_cursor *cursor, int number, ctx_error *error)
 {
     ctx_index *index = ctx_cursor_index(cursor);
     int code = ctx_cursor_flush(index, error);
@@ -346,7 +346,7 @@ static int start_near(ctx_index_cursor *cursor, ctx_error *error)
     if (is_fused(cursor))
         return start_fused(cursor, rows > 0 ? rows : 0, error);
     code = ctx_answer_start(cursor->answer, cursor->asked.vector, &cursor->filter,
-                            rows > 0 ? rows : 0, error);
+                            rows > 0 ? rows : 0, number & CTX_PLAN_ORDERED, error);
     return code == SQLITE_OK ? find_near(cursor, error) : code;
 }
 
@@ -393,7 +393,7 @@ int ctx_cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, i
         code = read_plan(cursor, plan, argc, argv, &error);
     cursor->nearest = number & CTX_PLAN_MATCH;
     if (code == SQLITE_OK)
-        code = cursor->nearest ? start_near(cursor, &error)
+        code = cursor->nearest ? start_near(cursor, number, &error)
                                : start_walk(cursor, number, &error);
     return finish(cursor, code, &error);
 }

@@ -314,7 +314,7 @@ int ctx_fusion_start(ctx_fusion *f, const char *text, size_t size, const float *
         code = find_words(f, text, size, error);
     if (code == SQLITE_OK && q && f->meaning > 0) {
         sqlite3_int64 depth = f->found_count > 0 ? CTX_FUSE_DEPTH : rows;
-        code = ctx_answer_start(f->answer, q, filter, depth, error);
+        code = ctx_answer_start(f->answer, q, filter, depth, false, error);
         f->runs = f->fresh = code == SQLITE_OK;
     }
     if (code == SQLITE_OK && f->found_count > 0)

@@ -224,13 +224,32 @@ static int semantic_begin(sqlite3_vtab *table)
     return SQLITE_OK;
 }
 
+/* The index that the object stands for is there no more. A change of the schema in a transaction
+** (ALTER TABLE of any table) makes SQLite connect another object to go on with, and DROP TABLE
+** destroys that one; the first one still gets its xSync. */
+static bool is_dropped(const ctx_index *index)
+{
+    const ctx_config *config = &index->config;
+    char *name = sqlite3_mprintf("%s_config", config->name);
+    int code = name ? sqlite3_table_column_metadata(index->db, config->schema, name, NULL, NULL,
+                                                    NULL, NULL, NULL, NULL)
+                    : SQLITE_NOMEM;
+    sqlite3_free(name);
+    return code == SQLITE_ERROR;
+}
+
 static int semantic_sync(sqlite3_vtab *table)
 {
     ctx_index *index = (ctx_index *)table;
     ctx_error error = {0};
     if (index->renamed) /* the rows that came after that are another object's */
         return SQLITE_OK;
+    const sqlite3_int64 version = index->config.version;
     int code = ctx_index_refresh(index, &error);
+    if (code == SQLITE_CORRUPT_VTAB && is_dropped(index))
+        return SQLITE_OK;
+    if (version != index->config.version) /* maybe another index of this name: see above */
+        ctx_index_reset(index);
     if (code == SQLITE_OK)
         code = ctx_pending_commit(index->pending, &error);
     return finish(table, code, &error);

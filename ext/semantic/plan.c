@@ -254,6 +254,7 @@ int ctx_index_best(sqlite3_vtab *table, sqlite3_index_info *info)
         plan_limit(&p);
     p.plan[2 * p.arguments] = '\0';
     info->idxNum |= p.match ? CTX_PLAN_MATCH : 0;
+    info->idxNum |= p.match && info->orderByConsumed ? CTX_PLAN_ORDERED : 0;
     plan_price(&p);
     return SQLITE_OK;
 }

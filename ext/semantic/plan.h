@@ -14,7 +14,8 @@
 
 enum ctx_plan_flag {
     CTX_PLAN_MATCH = 1,      /* there is a question: rows come nearest first */
-    CTX_PLAN_DESCENDING = 2  /* no question: the largest row id first */
+    CTX_PLAN_DESCENDING = 2, /* no question: the largest row id first */
+    CTX_PLAN_ORDERED = 4     /* a question: ORDER BY asks for just this order */
 };
 
 enum ctx_plan_what {

@@ -121,6 +121,19 @@ class SemanticIvf(unittest.TestCase):
                                           (self.questions[0],))]
         self.assertEqual(sorted(found), list(range(1, ROWS + 1)))
 
+    def test_the_order_that_is_asked_for_holds_from_pass_to_pass(self):
+        """No limit is seen here: 64 rows come, then eight times as many from more lists."""
+        db = self.made()
+        self.optimize(db)
+        self.probes(db, 1)
+        for order in "rank", "distance", "rank, rowid":
+            for question in self.questions[:20]:
+                found = db.execute(f"SELECT distance, rowid FROM s WHERE s MATCH ? ORDER BY {order} "
+                                   "LIMIT 2000", (question,)).fetchall()
+                self.assertEqual(found, sorted(found))
+                self.assertEqual(len(found), len(set(found)))
+                self.assertEqual(len(found), 2000)
+
     def test_rows_that_came_or_changed_or_went_after_optimize(self):
         db = self.made()
         self.optimize(db)

@@ -349,5 +349,31 @@ class SemanticStep(unittest.TestCase):
         self.agree(db)
 
 
+    def test_an_index_is_dropped_or_made_anew_in_a_transaction_that_changed_the_schema(self):
+        """SQLite goes on with another object then, and has the first one sync, too."""
+        db = self.connect(model=None)
+        kinds = "", ", content=''", ", index='ivf'", ", quantize='bit', metric='l2'", ", embed='manual'"
+        for first in kinds:
+            for second in (None, *kinds):
+                with self.subTest(first=first, second=second):
+                    db.execute("DROP TABLE IF EXISTS t")
+                    db.execute("CREATE TABLE t(x)")
+                    db.execute(f"CREATE VIRTUAL TABLE s USING semantic(x, model=''{first})")
+                    db.execute("BEGIN")
+                    db.execute("INSERT INTO s(rowid, vector) VALUES(1, '[1, 2]')")
+                    db.execute("ALTER TABLE t ADD COLUMN y")
+                    db.execute("INSERT INTO s(rowid, vector) VALUES(2, '[1, 2]')")
+                    db.execute("DROP TABLE s")
+                    if second is None:
+                        db.execute("COMMIT")
+                        continue
+                    db.execute(f"CREATE VIRTUAL TABLE s USING semantic(x, y, model=''{second})")
+                    db.execute("INSERT INTO s(rowid, vector) VALUES(3, '[1, 2, 3]')")
+                    db.execute("COMMIT")
+                    db.execute("INSERT INTO s(s) VALUES('integrity-check')")
+                    self.assertEqual(rows(db, "SELECT rowid FROM s"), [(3,)])
+                    db.execute("DROP TABLE s")
+
+
 if __name__ == "__main__":
     sys.exit(case.run(SemanticStep))
