@@ -311,10 +311,13 @@ static int begin(ctx_index *index, ctx_rebuild_state *state, ctx_error *error)
 }
 
 /* Questions see the new generation, the old one goes: it first, by the old geometry. */
-static int end(ctx_index *index, const ctx_rebuild_state *state, ctx_error *error)
+static int end(ctx_index *index, const ctx_rebuild_state *state, bool by_steps,
+               ctx_error *error)
 {
     ctx_config *config = &index->config;
-    int code = ctx_storage_clear(index->storage, config->generation, error);
+    int code = by_steps ? ctx_words_rebuild(index->words, error) : SQLITE_OK;
+    if (code == SQLITE_OK)
+        code = ctx_storage_clear(index->storage, config->generation, error);
     if (code == SQLITE_OK)
         code = ctx_storage_write(index->storage, error);
     if (code == SQLITE_OK)
@@ -333,6 +336,7 @@ static int run(ctx_index *index, ctx_rebuild_state *state, sqlite3_int64 rows,
                ctx_error *error)
 {
     const ctx_config *config = &index->config;
+    const bool by_steps = rows >= 0;
     bool finished = false, copies = config->content == CTX_CONTENT_NONE || !*config->model;
     batch *b = sqlite3_malloc64(sizeof *b);
     if (!b)
@@ -349,7 +353,7 @@ static int run(ctx_index *index, ctx_rebuild_state *state, sqlite3_int64 rows,
     sqlite3_free(b);
     if (code != SQLITE_OK)
         return code;
-    return finished ? end(index, state, error) : save_state(index, state, error);
+    return finished ? end(index, state, by_steps, error) : save_state(index, state, error);
 }
 
 /* A failure that SQLite does not roll back by itself leaves what it has written of the new
@@ -364,7 +368,7 @@ int ctx_rebuild(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
         state = (ctx_rebuild_state){.generation = index->config.generation + 1};
         code = abandon(index, &state, error);
     }
-    if (code == SQLITE_OK && rows < 0)
+    if (code == SQLITE_OK && rows < 0) /* what fails soon, first */
         code = ctx_words_rebuild(index->words, error);
     if (code == SQLITE_OK)
         code = begin(index, &state, error);

@@ -44,8 +44,8 @@ int ctx_rebuild_enter(ctx_index *index, const ctx_rebuild_state *state,
                       ctx_rebuild_saved *saved, ctx_error *error);
 int ctx_rebuild_leave(ctx_index *index, const ctx_rebuild_saved *saved, ctx_error *error);
 
-/* 'rebuild': at most `rows` rows, -1: all. That of all rows makes NAME_fts anew, too (words.h);
-** one by steps leaves it, which is always in step. */
+/* 'rebuild': at most `rows` rows, -1: all. NAME_fts (words.h) is made anew, too: one by steps
+** does so in its last step. */
 int ctx_rebuild(ctx_index *index, sqlite3_int64 rows, ctx_error *error);
 
 /* 'delete-all': the index without rows; external content stays. */

@@ -154,7 +154,8 @@ class Kinds(Walk):
         elif kind.model:
             self.both(at, db, f"UPDATE {table} SET vector = ? WHERE id = {id_}",
                       f"UPDATE {name} SET vector = ? WHERE rowid = {id_}",
-                      r.choice((None, self.vector(kind.dimensions))))
+                      # content='' knows no text that it could embed instead
+                      r.choice((None,) * (kind.content == "own") + (self.vector(kind.dimensions),)))
         else:
             self.both(at, db, f"UPDATE {table} SET vector = ?, body = ? WHERE id = {id_}",
                       f"UPDATE {name} SET vector = ?, body = ? WHERE rowid = {id_}",

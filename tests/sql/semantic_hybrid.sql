@@ -232,6 +232,22 @@ DELETE FROM s_fts_data WHERE id > 10;
 INSERT INTO s(s) VALUES('integrity-check');
 INSERT INTO s(s) VALUES('rebuild');
 INSERT INTO s(s) VALUES('integrity-check');
+-- By steps: with the last one.
+UPDATE s_fts_content SET c0 = 'other' WHERE id = 7;
+DELETE FROM s_fts WHERE rowid = 8;
+INSERT INTO s(s, rank) VALUES('rebuild', 1);
+-- error: s: the FTS5 table 's_fts' is damaged: 'rebuild' makes it anew; of the content, these rows are not in 's_fts', or with another text: 7, 8
+INSERT INTO s(s) VALUES('integrity-check');
+BEGIN;
+INSERT INTO s(s, rank) VALUES('rebuild', 1000);
+INSERT INTO s(s) VALUES('integrity-check');
+ROLLBACK;
+-- error: s: the FTS5 table 's_fts' is damaged: 'rebuild' makes it anew; of the content, these rows are not in 's_fts', or with another text: 7, 8
+INSERT INTO s(s) VALUES('integrity-check');
+SELECT 'hybrid: a rebuild by steps is under way', progress < 1 FROM semantic_status WHERE "index" = 's';
+INSERT INTO s(s, rank) VALUES('rebuild', 1000);
+INSERT INTO s(s) VALUES('integrity-check');
+SELECT 'hybrid: a rebuild by steps has ended', progress IS NULL FROM semantic_status WHERE "index" = 's';
 INSERT INTO s(s) VALUES('delete-all');
 SELECT 'hybrid: delete-all', (SELECT count(*) FROM s_fts) = 0 AND (SELECT count(*) FROM s) = 0;
 INSERT INTO s(title) VALUES ('after');
