@@ -118,6 +118,8 @@ static int look(ctx_index *index, findings *f, ctx_error *error)
     ctx_rebuild_state state;
     int code = ctx_config_load(index->db, &index->config, error);
     if (code == SQLITE_OK)
+        code = ctx_index_refresh(index, error);
+    if (code == SQLITE_OK)
         code = ctx_rebuild_read(index, &state, error);
     if (code == SQLITE_OK)
         code = check_pending(index, f, error);

@@ -1,6 +1,6 @@
 /*
 ** command.c - the commands of an index, INSERT INTO search(search [, rank]) VALUES('rebuild'
-** [, rows]): see update.h. 'weights' alone has a text there: VALUES('weights', '1,0.5').
+** [, rows]): see update.h. 'weights' and 'content' have a text there: VALUES('weights', '1,0.5').
 ** rebuild.h does the work of 'rebuild', check.c of 'integrity-check'.
 */
 #include <limits.h>
@@ -8,6 +8,7 @@
 
 #include "compare.h"
 #include "config_settings.h"
+#include "follow.h"
 #include "optimize.h"
 #include "pending.h"
 #include "query.h"
@@ -72,8 +73,9 @@ static int run_triggers(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
 
 static int run_drop_triggers(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
 {
+    int dropped;
     (void)rows;
-    return ctx_triggers_drop(index, error);
+    return ctx_triggers_drop(index, &dropped, error);
 }
 
 static int run_delete_all(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
@@ -83,14 +85,11 @@ static int run_delete_all(ctx_index *index, sqlite3_int64 rows, ctx_error *error
 }
 
 /* The weights of words and meaning from now on. */
-static int set_weights(ctx_index *index, sqlite3_value *value, ctx_error *error)
+static int set_weights(ctx_index *index, const char *given, ctx_error *error)
 {
     ctx_config *config = &index->config;
     double weights[2];
     char text[64];
-    const char *given = value && sqlite3_value_type(value) == SQLITE_TEXT
-                            ? (const char *)sqlite3_value_text(value)
-                            : NULL;
     if (!ctx_is_hybrid(config))
         return ctx_fail(error, SQLITE_ERROR, config->name,
                         "weights are for an index made with hybrid or fts");
@@ -108,20 +107,35 @@ static int set_weights(ctx_index *index, sqlite3_value *value, ctx_error *error)
     return ctx_config_save(index->db, config, error);
 }
 
+static int set_content(ctx_index *index, const char *given, ctx_error *error)
+{
+    const ctx_config *config = &index->config;
+    if (config->content != CTX_CONTENT_EXTERNAL)
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "'content' is for an index of another table's rows, content='table'");
+    if (!given || !*given)
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "'content' takes a table's name: INSERT INTO \"%w\"(\"%w\", rank) "
+                        "VALUES('content', 'table')", config->name, config->name);
+    return ctx_follow_to(index, given, error);
+}
+
 static const struct command {
     const char *name;
     bool numbered; /* takes a number of rows */
-    run_command *run; /* NULL: it takes a text, see set_weights */
+    run_command *run; /* NULL: it takes a text */
+    int (*set)(ctx_index *index, const char *given, ctx_error *error);
 } commands[] = {
-    {"rebuild", true, ctx_rebuild},
-    {"sync", true, run_sync},
-    {"optimize", true, ctx_optimize},
-    {"integrity-check", false, run_check},
-    {"triggers", false, run_triggers},
-    {"drop-triggers", false, run_drop_triggers},
-    {"delete-all", false, run_delete_all},
-    {"weights", false, NULL},
-    {"probes", true, run_probes},
+    {"rebuild", true, ctx_rebuild, NULL},
+    {"sync", true, run_sync, NULL},
+    {"optimize", true, ctx_optimize, NULL},
+    {"integrity-check", false, run_check, NULL},
+    {"triggers", false, run_triggers, NULL},
+    {"drop-triggers", false, run_drop_triggers, NULL},
+    {"delete-all", false, run_delete_all, NULL},
+    {"content", false, NULL, set_content},
+    {"weights", false, NULL, set_weights},
+    {"probes", true, run_probes, NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -182,9 +196,11 @@ int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *valu
     if (code != SQLITE_OK)
         return code;
     sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
+    bool text = value && sqlite3_value_type(value) == SQLITE_TEXT;
+    const char *given = text ? (const char *)sqlite3_value_text(value) : NULL;
     index->busy++;
     code = commands[found].run ? commands[found].run(index, rows, error)
-                               : set_weights(index, value, error);
+                               : commands[found].set(index, given, error);
     index->busy--;
     if (code != SQLITE_OK)
         ctx_index_forget(index);

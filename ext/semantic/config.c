@@ -3,7 +3,8 @@
 **
 **   NAME_config (name TEXT PRIMARY KEY, value, sum INTEGER) WITHOUT ROWID
 **
-** One row for each setting, for each column ('column 0', ... : its name; 'unindexed 0', ...),
+** One row for each setting, for each column ('column 0', ... : its name; 'unindexed 0', ...;
+** 'source 0', ... : the content's name for it where that is another one, from format 2 on),
 ** 'format', 'version', 'fingerprint' and 'weights'. `sum` is a checksum of name and value, so
 ** that a damaged row is found when it is read.
 */
@@ -15,7 +16,7 @@
 #include "config_settings.h"
 #include "index.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2, FORMAT_WITH_SOURCES = 2 };
 
 static int out_of_memory(const ctx_config *config, ctx_error *error)
 {
@@ -38,14 +39,18 @@ void ctx_config_reset(ctx_config *config)
 {
     sqlite3_finalize(config->watch);
     config->watch = NULL;
+    config->followed = false;
 }
 
 /* Frees what ctx_config_load reads. */
 static void clear_settings(ctx_config *config)
 {
-    for (int i = 0; i < config->columns; i++)
+    for (int i = 0; i < config->columns; i++) {
         sqlite3_free(config->column[i]);
+        sqlite3_free(config->source[i]);
+    }
     sqlite3_free(config->column);
+    sqlite3_free(config->source);
     sqlite3_free(config->unindexed);
     for (int i = 0; i < ctx_setting_count; i++)
         if (ctx_settings[i].kind == CTX_SETTING_TEXT)
@@ -181,6 +186,13 @@ static int write_setting(writer *w, const ctx_setting *setting)
     }
 }
 
+static int write_source(writer *w, int column)
+{
+    char name[40];
+    sqlite3_snprintf(sizeof name, name, "source %d", column);
+    return write_text(w, name, w->config->source[column]);
+}
+
 static int write_columns(writer *w)
 {
     const ctx_config *config = w->config;
@@ -192,6 +204,8 @@ static int write_columns(writer *w)
         sqlite3_snprintf(sizeof name, name, "unindexed %d", i);
         if (code == SQLITE_OK)
             code = write_integer(w, name, config->unindexed[i]);
+        if (code == SQLITE_OK)
+            code = write_source(w, i);
     }
     return code;
 }
@@ -233,6 +247,25 @@ int ctx_config_save(sqlite3 *db, ctx_config *config, ctx_error *error)
     return write_all(db, config, true, error);
 }
 
+/* The format, too: an older one may be without the rows of `source`. */
+int ctx_config_save_names(sqlite3 *db, ctx_config *config, ctx_error *error)
+{
+    writer w;
+    int code = writer_open(&w, db, config, error);
+    if (code == SQLITE_OK)
+        code = write_integer(&w, "format", FORMAT);
+    for (int i = 0; i < config->columns && code == SQLITE_OK; i++)
+        code = write_source(&w, i);
+    if (code == SQLITE_OK)
+        code = write_text(&w, "content_rowid", config->content_rowid);
+    writer_close(&w);
+    if (code == SQLITE_OK)
+        code = ctx_config_save(db, config, error);
+    if (code == SQLITE_OK)
+        config->moved = false;
+    return code;
+}
+
 /* ---- Reading ---- */
 
 static int damaged(const ctx_config *config, const char *name, ctx_error *error)
@@ -247,11 +280,12 @@ typedef struct reader {
     ctx_config *config;
     ctx_error *error;
     sqlite3_stmt *select;
+    sqlite3_int64 format;
 } reader;
 
 static int reader_open(reader *r, sqlite3 *db, ctx_config *config, ctx_error *error)
 {
-    *r = (reader){db, config, error, NULL};
+    *r = (reader){.db = db, .config = config, .error = error};
     return ctx_shadow_prepare(db, config, &r->select, error,
                               "SELECT value, sum FROM \"%w\".\"%w_config\" WHERE name = ?1");
 }
@@ -365,6 +399,9 @@ static int read_columns(reader *r)
         if (code == SQLITE_OK &&
             ctx_config_add_column(r->config, column, unindexed != 0) != SQLITE_OK)
             code = out_of_memory(r->config, r->error);
+        sqlite3_snprintf(sizeof name, name, "source %d", i);
+        if (code == SQLITE_OK && r->format >= FORMAT_WITH_SOURCES)
+            code = read_text(r, name, &r->config->source[i]);
     }
     return code;
 }
@@ -396,12 +433,12 @@ static int check_loaded(const ctx_config *c, ctx_error *error)
 
 static int read_format(reader *r)
 {
-    sqlite3_int64 format;
-    int code = read_integer(r, "format", 1, INT32_MAX, &format);
-    if (code == SQLITE_OK && format > FORMAT)
+    int code = read_integer(r, "format", 1, INT32_MAX, &r->format);
+    if (code == SQLITE_OK && r->format > FORMAT)
         return ctx_fail(r->error, SQLITE_ERROR, r->config->name,
                         "a newer version of the extension made this index: it has format %lld, "
-                        "and this one, contextual %s, knows %d", format, enc_version(), FORMAT);
+                        "and this one, contextual %s, knows %d", r->format, enc_version(),
+                        FORMAT);
     return code;
 }
 
@@ -448,6 +485,11 @@ int ctx_config_refresh(sqlite3 *db, ctx_config *config, ctx_error *error)
     bool same = sqlite3_step(config->watch) == SQLITE_ROW &&
                 sqlite3_column_int64(config->watch, 0) == config->version;
     code = sqlite3_reset(config->watch);
+    /* Whatever changes the schema, here or in another process, has it prepared anew. */
+    if (sqlite3_stmt_status(config->watch, SQLITE_STMTSTATUS_REPREPARE, true) > 0)
+        config->followed = false;
+    if (!config->followed && config->moved) /* from the names that are stored, then */
+        same = false;
     if (code != SQLITE_OK)
         return ctx_shadow_failed(db, config, code, error);
     return same ? SQLITE_OK : ctx_config_load(db, config, error);

@@ -31,8 +31,10 @@ typedef struct ctx_config {
     char **column;       /* [columns] their names */
     bool *unindexed;     /* [columns] kept and given, never embedded */
     enum ctx_content_kind content;
-    char *content_table; /* external content: its table, in the same schema */
-    char *content_rowid; /* external content: the column that is the row id */
+    /* External content; follow.h gives what a RENAME made of the names since. */
+    char *content_table; /* its table, in the same schema */
+    char *content_rowid; /* its column that is the row id */
+    char **source;       /* [columns] its name of a column; NULL: the index's own */
     char *model;         /* a name; "": vectors are brought along, questions are vectors; NULL,
                          ** after ctx_config_parse alone: not said, the default one */
     char *prompt;        /* a prompt's name for texts; NULL: 'document' where there is one */
@@ -67,6 +69,9 @@ typedef struct ctx_config {
                            ** to be read again */
 
     sqlite3_stmt *watch; /* reads the version; ctx_config_refresh's */
+    bool followed;       /* no schema has changed since content's names were looked up */
+    bool moved;          /* they are not those that NAME_config has */
+    int renames;         /* counts changes of them in memory */
 } ctx_config;
 
 /* Parses the arguments of xCreate (argv[3] on) into *config, all of them checked as far as that
@@ -86,13 +91,21 @@ static inline enum enc_vector_type ctx_config_codes(const ctx_config *config)
     return config->quantize == ENC_BIT ? ENC_BIT : ENC_INT8;
 }
 
+/* What external content calls column `i`. */
+static inline const char *ctx_config_source(const ctx_config *config, int i)
+{
+    return config->source[i] ? config->source[i] : config->column[i];
+}
+
 /* Creates NAME_config and stores the configuration; reads it (SQLITE_CORRUPT_VTAB if damaged, a
 ** sentence if a newer version of the extension made it); reads it again if another connection
-** changed it; stores what was learnt, under the next version. */
+** changed it; stores what was learnt, under the next version; that, and the names of external
+** content. */
 int ctx_config_create(sqlite3 *db, ctx_config *config, ctx_error *error);
 int ctx_config_load(sqlite3 *db, ctx_config *config, ctx_error *error);
 int ctx_config_refresh(sqlite3 *db, ctx_config *config, ctx_error *error);
 int ctx_config_save(sqlite3 *db, ctx_config *config, ctx_error *error);
+int ctx_config_save_names(sqlite3 *db, ctx_config *config, ctx_error *error);
 
 /* Notes the length of vectors, when it becomes known, and the geometry that follows from it: a
 ** block has as many parts whatever the length, so that blocks of two generations never share

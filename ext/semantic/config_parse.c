@@ -135,11 +135,15 @@ int ctx_config_add_column(ctx_config *config, char *name, bool unindexed)
     bool *flags = sqlite3_realloc64(config->unindexed, count * sizeof *flags);
     if (flags)
         config->unindexed = flags;
-    if (!column || !flags) {
+    char **source = sqlite3_realloc64(config->source, count * sizeof *source);
+    if (source)
+        config->source = source;
+    if (!column || !flags || !source) {
         sqlite3_free(name);
         return SQLITE_NOMEM;
     }
     column[config->columns] = name;
+    source[config->columns] = NULL;
     flags[config->columns++] = unindexed;
     return SQLITE_OK;
 }

@@ -8,13 +8,14 @@
 
 #include <string.h>
 
+#include "follow.h"
 #include "index.h"
 
 enum { GET_TEXT, GET_ROW, HAS_ROW, NEXT_ROW, LAST_ROW, ADD_ROW, CHANGE_ROW, DROP_ROW, STATEMENTS };
 
 struct ctx_content {
     sqlite3 *db;
-    const ctx_config *config;
+    ctx_config *config;
     sqlite3_stmt *statement[STATEMENTS];
     bool at_hand;        /* GET_ROW stands on a row, that of `id` */
     sqlite3_int64 id;
@@ -59,7 +60,7 @@ int ctx_content_rename(sqlite3 *db, const ctx_config *config, const char *name,
 
 /* ---- Life ---- */
 
-int ctx_content_open(sqlite3 *db, const ctx_config *config, ctx_content **out,
+int ctx_content_open(sqlite3 *db, ctx_config *config, ctx_content **out,
                      ctx_error *error)
 {
     ctx_content *content = sqlite3_malloc64(sizeof *content);
@@ -104,9 +105,11 @@ int ctx_content_failed(sqlite3 *db, const ctx_config *config, int code, ctx_erro
     if ((code & 0xff) != SQLITE_ERROR)
         return ctx_fail(error, code, config->name, "%s", sqlite3_errmsg(db));
     return ctx_fail(error, SQLITE_ERROR, config->name,
-                    "the content table can't be read: %s; give it the name '%s' and the "
-                    "columns that the index was made with, or make the index anew: nothing "
-                    "in it is lost", sqlite3_errmsg(db), config->content_table);
+                    "content='%s' can't be read: %s; nothing in the index is lost: give the "
+                    "table its names back, or name another one with such columns, INSERT INTO "
+                    "\"%w\"(\"%w\", rank) VALUES('content', 'table'); with its triggers made an "
+                    "index follows a RENAME", config->content_table, sqlite3_errmsg(db),
+                    config->name, config->name);
 }
 
 static int failed(const ctx_content *content, int code, ctx_error *error)
@@ -126,7 +129,7 @@ static void append_columns(sqlite3_str *sql, const ctx_config *config, bool all)
         if (config->content == CTX_CONTENT_OWN)
             sqlite3_str_appendf(sql, "%scontent.c%d", comma, i);
         else
-            sqlite3_str_appendf(sql, "%scontent.\"%w\"", comma, config->column[i]);
+            sqlite3_str_appendf(sql, "%scontent.\"%w\"", comma, ctx_config_source(config, i));
         comma = ", ";
     }
     if (!*comma)
@@ -198,9 +201,8 @@ static int use(ctx_content *content, int which, sqlite3_stmt **out, ctx_error *e
     return SQLITE_OK;
 }
 
-/* Steps to the one row with that id; *exists. The caller resets the statement. */
-static int seek(ctx_content *content, int which, sqlite3_int64 id, sqlite3_stmt **out,
-                bool *exists, ctx_error *error)
+static int seek_once(ctx_content *content, int which, sqlite3_int64 id, sqlite3_stmt **out,
+                     bool *exists, ctx_error *error)
 {
     *exists = false;
     int rc = use(content, which, out, error);
@@ -214,6 +216,44 @@ static int seek(ctx_content *content, int which, sqlite3_int64 id, sqlite3_stmt 
     failed(content, rc, error);
     sqlite3_reset(*out);
     return error->code;
+}
+
+/* Whether the content was renamed while a cursor stands open: its statement fails then or, if
+** another table has the name now, was prepared anew. */
+static int was_renamed(ctx_content *content, int which, int code, bool *renamed,
+                       ctx_error *error)
+{
+    ctx_config *config = content->config;
+    sqlite3_stmt *statement = content->statement[which];
+    const int before = config->renames;
+    *renamed = false;
+    bool lost = (code & 0xff) == SQLITE_ERROR;
+    bool anew = code == SQLITE_OK &&
+                sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, true) > 0;
+    if (config->content != CTX_CONTENT_EXTERNAL || !(lost || anew))
+        return code;
+    ctx_error other = {0};
+    int found = ctx_follow(content->db, config, &other);
+    *renamed = found == SQLITE_OK && config->renames != before;
+    if (code != SQLITE_OK || found == SQLITE_OK)
+        return code;
+    sqlite3_reset(statement);
+    *error = other;
+    return found;
+}
+
+/* Steps to the one row with that id; *exists. The caller resets the statement. */
+static int seek(ctx_content *content, int which, sqlite3_int64 id, sqlite3_stmt **out,
+                bool *exists, ctx_error *error)
+{
+    bool renamed;
+    int rc = seek_once(content, which, id, out, exists, error);
+    rc = was_renamed(content, which, rc, &renamed, error);
+    if (!renamed)
+        return rc;
+    ctx_content_reset(content);
+    *error = (ctx_error){0};
+    return seek_once(content, which, id, out, exists, error);
 }
 
 /* Runs a write to its end. */

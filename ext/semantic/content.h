@@ -26,7 +26,7 @@ int ctx_content_drop(sqlite3 *db, const ctx_config *config, ctx_error *error);
 int ctx_content_rename(sqlite3 *db, const ctx_config *config, const char *name,
                        ctx_error *error);
 
-int ctx_content_open(sqlite3 *db, const ctx_config *config, ctx_content **out,
+int ctx_content_open(sqlite3 *db, ctx_config *config, ctx_content **out,
                      ctx_error *error);
 void ctx_content_close(ctx_content *content);
 void ctx_content_reset(ctx_content *content);

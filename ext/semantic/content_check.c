@@ -88,7 +88,7 @@ static int check_names(const ctx_config *config, sqlite3_stmt *rows, shape *tabl
         const char *name = column_text(rows, 0);
         sqlite3_str_appendf(names, "%s%s", sqlite3_str_length(names) ? ", " : "", name);
         for (int i = 0; i < config->columns; i++)
-            found[i] |= sqlite3_stricmp(name, config->column[i]) == 0;
+            found[i] |= sqlite3_stricmp(name, ctx_config_source(config, i)) == 0;
     }
     return rc;
 }
@@ -120,7 +120,7 @@ static int read_columns(sqlite3 *db, const ctx_config *config, shape *table, ctx
                       config->content_table, config->schema);
     for (int i = 0; i < config->columns && rc == SQLITE_OK; i++)
         if (!found[i])
-            rc = fail_column(config, config->column[i], names ? names : "", error);
+            rc = fail_column(config, ctx_config_source(config, i), names ? names : "", error);
     sqlite3_free(found);
     sqlite3_free(names);
     return rc;

@@ -102,9 +102,9 @@ int ctx_index_create(ctx_index *index, int argc, const char *const *argv, ctx_er
 int ctx_index_drop(ctx_index *index, ctx_error *error)
 {
     const ctx_config *config = &index->config;
-    int code = ctx_words_drop(index->db, config, error); /* what can fail, first */
+    int dropped, code = ctx_words_drop(index->db, config, error); /* what can fail, first */
     if (code == SQLITE_OK)
-        code = ctx_triggers_drop(index, error);
+        code = ctx_triggers_drop(index, &dropped, error);
     if (code == SQLITE_OK)
         code = ctx_content_drop(index->db, config, error);
     if (code == SQLITE_OK)

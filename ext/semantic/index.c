@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "follow.h"
 #include "names.h"
 #include "pending.h"
 #include "words.h"
@@ -46,7 +47,12 @@ int ctx_index_model(ctx_index *index, enc_model **out, ctx_error *error)
 
 int ctx_index_refresh(ctx_index *index, ctx_error *error)
 {
-    return ctx_config_refresh(index->db, &index->config, error);
+    int code = ctx_config_refresh(index->db, &index->config, error);
+    if (code != SQLITE_OK || index->config.followed)
+        return code;
+    ctx_content_reset(index->content); /* statements with the names that content had */
+    ctx_words_reset(index->words);
+    return ctx_follow(index->db, &index->config, error);
 }
 
 void ctx_index_forget(ctx_index *index)

@@ -65,8 +65,8 @@ int ctx_index_model(ctx_index *index, enc_model **out, ctx_error *error);
 /* The same model as it is today, whatever its fingerprint: what a rebuild takes. */
 int ctx_index_model_today(ctx_index *index, enc_model **out, ctx_error *error);
 
-/* Reads the configuration again if another connection changed it; the first thing that every
-** statement on the index does. */
+/* Reads the configuration again if another connection changed it, and the names of external
+** content if a schema changed; the first thing that every statement on the index does. */
 int ctx_index_refresh(ctx_index *index, ctx_error *error);
 
 /* Forgets what is in memory and not in the tables: after a ROLLBACK, a failure. */

@@ -199,7 +199,9 @@ static int semantic_rename(sqlite3_vtab *table, const char *name)
     char *copy = sqlite3_mprintf("%s", name);
     if (!copy)
         return SQLITE_NOMEM;
-    int code = ctx_pending_commit(index->pending, &error);
+    int code = ctx_index_refresh(index, &error);
+    if (code == SQLITE_OK)
+        code = ctx_pending_commit(index->pending, &error);
     ctx_index_reset(index);
     if (code == SQLITE_OK)
         code = rename_tables(index, name, &error);

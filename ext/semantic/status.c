@@ -22,6 +22,7 @@
 */
 #include <string.h>
 
+#include "follow.h"
 #include "index.h"
 #include "rebuild.h"
 #include "update.h"
@@ -222,7 +223,8 @@ static void read_row(status_row *row, sqlite3 *db)
     ctx_config *config = &row->config;
     ctx_error error = {0};
     ctx_rebuild_state state = {.active = false};
-    if (ctx_config_load(db, config, &error) != SQLITE_OK)
+    if (ctx_config_load(db, config, &error) != SQLITE_OK ||
+        ctx_follow(db, config, &error) != SQLITE_OK)
         return;
     if (ctx_rebuild_load(db, config, &state, &error) != SQLITE_OK)
         state.active = false;

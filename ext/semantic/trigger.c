@@ -12,7 +12,7 @@
 
 enum { TRIGGERS = 3 };
 static const char *const suffixes[TRIGGERS] = {"ai", "ad", "au"};
-static const char mark[] = "/* semantic index */";
+static const char mark[] = CTX_TRIGGER_MARK;
 
 enum state { ABSENT, OURS, FOREIGN };
 
@@ -37,11 +37,14 @@ static int look(sqlite3 *db, const ctx_config *config, const char *suffix, enum 
 
 /* ---- Their text ---- */
 
-static void append_columns(sqlite3_str *sql, const ctx_config *config, const char *format)
+/* The columns that are indexed, or all; `source`: under the content's names. */
+static void append_columns(sqlite3_str *sql, const ctx_config *config, bool all, bool source,
+                           const char *format)
 {
     for (int i = 0; i < config->columns; i++)
-        if (!config->unindexed[i])
-            sqlite3_str_appendf(sql, format, config->column[i]);
+        if (all || !config->unindexed[i])
+            sqlite3_str_appendf(sql, format,
+                                source ? ctx_config_source(config, i) : config->column[i]);
 }
 
 static void append_delete(sqlite3_str *sql, const ctx_config *config)
@@ -50,12 +53,13 @@ static void append_delete(sqlite3_str *sql, const ctx_config *config)
                         config->name, config->name, config->content_rowid);
 }
 
-static void append_insert(sqlite3_str *sql, const ctx_config *config)
+/* With all columns where they cost nothing, so that follow.c learns of a RENAME of any. */
+static void append_insert(sqlite3_str *sql, const ctx_config *config, bool all)
 {
     sqlite3_str_appendf(sql, "  INSERT INTO \"%w\"(rowid", config->name);
-    append_columns(sql, config, ", \"%w\"");
+    append_columns(sql, config, all, false, ", \"%w\"");
     sqlite3_str_appendf(sql, ") VALUES (new.\"%w\"", config->content_rowid);
-    append_columns(sql, config, ", new.\"%w\"");
+    append_columns(sql, config, all, true, ", new.\"%w\"");
     sqlite3_str_appendall(sql, ");\n");
 }
 
@@ -68,7 +72,7 @@ static char *trigger_text(const ctx_config *config, bool computed, int which)
         sqlite3_str_appendall(sql, "UPDATE");
     } else if (which == 2) {
         sqlite3_str_appendf(sql, "UPDATE OF \"%w\"", config->content_rowid);
-        append_columns(sql, config, ", \"%w\"");
+        append_columns(sql, config, false, true, ", \"%w\"");
     } else {
         sqlite3_str_appendall(sql, which == 0 ? "INSERT" : "DELETE");
     }
@@ -76,7 +80,7 @@ static char *trigger_text(const ctx_config *config, bool computed, int which)
     if (which != 0)
         append_delete(sql, config);
     if (which != 1)
-        append_insert(sql, config);
+        append_insert(sql, config, which == 0);
     sqlite3_str_appendall(sql, "END");
     return sqlite3_str_finish(sql);
 }
@@ -129,7 +133,8 @@ static int is_computed(sqlite3 *db, const ctx_config *config, bool *computed, ct
             continue;
         *computed |= name && sqlite3_stricmp(name, config->content_rowid) == 0;
         for (int i = 0; i < config->columns && name; i++)
-            *computed |= !config->unindexed[i] && sqlite3_stricmp(name, config->column[i]) == 0;
+            *computed |= !config->unindexed[i] && 
+                         sqlite3_stricmp(name, ctx_config_source(config, i)) == 0;
     }
     code = sqlite3_finalize(statement);
     return code == SQLITE_OK ? code : ctx_shadow_failed(db, config, code, error);
@@ -182,10 +187,9 @@ int ctx_triggers_make(ctx_index *index, ctx_error *error)
     return make(index->db, &index->config, error);
 }
 
-int ctx_triggers_drop(ctx_index *index, ctx_error *error)
+int ctx_triggers_drop(ctx_index *index, int *dropped, ctx_error *error)
 {
-    int dropped;
-    return drop(index->db, &index->config, &dropped, error);
+    return drop(index->db, &index->config, dropped, error);
 }
 
 int ctx_triggers_rename(ctx_index *index, const char *name, ctx_error *error)

@@ -516,6 +516,8 @@ static int change_row(change *c, int argc, sqlite3_value **argv, sqlite3_int64 *
         return ctx_fail(c->error, SQLITE_LOCKED, name_of(c),
                         "rows of the index are being embedded: it can't be written now");
     int rc = ctx_index_refresh(c->index, c->error);
+    if (rc == SQLITE_OK && c->index->config.moved)
+        rc = ctx_config_save_names(c->index->db, &c->index->config, c->error);
     if (rc != SQLITE_OK)
         return rc;
     if (!is_new)

@@ -1,7 +1,7 @@
 /*
 ** update.h - writes: xUpdate (update.c) and the commands INSERT INTO t(t [, rank]) VALUES(...)
 ** (command.c): rebuild, sync, optimize, integrity-check, triggers, drop-triggers, delete-all,
-** weights; 'delete', which comes with a rowid, is update.c's.
+** content, weights, probes; 'delete', which comes with a rowid, is update.c's.
 */
 #ifndef CTX_SEMANTIC_UPDATE_H
 #define CTX_SEMANTIC_UPDATE_H

@@ -113,8 +113,8 @@ static void append_value(const ctx_config *config, sqlite3_str *sql, int column)
         sqlite3_str_appendf(sql, "content.c%d", column);
     else
         sqlite3_str_appendf(sql, "CASE typeof(content.\"%w\") WHEN 'blob' THEN NULL ELSE "
-                            "content.\"%w\" END", config->column[column],
-                            config->column[column]);
+                            "content.\"%w\" END", ctx_config_source(config, column),
+                            ctx_config_source(config, column));
 }
 
 static void append_content(const ctx_config *config, sqlite3_str *sql)

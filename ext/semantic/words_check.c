@@ -9,35 +9,9 @@
 
 #include <string.h>
 
+#include "statement.h"
+
 /* ---- The statement that made the table ---- */
-
-/* Takes over a quoted or bare piece at *at; *text is sqlite3_malloc'ed, NULL: out of memory. */
-static void take_piece(const char **at, char **text)
-{
-    const char *from = *at;
-    char close = *from == '[' ? ']' : *from;
-    if (!strchr("\"'`[", *from) || !*from) {
-        size_t size = strcspn(from, " \t\r\n,=()");
-        *at = from + size;
-        *text = sqlite3_mprintf("%.*s", (int)size, from);
-        return;
-    }
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    const char *c = from + 1;
-    for (; *c && (*c != close || c[1] == close); c++) {
-        sqlite3_str_appendchar(out, 1, *c);
-        c += *c == close; /* a doubled one is one */
-    }
-    *at = *c ? c + 1 : c;
-    *text = sqlite3_str_finish(out);
-    if (!*text)
-        *text = sqlite3_mprintf("");
-}
-
-static const char *skip_space(const char *at)
-{
-    return at + strspn(at, " \t\r\n");
-}
 
 typedef struct made_with {
     char *content;       /* NULL: its own */
@@ -54,15 +28,15 @@ static void made_with_clear(made_with *made)
 ** memory. */
 static bool read_statement(const char *at, made_with *made)
 {
-    while (*(at = skip_space(at))) {
-        if (strchr(",=()", *at)) {
+    while (*(at = ctx_skip_space(at))) {
+        if (ctx_is_mark(*at)) {
             at++;
             continue;
         }
-        bool bare = !strchr("\"'`[", *at);
+        bool bare = !ctx_is_quote(*at);
         char *key, *value;
-        take_piece(&at, &key);
-        at = skip_space(at);
+        ctx_take_word(&at, &key);
+        at = ctx_skip_space(at);
         char **place = key && sqlite3_stricmp(key, "content") == 0 ? &made->content
                        : key && sqlite3_stricmp(key, "content_rowid") == 0
                            ? &made->content_rowid
@@ -70,8 +44,8 @@ static bool read_statement(const char *at, made_with *made)
         bool lost = !key;
         sqlite3_free(key);
         if (!lost && bare && place && *at == '=') {
-            at = skip_space(at + 1);
-            take_piece(&at, &value);
+            at = ctx_skip_space(at + 1);
+            ctx_take_word(&at, &value);
             lost = !value;
             sqlite3_free(*place);
             *place = value;

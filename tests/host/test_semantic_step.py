@@ -321,6 +321,113 @@ class SemanticStep(unittest.TestCase):
         self.assertEqual(one(db, "SELECT count(*) FROM search"), 2)
         self.agree(db)
 
+    def test_content_renamed_by_another_connection(self):
+        for mode in "wal", "delete":
+            with self.subTest(mode):
+                self.file = str(self.folder / f"{mode}.db")
+                a, b = self.connect(), self.connect()
+                a.execute(f"PRAGMA journal_mode = {mode}")
+                self.articles(a)
+                a.execute("INSERT INTO articles(title) VALUES('the bank')")
+                self.assertEqual(rows(b), [(1, "the bank")])
+                a.execute("ALTER TABLE articles RENAME TO papers")
+                a.execute("ALTER TABLE papers RENAME COLUMN title TO head")
+                a.execute("CREATE TABLE articles(id INTEGER PRIMARY KEY, title TEXT)")
+                a.execute("INSERT INTO articles VALUES(1, 'another table')")
+                self.assertEqual(rows(b), [(1, "the bank")])
+                b.execute("INSERT INTO papers(head) VALUES('the river')")
+                b.execute("ALTER TABLE papers RENAME COLUMN id TO number")
+                a.execute("UPDATE papers SET head = 'the shore' WHERE number = 1")
+                for db in a, b:
+                    self.assertEqual(rows(db), [(1, "the shore"), (2, "the river")])
+                    self.agree(db)
+
+    def test_an_old_snapshot_has_the_old_names(self):
+        a, b = self.connect(), self.connect()
+        a.execute("PRAGMA journal_mode = wal")
+        self.articles(a)
+        a.execute("INSERT INTO articles(title) VALUES('the bank')")
+        b.execute("BEGIN")
+        self.assertEqual(rows(b), [(1, "the bank")])
+        a.execute("ALTER TABLE articles RENAME TO papers")
+        a.execute("ALTER TABLE papers RENAME COLUMN title TO head")
+        a.execute("INSERT INTO papers(head) VALUES('the river')")
+        self.assertEqual(rows(b), [(1, "the bank")])
+        b.execute("COMMIT")
+        self.assertEqual(rows(b), [(1, "the bank"), (2, "the river")])
+
+    def test_who_may_not_write_follows_a_rename(self):
+        db = self.connect()
+        self.articles(db)
+        db.execute("INSERT INTO articles(title) VALUES('the bank')")
+        db.execute("ALTER TABLE articles RENAME TO papers")
+        db.execute("PRAGMA query_only = 1")
+        reader = self.connect(f"file:{self.file}?mode=ro", uri=True)
+        for connection in db, reader:
+            self.assertEqual(rows(connection), [(1, "the bank")])
+            self.assertEqual(one(connection, WRONG), 0)
+        self.assertEqual(
+            one(db, "SELECT value FROM search_config WHERE name = 'content_table'"), "articles")
+
+    def test_content_renamed_while_its_index_is_read(self):
+        db = self.connect()
+        self.articles(db)
+        db.executemany("INSERT INTO articles(title) VALUES(?)", [(f"bank {i}",) for i in range(200)])
+        for question in "", " WHERE search MATCH 'bank'":
+            with self.subTest(question):
+                cursor = db.execute("SELECT rowid, title FROM search" + question)
+                seen = cursor.fetchmany(3)
+                db.execute("ALTER TABLE articles RENAME TO papers")
+                seen += cursor.fetchmany(3)
+                db.execute("CREATE TABLE articles AS SELECT id, 'another' AS title FROM papers")
+                db.execute("ALTER TABLE papers RENAME COLUMN title TO head")
+                seen += cursor.fetchmany(100)
+                db.execute("ALTER TABLE papers RENAME TO spare")
+                db.execute("ALTER TABLE articles RENAME TO papers")
+                seen += cursor.fetchall()
+                self.assertEqual(sorted(seen), [(i + 1, f"bank {i}") for i in range(200)])
+                db.execute("DROP TABLE papers")
+                db.execute("ALTER TABLE spare RENAME COLUMN head TO title")
+                db.execute("ALTER TABLE spare RENAME TO articles")
+
+    def test_a_rename_without_the_extension_is_refused_by_sqlite(self):
+        db = self.connect()
+        self.articles(db)
+        db.execute("INSERT INTO articles(title) VALUES('the bank')")
+        bare = sqlite3.connect(self.file, isolation_level=None)
+        self.connections.append(bare)
+        with self.assertRaises(sqlite3.DatabaseError):
+            bare.execute("ALTER TABLE articles RENAME COLUMN title TO head")
+        self.agree(db)
+
+    def test_a_host_that_hides_its_schema_reads_on(self):
+        db = self.connect()
+        self.articles(db)
+        db.execute("INSERT INTO articles(title) VALUES('the bank')")
+        db = self.connect()
+        db.set_authorizer(lambda action, table, column, *rest: sqlite3.SQLITE_DENY
+                          if (action, table) == (sqlite3.SQLITE_READ, "sqlite_master")
+                          and column != "ROWID"  # SQLite's own, when it connects a virtual table
+                          else sqlite3.SQLITE_OK)
+        self.assertEqual(rows(db), [(1, "the bank")])
+        self.assertEqual(one(db, WRONG), 0)
+
+    def test_vacuum_and_backup_keep_renamed_content(self):
+        db = self.connect()
+        self.articles(db)
+        db.executemany("INSERT INTO articles(title) VALUES(?)", [(f"bank {i}",) for i in range(50)])
+        db.execute("ALTER TABLE articles RENAME TO papers")
+        db.execute("ALTER TABLE papers RENAME COLUMN title TO head")
+        db.execute("VACUUM")
+        self.agree(db)
+        copy = sqlite3.connect(str(self.folder / "copy.db"))
+        db.backup(copy)
+        copy.close()
+        again = self.connect(str(self.folder / "copy.db"))
+        again.execute("INSERT INTO papers(head) VALUES('one more')")
+        self.assertEqual(one(again, "SELECT count(*) FROM search"), 51)
+        self.agree(again)
+
     def test_rows_of_an_index_change_while_it_is_read(self):
         db = self.connect()
         self.index(db)

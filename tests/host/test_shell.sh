@@ -47,6 +47,22 @@ is "a dump of a table of vectors restores them" \
        sqlite3 -batch "$folder/b.db" ".load $library" \
            "$bind" \
            "SELECT e = embed('bank', 'tiny') FROM t;" 2>&1 | tail -n 1)" 1
+is "a dump of an index restores it, its content renamed" \
+    "$(sqlite3 -batch "$folder/c.db" ".load $library" "$bind" \
+           "SELECT embed_model_default('tiny');" \
+           "CREATE TABLE articles(id INTEGER PRIMARY KEY, title);" \
+           "CREATE VIRTUAL TABLE search USING semantic(title, content='articles',
+                                                       content_rowid='id', fts='1');" \
+           "INSERT INTO search(search) VALUES('triggers');" \
+           "INSERT INTO articles VALUES (1, 'the bank'), (2, 'the river');" \
+           "ALTER TABLE articles RENAME TO papers;" \
+           "ALTER TABLE papers RENAME COLUMN title TO head;" >/dev/null 2>&1
+       sqlite3 -batch "$folder/c.db" .dump | sqlite3 -batch "$folder/d.db" 2>&1
+       sqlite3 -batch "$folder/d.db" ".load $library" "$bind" \
+           "INSERT INTO papers VALUES (3, 'the shore');" \
+           "INSERT INTO search(search) VALUES('integrity-check');" \
+           "SELECT group_concat(title), sum(vector = embed(title, 'tiny')) FROM search;" 2>&1 |
+           tail -n 1)" "the bank,the river,the shore|3"
 is "a view is usable with an untrusted schema" \
     "$(shell "PRAGMA trusted_schema = OFF;" \
              "CREATE VIEW v AS SELECT vector_length(embed('bank', 'tiny')) AS n;" \

@@ -6,14 +6,24 @@ CREATE VIRTUAL TABLE by_name USING semantic(title, content=named, content_rowid=
 INSERT INTO by_name(by_name) VALUES('triggers');
 INSERT INTO named VALUES (1, 'a bank');
 ALTER TABLE named RENAME COLUMN title TO head;
--- error: by_name: the content table can't be read: no such column: content.title; give it the name 'named' and the columns that the index was made with, or make the index anew: nothing in it is lost
 INSERT INTO named VALUES (2, 'a river');
-ALTER TABLE named RENAME COLUMN head TO title;
 ALTER TABLE named RENAME TO renamed;
--- error: by_name: the content table can't be read: no such table: main.named; give it the name 'named' and the columns that the index was made with, or make the index anew: nothing in it is lost
-INSERT INTO renamed VALUES (2, 'a river');
+INSERT INTO renamed VALUES (3, 'a shore');
+UPDATE renamed SET head = 'a loan' WHERE id = 1;
+SELECT 'hybrid: the words follow renamed content', group_concat(rowid) = '2,3,1' AND count(bm25_rank) = 2
+  FROM (SELECT rowid, bm25_rank FROM by_name WHERE by_name MATCH 'river shore' ORDER BY rank);
+INSERT INTO by_name(by_name) VALUES('integrity-check');
+INSERT INTO by_name(by_name) VALUES('rebuild');
+INSERT INTO by_name(by_name) VALUES('sync');
+INSERT INTO by_name(by_name) VALUES('drop-triggers');
+ALTER TABLE renamed RENAME COLUMN head TO title;
+-- error: by_name: content='renamed' can't be read: no such column: content.head; nothing in the index is lost: give the table its names back, or name another one with such columns, INSERT INTO "by_name"("by_name", rank) VALUES('content', 'table'); with its triggers made an index follows a RENAME
+INSERT INTO by_name(by_name) VALUES('sync');
+ALTER TABLE renamed RENAME COLUMN title TO head;
 ALTER TABLE renamed RENAME TO named;
-INSERT INTO named VALUES (2, 'a river');
-SELECT 'hybrid: with its name the content has its index again', rows = 2 FROM semantic_status
+-- error: by_name: content='renamed' can't be read: no such table: main.renamed; nothing in the index is lost: give the table its names back, or name another one with such columns, INSERT INTO "by_name"("by_name", rank) VALUES('content', 'table'); with its triggers made an index follows a RENAME
+INSERT INTO by_name(rowid, title) VALUES (4, 'x');
+INSERT INTO by_name(by_name, rank) VALUES('content', 'named');
+SELECT 'hybrid: the content is named anew', rows = 3 AND stale = 0 FROM semantic_status
  WHERE "index" = 'by_name';
 INSERT INTO by_name(by_name) VALUES('integrity-check');
