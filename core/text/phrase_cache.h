@@ -6,10 +6,12 @@
 ** which few phrases make up nearly everything, is read as fast as these can be found.
 **
 ** An entry is found by its bytes, its kind and its tokenizer, all of which it holds, so that a
-** collision costs time and never changes a result. Entries have three sizes, each in a table of
-** its own with two places for a key; the largest are for scripts without spaces. A cache begins
-** small and grows with what is put into it, to at most ENC_PHRASE_CACHE_MOST bytes. It is kept
-** by an arena (memory.h), so it belongs to one thread.
+** collision costs time and never changes a result. Entries take the bytes that they need and
+** lie in a ring in the order they came, so that scripts without spaces, whose phrases are long,
+** have room for as much text as others; a table of sets of eight, a cache line each, says where
+** they lie. When the ring is full the oldest go, but for those that were asked for. A cache
+** begins small and grows with what is put into it, to at most ENC_PHRASE_CACHE_MOST bytes. It
+** is kept by an arena (memory.h), so it belongs to one thread.
 */
 #ifndef ENC_PHRASE_CACHE_H
 #define ENC_PHRASE_CACHE_H
@@ -18,15 +20,15 @@
 
 #include "memory.h"
 
-/* Bytes and tokens of a phrase in the entries of each table. */
 enum {
-    ENC_PHRASE_SHORT = 20, ENC_PHRASE_SHORT_TOKENS = 4,
-    ENC_PHRASE_LONG = 52, ENC_PHRASE_LONG_TOKENS = 16,
-    ENC_PHRASE_MOST = 180, ENC_PHRASE_MOST_TOKENS = 56,
-    ENC_PHRASE_WORDS = 23, /* of 8 bytes, to hold the longest */
-    ENC_PHRASE_CACHE_MOST = 52 << 17 /* bytes */
+    ENC_PHRASE_WORDS = 31, /* of 8 bytes, to hold the longest phrase */
+    ENC_PHRASE_MOST = 8 * ENC_PHRASE_WORDS, /* bytes, */
+    ENC_PHRASE_MOST_TOKENS = 128,           /* and tokens of a phrase */
+    ENC_PHRASE_ENTRIES = 8, /* of a set */
+    ENC_PHRASE_RING_MOST = 4 << 20, /* bytes */
+    ENC_PHRASE_SET_BITS_MOST = 14,
+    ENC_PHRASE_CACHE_MOST = ENC_PHRASE_RING_MOST + (65 << ENC_PHRASE_SET_BITS_MOST)
 };
-enum { ENC_PHRASE_TABLES = 3 };
 
 /* Offsets count from the phrase's beginning. */
 typedef struct enc_phrase_token {
@@ -36,34 +38,20 @@ typedef struct enc_phrase_token {
 #define ENC_PHRASE_BEGINS (UINT32_C(1) << 31)
 
 typedef struct enc_phrase {
-    uint32_t owner;     /* number of the tokenizer; 0: no phrase */
+    uint32_t owner;     /* number of the tokenizer */
+    uint32_t tag;       /* of the key */
     uint8_t kind;       /* see phrases.h, as `borders` */
     uint8_t borders;
     uint8_t size;       /* bytes, */
     uint8_t characters;
     uint8_t count;      /* and tokens of it */
-    bool asked;         /* for, since another one was put beside it */
-} enc_phrase; /* then its bytes, then its tokens */
-
-/* The table for phrases of that size with so many tokens. */
-static inline int enc_phrase_table(size_t size, size_t count)
-{
-    if (size <= ENC_PHRASE_SHORT && count <= ENC_PHRASE_SHORT_TOKENS)
-        return 0;
-    return size <= ENC_PHRASE_LONG && count <= ENC_PHRASE_LONG_TOKENS ? 1 : 2;
-}
-
-static inline enc_phrase_token *enc_phrase_tokens(enc_phrase *phrase)
-{
-    static const unsigned char room[] = {ENC_PHRASE_SHORT, ENC_PHRASE_LONG, ENC_PHRASE_MOST};
-    int table = enc_phrase_table(phrase->size, phrase->count);
-    return (enc_phrase_token *)(void *)((char *)(phrase + 1) + room[table]);
-}
+    bool asked;         /* for, since it was put at the ring's head */
+} enc_phrase; /* then its bytes, then zeros up to a multiple of 8, then its tokens */
 
 typedef struct enc_phrase_key {
     uint64_t word[ENC_PHRASE_WORDS]; /* the bytes, then zeros up to a multiple of 8 */
-    uint64_t hash;
     uint32_t owner;
+    uint32_t tag; /* hash of all else */
     uint8_t kind;
     uint8_t size; /* 1 ... ENC_PHRASE_MOST */
 } enc_phrase_key;
@@ -75,20 +63,51 @@ typedef struct enc_phrase_end {
     uint8_t borders;
 } enc_phrase_end;
 
+/* Where entries lie whose tags have the same first bits. */
+typedef struct enc_phrase_set {
+    uint32_t tag[ENC_PHRASE_ENTRIES];
+    uint32_t place[ENC_PHRASE_ENTRIES]; /* in the ring, in units of 8 bytes and plus 1; 0:
+                                        ** none */
+} enc_phrase_set;
+
 typedef struct enc_phrase_cache {
-    char *table[ENC_PHRASE_TABLES]; /* [1 << bits] entries */
-    int bits[ENC_PHRASE_TABLES];
-    size_t put[ENC_PHRASE_TABLES];  /* entries since the table was made */
+    enc_phrase_set *set; /* [1 << bits] */
+    int bits;
+    size_t entries;      /* that the sets have */
+    char *ring;          /* [size] entries in [tail, lap), then in [0, head) */
+    size_t size, head, tail, lap;
     enc_phrase_end end[ENC_PHRASE_ENDS]; /* by the last bits of the character */
 } enc_phrase_cache;
+_Static_assert(sizeof(enc_phrase_set) == 64 && sizeof(enc_phrase_token) == 8 &&
+                   sizeof(enc_phrase_cache) <= 1 << ENC_PHRASE_SET_BITS_MOST,
+               "as ENC_PHRASE_CACHE_MOST counts");
 
 /* The arena's cache, made if there is none; NULL: out of memory. */
 enc_phrase_cache *enc_phrase_cache_of(enc_arena *arena);
 
 /* Room for the phrase with that key, which is not there, and `count` tokens, at most
-** ENC_PHRASE_MOST_TOKENS: borders, characters and tokens are to be filled in. */
+** ENC_PHRASE_MOST_TOKENS: borders, characters and tokens are to be filled in. Others that were
+** found before may lie elsewhere then. */
 enc_phrase *enc_phrase_cache_put(enc_phrase_cache *cache, const enc_phrase_key *key,
                                  size_t count);
+
+/* ---- Entries ------------------------------------------------------------------------- */
+
+/* The bytes of a phrase, in words of 8. */
+static inline size_t enc_phrase_words(size_t size) { return (size + 7) / 8; }
+
+enum { ENC_PHRASE_HEAD = (sizeof(enc_phrase) + 7) / 8 * 8 };
+
+static inline size_t enc_phrase_bytes(size_t size, size_t count)
+{
+    return ENC_PHRASE_HEAD + 8 * enc_phrase_words(size) + count * sizeof(enc_phrase_token);
+}
+
+static inline enc_phrase_token *enc_phrase_tokens(enc_phrase *phrase)
+{
+    return (enc_phrase_token *)(void *)((char *)phrase + ENC_PHRASE_HEAD) +
+           enc_phrase_words(phrase->size);
+}
 
 /* ---- Search -------------------------------------------------------------------------- */
 
@@ -121,7 +140,7 @@ static inline void enc_phrase_key_set(enc_phrase_key *key, const char *at, size_
         hash ^= hash >> 32;
     }
     hash = (hash ^ key->word[last]) * UINT64_C(0x9ddfea08eb382d69);
-    key->hash = (hash ^ hash >> 32) * UINT64_C(0x9ae16a3b2f90404f);
+    key->tag = (uint32_t)((hash ^ hash >> 32) * UINT64_C(0x9ae16a3b2f90404f) >> 32);
     key->owner = owner;
     key->kind = (uint8_t)kind;
     key->size = (uint8_t)size;
@@ -131,72 +150,71 @@ static inline bool enc_phrase_is(const enc_phrase *phrase, const enc_phrase_key 
 {
     if (phrase->owner != key->owner || phrase->size != key->size || phrase->kind != key->kind)
         return false;
-    const char *text = (const char *)(phrase + 1);
-    size_t last = (size_t)(key->size - 1) / 8;
-    uint64_t word;
-    for (size_t i = 0; i < last; i++) {
+    const char *text = (const char *)phrase + ENC_PHRASE_HEAD;
+    for (size_t i = 0, words = enc_phrase_words(key->size); i < words; i++) {
+        uint64_t word;
         memcpy(&word, text + 8 * i, 8);
         if (word != key->word[i])
             return false;
     }
-    memcpy(&word, text + 8 * last, 8); /* reaches into the tokens at most */
-    return enc_phrase_head(word, key->size - 8 * last) == key->word[last];
+    return true;
 }
 
-/* Bytes of an entry. */
-enum {
-    ENC_PHRASE_SMALL = 12 + ENC_PHRASE_SHORT + 8 * ENC_PHRASE_SHORT_TOKENS,
-    ENC_PHRASE_LARGE = 12 + ENC_PHRASE_LONG + 8 * ENC_PHRASE_LONG_TOKENS,
-    ENC_PHRASE_LARGEST = 12 + ENC_PHRASE_MOST + 8 * ENC_PHRASE_MOST_TOKENS
-};
-_Static_assert(sizeof(enc_phrase) == 12 && sizeof(enc_phrase_token) == 8, "as counted here");
-
-static inline char *enc_phrase_place(const enc_phrase_cache *cache, int table, size_t bytes,
-                                     const enc_phrase_key *key)
+static inline enc_phrase_set *enc_phrase_set_of(const enc_phrase_cache *cache, uint32_t tag)
 {
-    return cache->table[table] + (size_t)(key->hash >> (64 - cache->bits[table])) * bytes;
+    return &cache->set[tag >> (32 - cache->bits)];
 }
 
-static inline enc_phrase *enc_phrase_search(enc_phrase_cache *cache, int table, size_t bytes,
-                                            const enc_phrase_key *key)
+/* A bit for each entry of the set with that tag. */
+static inline unsigned enc_phrase_tagged(const enc_phrase_set *set, uint32_t tag)
 {
-    size_t place = (size_t)(key->hash >> (64 - cache->bits[table]));
-    char *entries = cache->table[table];
-    enc_phrase *first = (enc_phrase *)(void *)(entries + place * bytes);
-    enc_phrase *second = (enc_phrase *)(void *)(entries + (place ^ 1) * bytes);
-    enc_phrase *found = enc_phrase_is(first, key) ? first
-                        : enc_phrase_is(second, key) ? second : NULL;
-    if (found)
-        found->asked = true;
+    unsigned found = 0;
+    for (unsigned i = 0; i < ENC_PHRASE_ENTRIES; i++)
+        found |= (unsigned)(set->tag[i] == tag && set->place[i] != 0) << i;
     return found;
 }
 
-/* Has the processor fetch where the phrase would be. */
+static inline enc_phrase *enc_phrase_at(const enc_phrase_cache *cache, uint32_t place)
+{
+    return (enc_phrase *)(void *)(cache->ring + 8 * (size_t)(place - 1));
+}
+
+/* Has the processor fetch what says where the phrase is, */
 static inline void enc_phrase_cache_fetch(const enc_phrase_cache *cache,
                                           const enc_phrase_key *key)
 {
+    if (key->size > 0)
+        __builtin_prefetch(enc_phrase_set_of(cache, key->tag));
+}
+
+/* and, once that has come, the phrase. */
+static inline void enc_phrase_cache_fetch_phrase(const enc_phrase_cache *cache,
+                                                 const enc_phrase_key *key)
+{
     if (key->size == 0)
         return;
-    if (key->size <= ENC_PHRASE_SHORT)
-        __builtin_prefetch(enc_phrase_place(cache, 0, ENC_PHRASE_SMALL, key));
-    else if (key->size <= ENC_PHRASE_LONG)
-        __builtin_prefetch(enc_phrase_place(cache, 1, ENC_PHRASE_LARGE, key));
-    else
-        __builtin_prefetch(enc_phrase_place(cache, 2, ENC_PHRASE_LARGEST, key));
+    const enc_phrase_set *set = enc_phrase_set_of(cache, key->tag);
+    unsigned found = enc_phrase_tagged(set, key->tag);
+    if (found) {
+        const char *at = (const char *)enc_phrase_at(cache, set->place[__builtin_ctz(found)]);
+        __builtin_prefetch(at);
+        __builtin_prefetch(at + ENC_PHRASE_HEAD + 2 * (size_t)key->size);
+    }
 }
 
 /* The phrase with that key; NULL: it is not there. */
 static inline enc_phrase *enc_phrase_cache_find(enc_phrase_cache *cache,
                                                 const enc_phrase_key *key)
 {
-    enc_phrase *found = NULL;
-    if (key->size <= ENC_PHRASE_SHORT)
-        found = enc_phrase_search(cache, 0, ENC_PHRASE_SMALL, key);
-    if (!found && key->size <= ENC_PHRASE_LONG)
-        found = enc_phrase_search(cache, 1, ENC_PHRASE_LARGE, key);
-    if (!found && key->size > ENC_PHRASE_LONG_TOKENS) /* else it has no more tokens than that */
-        found = enc_phrase_search(cache, 2, ENC_PHRASE_LARGEST, key);
-    return found;
+    enc_phrase_set *set = enc_phrase_set_of(cache, key->tag);
+    for (unsigned found = enc_phrase_tagged(set, key->tag); found; found &= found - 1) {
+        enc_phrase *phrase = enc_phrase_at(cache, set->place[__builtin_ctz(found)]);
+        if (enc_phrase_is(phrase, key)) {
+            phrase->asked = true;
+            return phrase;
+        }
+    }
+    return NULL;
 }
 
 #endif

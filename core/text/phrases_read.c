@@ -295,13 +295,15 @@ static void look_ahead(enc_reader *r, const enc_phrase_cache *cache, const phras
     for (next.last = false; a->count < AHEAD && !next.last; next.start = next.end) {
         a->lost = !find_end(r, &next, next.start);
         if (a->lost)
-            return;
+            break;
         enc_phrase_key *key = &a->key[a->count];
         set_key(r, &next, key);
         enc_phrase_cache_fetch(cache, key);
         a->phrase[a->count++] = next;
         next.kind = INSIDE;
     }
+    for (size_t i = 0; i < a->count; i++)
+        enc_phrase_cache_fetch_phrase(cache, &a->key[i]);
 }
 
 enum outcome { READ, SHIFTED, GOES_ON, IS_LONGER };

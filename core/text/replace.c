@@ -102,10 +102,33 @@ static void feed_run(replace_state *s, const replacement *r, const enc_symbol *s
         s->content = 0;
 }
 
+/* A character that is found by itself, which holds nothing up. */
+static bool next_of_one(const enc_lane *lane, const enc_step *step, replace_state *s,
+                        enc_symbol *out)
+{
+    const replacement *r = step->data;
+    while (s->content == 0) {
+        s->ended = s->ended || !enc_lane_next(lane, step->level - 1, out);
+        if (s->ended)
+            return false;
+        if (out->c != r->match[0])
+            return true;
+        s->place = *out;
+        s->content = r->content_length;
+    }
+    if (enc_source_step(lane->source))
+        return false;
+    *out = s->place;
+    out->c = r->content[r->content_length - s->content--];
+    return true;
+}
+
 static bool replace_next(const enc_lane *lane, const enc_step *step, enc_symbol *out)
 {
     replace_state *s = (replace_state *)(void *)(lane->state + step->offset);
     const replacement *r = step->data;
+    if (!r->run && r->length == 1)
+        return next_of_one(lane, step, s, out);
     for (;;) {
         enc_symbol symbol;
         if (s->released > 0) {

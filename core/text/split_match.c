@@ -136,11 +136,18 @@ static size_t match_row(enc_split_search *s, const enc_split_row *row, size_t at
     return at;
 }
 
+static bool may_begin(const enc_split_pattern *p, uint32_t c)
+{
+    return c < 128 ? p->ascii[c / 64] >> c % 64 & 1 : p->beyond;
+}
+
 enum enc_split_result enc_split_find(enc_split_search *s, size_t from, size_t *start,
                                      size_t *end)
 {
     const enc_split_pattern *p = s->pattern;
-    for (*start = from; *start < s->count; ++*start)
+    for (*start = from; *start < s->count; ++*start) {
+        if (!may_begin(p, s->symbol[*start].c))
+            continue;
         for (size_t i = 0; i < p->rows; i++) {
             *end = match_row(s, &p->row[i], *start);
             if (s->starved)
@@ -148,5 +155,6 @@ enum enc_split_result enc_split_find(enc_split_search *s, size_t from, size_t *s
             if (*end != none)
                 return ENC_SPLIT_FOUND;
         }
+    }
     return s->whole ? ENC_SPLIT_NONE : ENC_SPLIT_STARVED;
 }

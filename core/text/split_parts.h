@@ -36,6 +36,8 @@ struct enc_split_pattern {
     size_t items;
     enc_split_row row[ENC_SPLIT_ROWS_MOST];
     size_t rows;
+    uint64_t ascii[2]; /* which of them a match may begin with, */
+    bool beyond;       /* and whether with some other character */
 };
 
 #endif

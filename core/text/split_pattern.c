@@ -302,6 +302,19 @@ static bool read_rows(builder *b)
     return true;
 }
 
+/* Which characters a match may begin with. */
+static void find_first(enc_split_pattern *p)
+{
+    for (size_t i = 0; i < p->rows; i++) {
+        const enc_split_item *item = &p->item[p->row[i].begin];
+        bool is_set = p->row[i].begin < p->row[i].end && item->kind == ENC_SPLIT_SET &&
+                      item->least > 0;
+        for (size_t half = 0; half < 2; half++)
+            p->ascii[half] |= is_set ? item->set->ascii[half] : UINT64_MAX;
+        p->beyond |= !is_set || item->set->beyond > 0 || item->set->negated;
+    }
+}
+
 int enc_split_pattern_open(const char *text, size_t size, bool literal,
                            enc_split_pattern **out, enc_error *err)
 {
@@ -311,6 +324,7 @@ int enc_split_pattern_open(const char *text, size_t size, bool literal,
     if (!b.p)
         return enc_nomem(err);
     if (literal ? read_literal(&b) : read_rows(&b)) {
+        find_first(b.p);
         *out = b.p;
         return ENC_OK;
     }

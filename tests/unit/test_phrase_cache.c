@@ -99,7 +99,7 @@ TEST("phrase cache: it grows, keeps what it had, and stays below its bound")
     CHECK_INT(enc_memory_used(), before);
 }
 
-TEST("phrase cache: of two in one place the one that is asked for stays")
+TEST("phrase cache: what is asked for stays when the oldest go")
 {
     enc_arena arena = {0};
     enc_phrase_cache *cache = enc_phrase_cache_of(&arena);
@@ -118,5 +118,40 @@ TEST("phrase cache: of two in one place the one that is asked for stays")
         }
     }
     CHECK(kept > 3900);
+    enc_arena_destroy(&arena);
+}
+
+TEST("phrase cache: long phrases have room for as many bytes as short ones")
+{
+    enum { PHRASES = 12000 };
+    enc_arena arena = {0};
+    enc_phrase_cache *cache = enc_phrase_cache_of(&arena);
+    REQUIRE(cache);
+    size_t there = 0;
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < PHRASES; i++) {
+            char text[ENC_PHRASE_MOST];
+            snprintf(text, sizeof text, "%0*d", 100 + i % 60, i);
+            if (round == 0)
+                put(cache, text, 1, 0, i, 20);
+            else
+                there += id_of(cache, text, 1, 0) == i + 19;
+        }
+    CHECK(there > PHRASES * 99 / 100);
+    enc_arena_destroy(&arena);
+}
+
+TEST("phrase cache: where all were asked for, the oldest go all the same")
+{
+    enc_arena arena = {0};
+    enc_phrase_cache *cache = enc_phrase_cache_of(&arena);
+    REQUIRE(cache);
+    for (int i = 0; i < 300000; i++) {
+        char text[ENC_PHRASE_MOST];
+        int size = snprintf(text, sizeof text, "%0*d", 10 + i * 7 % 230, i);
+        size_t count = 1 + (size_t)(i * 5 % (size < 128 ? size : 128));
+        put(cache, text, 1, 0, i, count);
+        CHECK_INT(id_of(cache, text, 1, 0), i + (int)count - 1);
+    }
     enc_arena_destroy(&arena);
 }
