@@ -177,7 +177,9 @@ static int note(ctx_pending *pending, sqlite3_int64 id, bool fresh, enc_text tex
     const ctx_config *config = &pending->index->config;
     size_t bytes = vector ? (size_t)config->dimensions * sizeof *vector : 0;
     sqlite3_stmt *add;
-    int rc = prepare(pending, ADD, &add, error);
+    int rc = ctx_storage_fits(pending->index->storage, error);
+    if (rc == SQLITE_OK)
+        rc = prepare(pending, ADD, &add, error);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_int64(add, 1, id);

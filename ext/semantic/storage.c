@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { RECORD_HEADER = 32 }; /* what SQLite puts around the data of a row, at most */
+
 /* ---- What all files of the storage use ---- */
 
 int ctx_storage_damaged(const ctx_storage *storage, ctx_error *error, const char *table,
@@ -44,6 +46,20 @@ uint8_t *ctx_storage_scratch(ctx_storage *storage, size_t size)
     return fits ? storage->scratch : NULL;
 }
 
+/* A host may set how long values are at most. Beyond that SQLite would bind NULL, and fail to
+** read in the midst of things. */
+static int fits(const ctx_storage *storage, ctx_error *error)
+{
+    const ctx_layout *l = &storage->layout;
+    size_t longest = (l->size > l->part_size ? l->size : l->part_size) + RECORD_HEADER;
+    int limit = sqlite3_limit(storage->db, SQLITE_LIMIT_LENGTH, -1);
+    if (longest <= (size_t)limit)
+        return SQLITE_OK;
+    return ctx_fail(error, SQLITE_TOOBIG, storage->config->name,
+                    "SQLITE_LIMIT_LENGTH of this connection is %d: a semantic index of vectors "
+                    "of %d numbers needs %d", limit, l->dimensions, (int)longest);
+}
+
 int ctx_storage_layout(ctx_storage *storage, ctx_error *error)
 {
     const ctx_config *config = storage->config;
@@ -51,7 +67,7 @@ int ctx_storage_layout(ctx_storage *storage, ctx_error *error)
     if (l->dimensions && l->dimensions == config->dimensions &&
         l->rows == config->block_rows && l->part_rows == config->part_rows &&
         l->type == ctx_config_codes(config))
-        return SQLITE_OK;
+        return fits(storage, error);
     if (l->dimensions) { /* another model; rows without a chunk may have been put before any */
         ctx_storage_forget(storage);
         for (int i = 0; i < 2; i++)
@@ -69,7 +85,12 @@ int ctx_storage_layout(ctx_storage *storage, ctx_error *error)
                         "'%s_config' is damaged; run 'rebuild'", config->block_rows,
                         config->part_rows, config->dimensions, config->name);
     }
-    return SQLITE_OK;
+    return fits(storage, error);
+}
+
+int ctx_storage_fits(ctx_storage *storage, ctx_error *error)
+{
+    return storage->config->dimensions > 0 ? ctx_storage_layout(storage, error) : SQLITE_OK;
 }
 
 /* ---- Life ---- */

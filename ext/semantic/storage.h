@@ -59,6 +59,9 @@ int ctx_storage_rename(sqlite3 *db, const ctx_config *config, const char *name,
 int ctx_storage_open(sqlite3 *db, const ctx_config *config, ctx_storage **out,
                      ctx_error *error);
 void ctx_storage_close(ctx_storage *storage);
+/* SQLITE_TOOBIG: a host has limited values on this connection to less than the storage's. Every
+** other call says so too; this one before a row is noted. */
+int ctx_storage_fits(ctx_storage *storage, ctx_error *error);
 /* Finalizes the statements (the table is renamed, dropped, or the schema is another). */
 void ctx_storage_reset(ctx_storage *storage);
 

@@ -345,7 +345,9 @@ static int put_row(ctx_storage *storage, const ctx_entry_change *change, uint64_
     sqlite3_bind_int(s, 1, change->generation);
     sqlite3_bind_int64(s, 2, change->id);
     sqlite3_bind_int64(s, 3, (sqlite3_int64)change->hash);
-    sqlite3_bind_blob64(s, 4, data, size, SQLITE_STATIC);
+    code = sqlite3_bind_blob64(s, 4, data, size, SQLITE_STATIC);
+    if (code != SQLITE_OK)
+        return ctx_shadow_failed(storage->db, storage->config, code, error);
     return ctx_storage_run(storage, s, error);
 }
 

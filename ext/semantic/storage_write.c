@@ -208,7 +208,9 @@ static int put_row(writer *w, enum ctx_storage_statement which, sqlite3_int64 ro
         return code;
     sqlite3_bind_int64(s, 1, row);
     if (data)
-        sqlite3_bind_blob64(s, 2, data, size, SQLITE_STATIC);
+        code = sqlite3_bind_blob64(s, 2, data, size, SQLITE_STATIC);
+    if (code != SQLITE_OK)
+        return ctx_shadow_failed(w->storage->db, w->storage->config, code, w->error);
     return ctx_storage_run(w->storage, s, w->error);
 }
 
