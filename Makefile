@@ -526,12 +526,14 @@ bench-vectors: $(LIBRARY) $(BENCH) ## measure comparisons of vectors, each kerne
 bench-scan: $(BENCH) ## measure scans over a million codes, each kernel
 	@sh tests/bench/bench_scan.sh $(BUILD) | tee tests/bench/results/scan.csv
 
-# ROWS=n rows of a set; ONLY=real,clustered,random,texts  some of it; ROUNDS=n; TEXTS=DIR ...
+# ROWS=n rows of a set; SETS=real,clustered,random,texts  some of them; ROUNDS=n; SENTENCES=n of
+# the set real; TEXTS=DIR ...  where they are
 bench-search: $(LIBRARY) $(BENCH) ## measure the semantic index beside sqlite-vec, ROWS=1000000
 	@$(LOADING_PYTHON) tests/bench/bench_search.py $(LIBRARY) $(MODEL) \
 	    $(BUILD)/tests/bench/bench_scan --csv tests/bench/results/search.csv \
-	    --rows $(or $(ROWS),1000000) $(if $(ONLY),--only $(ONLY)) \
-	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(TEXTS),--folders $(TEXTS))
+	    --rows $(or $(ROWS),1000000) $(if $(SETS),--sets $(SETS)) \
+	    $(if $(SENTENCES),--sentences $(SENTENCES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(TEXTS),--folders $(TEXTS))
 
 # WORDNET=DIR: a folder of its data files (Debian's wordnet-base); else what the demo reads.
 WORDNET := $(wildcard /usr/share/wordnet)

@@ -17,6 +17,7 @@ struct ctx_connection {
     int registered;
     ctx_names names;
     ctx_cache *cache;
+    struct ctx_index *indexes;
     enc_session *session;  /* NULL before its first use */
     int64_t polled;        /* when the encoder last asked, in milliseconds */
     int64_t count_at;      /* when the progress handler is to be fed next */
@@ -125,6 +126,11 @@ void ctx_connection_set_registered(ctx_connection *connection)
 ctx_names *ctx_connection_names(ctx_connection *connection)
 {
     return &connection->names;
+}
+
+struct ctx_index **ctx_connection_indexes(ctx_connection *connection)
+{
+    return &connection->indexes;
 }
 
 ctx_cache *ctx_connection_cache(ctx_connection *connection)

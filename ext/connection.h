@@ -65,6 +65,8 @@ void ctx_connection_set_registered(ctx_connection *connection);
 /* What the connection holds for names.c and for the functions. */
 struct ctx_names *ctx_connection_names(ctx_connection *connection);
 struct ctx_cache *ctx_connection_cache(ctx_connection *connection);
+/* The first of its semantic indexes that are open: semantic/index.h links them. */
+struct ctx_index **ctx_connection_indexes(ctx_connection *connection);
 
 /* The session, opened at first use, with a progress callback that runs a short counting
 ** statement on the connection: it sees sqlite3_interrupt on every SQLite and feeds the

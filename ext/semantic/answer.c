@@ -80,10 +80,21 @@ static bool is_few(sqlite3_int64 rows, const ctx_block_entry *directory, int blo
     return rows <= LOOKUPS_ALWAYS || rows <= codes / LOOKUP_CODES;
 }
 
+/* Adds what was read since vectors took `vectors` bytes, for semantic_status. */
+static void count_bytes(ctx_answer *answer, int blocks, sqlite3_int64 vectors)
+{
+    ctx_index *index = answer->index;
+    answer->bytes += blocks * (sqlite3_int64)sizeof(ctx_block_entry) + answer->scan.read +
+                     ctx_storage_vector_bytes(index->storage) - vectors;
+    answer->scan.read = 0;
+    index->question_bytes = answer->bytes;
+}
+
 /* Makes the next rows, `wanted` if there are as many. */
 static int make_rows(ctx_answer *answer, size_t wanted, ctx_error *error)
 {
     ctx_block_entry *directory = NULL;
+    const sqlite3_int64 vectors = ctx_storage_vector_bytes(answer->index->storage);
     int blocks = 0, chosen = 0;
     sqlite3_int64 most = ctx_filter_count(answer->filter);
     bool all = false;
@@ -114,6 +125,7 @@ static int make_rows(ctx_answer *answer, size_t wanted, ctx_error *error)
             more = SIZE_MAX / 8;
     }
     sqlite3_free(directory);
+    count_bytes(answer, blocks, vectors);
     if (code == SQLITE_OK)
         code = ctx_answer_note_given(answer, error);
     if (code != SQLITE_OK)
@@ -229,6 +241,7 @@ int ctx_answer_start(ctx_answer *answer, const float *q, const ctx_filter *filte
         return code;
     answer->filter = filter;
     answer->in_order = in_order || !answer->probe;
+    answer->bytes = ctx_probe_bytes(answer->probe);
     answer->ask_pending = waiting > 0;
     answer->scan.connection = index->connection;
     answer->scan.storage = index->storage;

@@ -24,6 +24,7 @@ struct ctx_answer {
     int generation;
     bool ask_pending;      /* rows waited when the question came: see exists() */
     ctx_scan scan;
+    sqlite3_int64 bytes;   /* that were read for this question */
     ctx_chunk *chunk;      /* [chunk_room] of one row */
     int chunk_room;
     ctx_answer_row *row;   /* [count] made, the current one at `at` */

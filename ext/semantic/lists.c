@@ -314,6 +314,13 @@ int ctx_lists_score(const ctx_lists *lists, enum enc_metric metric, const float 
     return SQLITE_OK;
 }
 
+sqlite3_int64 ctx_lists_bytes(const ctx_lists *lists)
+{
+    size_t code = enc_code_size(ENC_INT8, (size_t)lists->dimensions);
+    return (sqlite3_int64)((size_t)lists->count *
+                           (code + sizeof *lists->codes.scale + sizeof *lists->codes.offset));
+}
+
 int ctx_lists_nearest(const ctx_lists *lists, const ctx_config *config, const float *vector,
                       int *list, ctx_error *error)
 {

@@ -63,6 +63,8 @@ void ctx_lists_set(ctx_lists *lists, enum enc_metric metric, int i, const float 
 ** lists->candidate [*scored]; a vector or centroid without direction has none. */
 int ctx_lists_score(const ctx_lists *lists, enum enc_metric metric, const float *vector,
                     const char *name, size_t *scored, ctx_error *error);
+/* Bytes that one such call reads. */
+sqlite3_int64 ctx_lists_bytes(const ctx_lists *lists);
 /* The list of the nearest centroid, 0 ... count - 1. */
 int ctx_lists_nearest(const ctx_lists *lists, const ctx_config *config, const float *vector,
                       int *list, ctx_error *error);

@@ -35,6 +35,10 @@ typedef struct semantic_module {
 
 static void index_free(ctx_index *index)
 {
+    ctx_index **link = ctx_connection_indexes(index->connection);
+    while (*link != index)
+        link = &(*link)->next;
+    *link = index->next;
     sqlite3_finalize(index->rows_next);
     ctx_words_close(index->words);
     ctx_pending_close(index->pending);
@@ -56,6 +60,9 @@ static ctx_index *index_new(sqlite3 *db, ctx_connection *connection)
     memset(index, 0, sizeof *index);
     index->db = db;
     index->connection = ctx_connection_retain(connection);
+    index->question_bytes = -1;
+    index->next = *ctx_connection_indexes(connection);
+    *ctx_connection_indexes(connection) = index;
     return index;
 }
 

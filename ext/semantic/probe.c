@@ -21,6 +21,7 @@ struct ctx_probe {
     int read;           /* that the last call chose */
     ranked *order;      /* [count] best first */
     int *rank;          /* [count] the place of each list in `order` */
+    sqlite3_int64 bytes; /* of the centroids */
     sqlite3_int64 *used; /* [count] vectors of the list at each rank */
 };
 
@@ -83,7 +84,8 @@ static int make(const ctx_config *config, const ctx_lists *lists, ctx_probe **ou
     *out = probe;
     if (!probe)
         return no_memory(config, error);
-    *probe = (ctx_probe){.config = config, .count = lists->count};
+    *probe = (ctx_probe){.config = config, .count = lists->count,
+                         .bytes = ctx_lists_bytes(lists)};
     probe->order = sqlite3_malloc64(n * sizeof *probe->order);
     probe->rank = sqlite3_malloc64(n * sizeof *probe->rank);
     probe->used = sqlite3_malloc64(n * sizeof *probe->used);
@@ -121,6 +123,11 @@ int ctx_probe_open(ctx_index *index, const float *q, ctx_probe **out, ctx_error 
     ctx_probe_close(*out);
     *out = NULL;
     return code;
+}
+
+sqlite3_int64 ctx_probe_bytes(const ctx_probe *probe)
+{
+    return probe ? probe->bytes : 0;
 }
 
 /* ---- Choosing ---- */

@@ -31,6 +31,9 @@ void ctx_probe_close(ctx_probe *probe); /* NULL is fine */
 int ctx_probe_choose(ctx_probe *probe, ctx_block_entry *directory, int blocks,
                      sqlite3_int64 vectors, bool further, int *count, ctx_error *error);
 
+/* Bytes of centroids that ctx_probe_open read; NULL: 0. */
+sqlite3_int64 ctx_probe_bytes(const ctx_probe *probe);
+
 /* Measures config.lists_gap and config.lists_share, which are the caller's to save. */
 int ctx_probe_measure(ctx_index *index, ctx_error *error);
 

@@ -173,6 +173,19 @@ static int add_hits(ctx_scan *scan, const ctx_block *block, size_t count, ctx_er
     return SQLITE_OK;
 }
 
+/* Bytes of a block that a pass reads: what is streamed of every slot, and of those slots that
+** stay what is looked up besides. */
+static sqlite3_int64 bytes_read(const ctx_scan *scan, const ctx_block *block, size_t stayed)
+{
+    const ctx_config *config = scan->config;
+    const enc_codes *codes = &block->codes;
+    size_t slot = enc_code_size(ctx_config_codes(config), (size_t)config->dimensions) +
+                  sizeof *codes->scale + (codes->error ? sizeof *codes->error : 0) +
+                  (codes->offset ? sizeof *codes->offset : 0);
+    return (sqlite3_int64)(codes->count * slot +
+                           stayed * (sizeof *block->id + sizeof *block->chunk));
+}
+
 static int scan_block(ctx_scan *scan, const ctx_block_entry *entry, ctx_error *error)
 {
     const ctx_block *block;
@@ -184,6 +197,7 @@ static int scan_block(ctx_scan *scan, const ctx_block_entry *entry, ctx_error *e
     if (code == SQLITE_OK) {
         size_t count = enc_question_scan(scan->question, &block->codes, cut(scan),
                                          scan->candidate);
+        scan->read += bytes_read(scan, block, count);
         code = add_hits(scan, block, count, error);
     }
     ctx_block_release(block);

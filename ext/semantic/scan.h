@@ -37,6 +37,7 @@ typedef struct ctx_scan {
     /* What was found. */
     ctx_hit *hit; /* [hits] in no order */
     size_t hits;
+    sqlite3_int64 read; /* bytes of blocks, added up by every pass */
     double threshold;
     bool whole;
 

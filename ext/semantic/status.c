@@ -16,6 +16,8 @@
 **   probes                   lists that a question reads, where the command 'probes' said so
 **   share                    of the codes that a question reads, as 'optimize' measured it;
 **                            NULL before: all are
+**   question_bytes           that the last question on this connection read of codes, lists and
+**                            vectors, in the process's memory or in the file; NULL: there was none
 **
 ** Everything is read from the shadow tables when the query begins: no index is opened, no model
 ** loaded, nothing written. What can't be read is NULL.
@@ -30,16 +32,16 @@
 enum status_column {
     STATUS_SCHEMA, STATUS_INDEX, STATUS_ROWS, STATUS_CHUNKS, STATUS_PENDING, STATUS_STALE,
     STATUS_MODEL, STATUS_FINGERPRINT, STATUS_DIMENSIONS, STATUS_BYTES, STATUS_PROGRESS,
-    STATUS_LISTS, STATUS_PROBES, STATUS_SHARE
+    STATUS_LISTS, STATUS_PROBES, STATUS_SHARE, STATUS_QUESTION_BYTES
 };
 static const char declaration[] =
     "CREATE TABLE x(schema TEXT, \"index\" TEXT, rows INT, chunks INT, pending INT, stale INT, "
     "model TEXT, fingerprint TEXT, dimensions INT, bytes INT, progress REAL, lists INT, "
-    "probes INT, share REAL)";
+    "probes INT, share REAL, question_bytes INT)";
 
 typedef struct status_table {
     sqlite3_vtab base;
-    sqlite3 *db;
+    ctx_connection *connection; /* one reference */
 } status_table;
 
 enum { UNKNOWN = -1 };
@@ -47,6 +49,7 @@ enum { UNKNOWN = -1 };
 typedef struct status_row {
     ctx_config config;   /* model NULL: it can't be read */
     sqlite3_int64 rows, chunks, pending, stale, bytes; /* UNKNOWN: NULL */
+    sqlite3_int64 question_bytes;
     double progress;     /* < 0: NULL */
 } status_row;
 
@@ -109,7 +112,8 @@ static int add(status_cursor *cursor, const char *schema, const char *name)
     const char *const names[] = {NULL, schema, name};
     ctx_error error = {0};
     *row = (status_row){.rows = UNKNOWN, .chunks = UNKNOWN, .pending = UNKNOWN,
-                        .stale = UNKNOWN, .bytes = UNKNOWN, .progress = UNKNOWN};
+                        .stale = UNKNOWN, .bytes = UNKNOWN, .progress = UNKNOWN,
+                        .question_bytes = UNKNOWN};
     return ctx_config_name(names, &row->config, &error);
 }
 
@@ -218,8 +222,20 @@ static sqlite3_int64 count_bytes(sqlite3 *db, const ctx_config *config)
     return code == SQLITE_OK ? bytes : UNKNOWN;
 }
 
-static void read_row(status_row *row, sqlite3 *db)
+/* An index that was renamed may have two objects, of which one was asked. */
+static sqlite3_int64 find_question_bytes(ctx_connection *connection, const ctx_config *config)
 {
+    sqlite3_int64 bytes = UNKNOWN;
+    for (ctx_index *i = *ctx_connection_indexes(connection); i && bytes < 0; i = i->next)
+        if (sqlite3_stricmp(i->config.schema, config->schema) == 0 &&
+            sqlite3_stricmp(i->config.name, config->name) == 0)
+            bytes = i->question_bytes;
+    return bytes;
+}
+
+static void read_row(status_row *row, ctx_connection *connection)
+{
+    sqlite3 *db = ctx_connection_db(connection);
     ctx_config *config = &row->config;
     ctx_error error = {0};
     ctx_rebuild_state state = {.active = false};
@@ -233,6 +249,7 @@ static void read_row(status_row *row, sqlite3 *db)
     row->pending = count_pending(db, config);
     row->stale = count_stale(db, config, state.active, state.place);
     row->bytes = count_bytes(db, config);
+    row->question_bytes = find_question_bytes(connection, config);
     if (!state.active)
         return;
     double done = (double)count_rows(db, config, state.generation, INT64_MIN);
@@ -245,22 +262,25 @@ static void read_row(status_row *row, sqlite3 *db)
 static int status_connect(sqlite3 *db, void *client, int argc, const char *const *argv,
                           sqlite3_vtab **out, char **message)
 {
-    (void)client, (void)argc, (void)argv, (void)message;
+    (void)argc, (void)argv, (void)message;
     status_table *table = sqlite3_malloc64(sizeof *table);
     if (!table)
         return SQLITE_NOMEM;
     memset(table, 0, sizeof *table);
-    table->db = db;
+    table->connection = ctx_connection_retain(client);
     int code = sqlite3_declare_vtab(db, declaration);
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK) {
         *out = &table->base;
-    else
-        sqlite3_free(table);
+        return code;
+    }
+    ctx_connection_release(table->connection);
+    sqlite3_free(table);
     return code;
 }
 
 static int status_disconnect(sqlite3_vtab *table)
 {
+    ctx_connection_release(((status_table *)table)->connection);
     sqlite3_free(table);
     return SQLITE_OK;
 }
@@ -305,11 +325,11 @@ static int status_filter(sqlite3_vtab_cursor *base, int number, const char *plan
 {
     (void)number, (void)plan, (void)argc, (void)argv;
     status_cursor *cursor = (status_cursor *)base;
-    sqlite3 *db = ((status_table *)base->pVtab)->db;
+    ctx_connection *connection = ((status_table *)base->pVtab)->connection;
     clear(cursor);
-    int code = find_all(cursor, db);
+    int code = find_all(cursor, ctx_connection_db(connection));
     for (int i = 0; i < cursor->count && code == SQLITE_OK; i++)
-        read_row(&cursor->list[i], db);
+        read_row(&cursor->list[i], connection);
     return code;
 }
 
@@ -368,6 +388,7 @@ static int status_column(sqlite3_vtab_cursor *base, sqlite3_context *context, in
         if (config->lists && config->lists_gap >= 0 && !config->probes)
             sqlite3_result_double(context, config->lists_share / 1e6);
         break;
+    case STATUS_QUESTION_BYTES: result_number(context, row->question_bytes); break;
     }
     return SQLITE_OK;
 }
@@ -395,5 +416,5 @@ static const sqlite3_module module = {
 int ctx_register_status(ctx_connection *connection)
 {
     return sqlite3_create_module_v2(ctx_connection_db(connection), "semantic_status", &module,
-                                    NULL, NULL);
+                                    ctx_connection_retain(connection), ctx_connection_release);
 }

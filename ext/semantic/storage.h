@@ -93,6 +93,8 @@ void ctx_storage_forget(ctx_storage *storage);
 /* The vector [dimensions] in a slot: float32 as it was put, or what the code stands for. */
 int ctx_storage_vector(ctx_storage *storage, sqlite3_int64 slot, float *out,
                        ctx_error *error);
+/* Bytes that all calls of it have read so far: whole parts, where it is float32. */
+sqlite3_int64 ctx_storage_vector_bytes(const ctx_storage *storage);
 
 /* ---- Blocks, for scans ---- */
 

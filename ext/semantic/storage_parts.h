@@ -127,6 +127,7 @@ struct ctx_storage {
     sqlite3 *db;
     const ctx_config *config;
     ctx_layout layout;  /* of config's dimensions; 0: not made */
+    sqlite3_int64 vector_bytes; /* see ctx_storage_vector_bytes */
     ctx_block_cache *cache;
     sqlite3_stmt *statement[CTX_STORAGE_STATEMENTS];
     ctx_directory directory[2]; /* of the generation in use and of one that is being built */

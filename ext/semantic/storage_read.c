@@ -208,6 +208,7 @@ static int read_vector(ctx_storage *storage, sqlite3_int64 block, int generation
     if (code == SQLITE_ROW) {
         const uint8_t *data = sqlite3_column_blob(s, 0);
         const char *flaw = "its data is no BLOB";
+        storage->vector_bytes += sqlite3_column_bytes(s, 0);
         if (!data && sqlite3_column_type(s, 0) == SQLITE_BLOB &&
             sqlite3_errcode(storage->db) == SQLITE_NOMEM)
             flaw = "";
@@ -275,8 +276,10 @@ static int read_code(ctx_storage *storage, const ctx_place *place, int index, fl
     if (code == SQLITE_OK && !taken)
         code = ctx_storage_damaged(storage, error, "codes", place->entry.number,
                                    "a slot that a row lies in is free");
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK) {
         enc_code_read(layout->type, slot.code, slot.scale, length, out);
+        storage->vector_bytes += (sqlite3_int64)layout->code_size;
+    }
     ctx_block_release(block);
     return code;
 }
@@ -303,6 +306,11 @@ static int find_block(ctx_storage *storage, sqlite3_int64 number, ctx_directory 
     if (code == SQLITE_OK && !*place)
         code = ctx_storage_damaged(storage, error, "blocks", number, "it is missing");
     return code;
+}
+
+sqlite3_int64 ctx_storage_vector_bytes(const ctx_storage *storage)
+{
+    return storage->vector_bytes;
 }
 
 int ctx_storage_vector(ctx_storage *storage, sqlite3_int64 slot, float *out,

@@ -1,20 +1,24 @@
 """search_data.py - texts, vectors and true answers for bench_search.py (needs numpy).
 
-    real        embeddings of sentences found on the machine
+    real        embeddings of different sentences that the machine's documentation has: as many
+                as there are and as are asked for, never repeated to make more
     clustered   real ones, each with noise as long as a real vector is from its nearest neighbour
     random      directions of a normal distribution
 
 Vectors are generated into a folder once and read from there afterwards; questions are kept apart
 and are of the same kind as the rows: for clustered rows sentences that no row was made of.
 """
+import collections
 import gzip
+import json
 import os
 import re
+import sys
 
 import numpy
 
 DIMENSIONS = 384
-QUESTIONS = 30
+QUESTIONS = 100
 SETS = ("real", "clustered", "random")
 TEXT_FILE = re.compile(r"(\.gz|\.txt|\.rst|\.md|\.html|copyright|README.*|GPL.*|Apache.*)$")
 FOLDERS = ("/usr/share/common-licenses", "/usr/share/doc", "/usr/share/man", "/usr/share/wordnet")
@@ -40,19 +44,65 @@ def sentences_of(text):
 
 
 def find_texts(folders, count):
-    """`count` different sentences, evenly from all that there are."""
+    """([different sentences], {folder: how many of them}): `count`, evenly from all there are."""
     found = {}
     for top in folders:
         for folder, inner, files in os.walk(top):
             inner.sort()
             for name in sorted(files):
                 if TEXT_FILE.search(name) or top == FOLDERS[0]:
-                    found.update(dict.fromkeys(sentences_of(read_text(f"{folder}/{name}"))))
+                    new = sentences_of(read_text(f"{folder}/{name}"))
                 elif name.startswith("data.") and "wordnet" in folder:
                     glosses = re.findall(r"\| ([^;\n]+)", read_text(f"{folder}/{name}"))
-                    found.update(dict.fromkeys(g for g in glosses if len(g.split()) > 3))
-    found = list(found)
-    return found[::max(1, len(found) // count)][:count]
+                    new = (g for g in glosses if len(g.split()) > 3)
+                else:
+                    continue
+                for sentence in new:
+                    found.setdefault(sentence, top)
+    texts = list(found)
+    count = min(count, len(texts))
+    texts = [texts[i * len(texts) // count] for i in range(count)]
+    return texts, collections.Counter(found[text] for text in texts)
+
+
+class Sentences:
+    """Sentences that were found on the machine, with their embeddings [count, 384]."""
+
+    def __init__(self, folder, folders, count):
+        self.stem = os.path.join(folder, f"sentences-{count}")
+        self.folders, self.count = folders or FOLDERS, count
+        self.texts, self.vectors, self.about = [], None, ""
+
+    def read(self):
+        """Whether they have been made."""
+        if not os.path.exists(self.stem + ".json"):
+            return False
+        with open(self.stem + ".json", encoding="utf-8") as file:
+            made = json.load(file)
+        self.texts, self.about = made["texts"], made["about"]
+        self.vectors = numpy.fromfile(self.stem + ".f32", numpy.float32).reshape(
+            len(self.texts), -1)
+        return True
+
+    def make(self, db, model):
+        """Finds them and embeds them with the model 'bench' of the connection."""
+        texts, where = find_texts(self.folders, self.count)
+        if len(texts) < 1000:
+            sys.exit(f"bench_search: only {len(texts)} sentences found; name folders of text by "
+                     "--folders")
+        print(f"embedding {len(texts)} sentences ...", flush=True)
+        db.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, body)")
+        db.executemany("INSERT INTO t(body) VALUES (?)", ((t,) for t in texts))
+        rows = db.execute("SELECT embedding FROM embed_query('SELECT id, body FROM t', 'bench') "
+                          "ORDER BY key").fetchall()
+        numpy.frombuffer(b"".join(row[0] for row in rows), numpy.float32).tofile(
+            self.stem + ".f32")
+        places = ", ".join(f"{count} from {folder}" for folder, count in where.items())
+        with open(self.stem + ".json", "w", encoding="utf-8") as file:
+            json.dump({"texts": texts, "about":
+                       f"different whole sentences of 6 to 40 words, {places}, embedded with "
+                       f"{model}"}, file)
+        self.read()
 
 
 def unit(vectors):
@@ -80,18 +130,26 @@ def write_set(path, name, rows, real):
     os.rename(path + ".new", path)
 
 
-def make_set(folder, name, rows, real):
-    """(vectors [rows, 384], questions [30, 384]) of the set."""
+def make_set(folder, name, rows, sentences):
+    """(vectors [rows, 384], questions [100, 384], what they are) of the set."""
+    asked = numpy.arange(QUESTIONS) * len(sentences.texts) // QUESTIONS
+    real, questions = numpy.delete(sentences.vectors, asked, 0), sentences.vectors[asked]
     if name == "real":
-        return real[QUESTIONS:], real[:QUESTIONS]
-    path = os.path.join(folder, f"{name}-{rows}.f32")
+        real = real[:rows]
+        return real, questions, (f"{len(real)} of {len(sentences.texts)} {sentences.about}; "
+                                 f"questions: {QUESTIONS} other of these sentences")
+    path = os.path.join(folder, f"{name}-{rows}-{len(sentences.texts)}.f32")
     if not os.path.exists(path):
-        write_set(path, name, rows, real[QUESTIONS:])
+        write_set(path, name, rows, real)
     vectors = numpy.memmap(path, numpy.float32, "r", shape=(rows, DIMENSIONS))
     if name == "clustered":
-        return vectors, real[:QUESTIONS]
+        return vectors, questions, (
+            f"each of {rows} is one of the {len(real)} vectors of real, with noise as long as "
+            f"these are from their nearest neighbour; questions: {QUESTIONS} sentences that no "
+            "row is made of")
     chance = numpy.random.default_rng(2)
-    return vectors, unit(chance.standard_normal((QUESTIONS, DIMENSIONS))).astype(numpy.float32)
+    return vectors, unit(chance.standard_normal((QUESTIONS, DIMENSIONS))).astype(
+        numpy.float32), "directions of a normal distribution, as are the questions"
 
 
 def true_answers(db, vectors, questions, k=10, spare=200):

@@ -41,6 +41,12 @@ SELECT 'probes: all lists give the exact answer', count(*) = (SELECT count(*) FR
        FROM exact AS e JOIN made AS m ON m.id = e.question WHERE EXISTS (SELECT 1 FROM
        s(m.v, 10) AS f WHERE f.rowid = e.row AND f.distance = e.distance);
 SELECT 'probes: the number is kept', probes = 1000 AND share IS NULL FROM semantic_status;
+SELECT 'probes: all lists', count(*) = 10 FROM s((SELECT v FROM made WHERE id = 7), 10);
+CREATE TEMP TABLE whole AS SELECT question_bytes AS of_all FROM semantic_status;
+INSERT INTO s(s, rank) VALUES('probes', 1);
+SELECT 'probes: one list', count(*) = 10 FROM s((SELECT v FROM made WHERE id = 7), 10);
+SELECT 'probes: semantic_status says how many bytes a question read: fewer of one list',
+       question_bytes > 0 AND question_bytes < of_all FROM semantic_status, whole;
 INSERT INTO s(s, rank) VALUES('probes', 0);
 SELECT 'probes: 0 is the measure of optimize again', probes IS NULL AND share > 0
        FROM semantic_status;

@@ -4,7 +4,7 @@ SELECT 'status: no index, no row', (SELECT count(*) FROM semantic_status) = 0;
 SELECT 'status: the columns', (SELECT group_concat(name) FROM
        pragma_table_info('semantic_status')) =
        'schema,index,rows,chunks,pending,stale,model,fingerprint,dimensions,bytes,progress,'
-       || 'lists,probes,share';
+       || 'lists,probes,share,question_bytes';
 CREATE VIRTUAL TABLE "using semantic(x" USING semantic(body);
 CREATE VIRTUAL TABLE b USING semantic(body, model='');
 -- run
@@ -20,6 +20,12 @@ INSERT INTO c VALUES ('a bank'), (NULL);
 SELECT 'status: rows and chunks are counted', rows = 2 AND chunks = 1 AND bytes > 32
        AND dimensions = 32 AND model = 'tiny' AND length(fingerprint) = 32
   FROM semantic_status WHERE "index" = 'c';
+SELECT 'status: no question was asked', question_bytes IS NULL FROM semantic_status
+ WHERE "index" = 'c';
+SELECT 'status: one row is found', count(*) = 1 FROM c('a bank', 5);
+SELECT 'status: the bytes of the last question, on the index that was asked',
+       (SELECT question_bytes FROM semantic_status WHERE "index" = 'c') > 64
+       AND (SELECT count(question_bytes) FROM semantic_status) = 1;
 SELECT 'status: without a model', model = '' AND fingerprint IS NULL AND dimensions IS NULL
   FROM semantic_status WHERE "index" = 'b';
 BEGIN;
