@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "characters.h"
 #include "embed_cached.h"
 #include "vector_argument.h"
 
@@ -26,7 +27,23 @@ static int make_room(ctx_question *question, int dimensions, const char *name,
     return SQLITE_OK;
 }
 
-static int read_text(ctx_index *index, sqlite3_value *value, ctx_question *out,
+static bool is_zero(const ctx_question *question, int dimensions)
+{
+    const float *q = question->vector;
+    return enc_vector_compare(ENC_DOT, ENC_FLOAT32, q, q, (size_t)dimensions) <= 0;
+}
+
+static bool is_blank(const enc_text *text)
+{
+    const char *at = text->data, *end = at + text->size;
+    while (at < end)
+        if (!ctx_is_space(ctx_character_next(&at, end)))
+            return false;
+    return true;
+}
+
+/* *asks false: there is nothing to embed in it, or it has no word that the model knows. */
+static int read_text(ctx_index *index, sqlite3_value *value, ctx_question *out, bool *asks,
                      ctx_error *error)
 {
     const char *name = index->config.name;
@@ -44,7 +61,7 @@ static int read_text(ctx_index *index, sqlite3_value *value, ctx_question *out,
     if (!session)
         return error->code;
     wanted.prompt = "query";
-    wanted.nothing_is_zero = true; /* it asks for nothing, and finds nothing */
+    wanted.nothing_is_zero = true;
     if (enc_embed_check(model, &wanted, &dimensions, &failure) != ENC_OK)
         return ctx_fail_encoder(error, name, &failure);
     if (dimensions != index->config.dimensions)
@@ -52,11 +69,12 @@ static int read_text(ctx_index *index, sqlite3_value *value, ctx_question *out,
                         "the model '%s' gives vectors of %d dimensions, the index has %d",
                         index->config.model, dimensions, index->config.dimensions);
     code = make_room(out, dimensions, name, error);
-    if (code != SQLITE_OK)
+    if (code != SQLITE_OK || is_blank(&text))
         return code;
     if (ctx_embed_cached(index->connection, session, model, &text, 1, &wanted, dimensions,
                          out->vector, &failure) != ENC_OK)
         return ctx_fail_encoder(error, name, &failure);
+    *asks = !is_zero(out, dimensions);
     return SQLITE_OK;
 }
 
@@ -100,12 +118,11 @@ int ctx_question_read(ctx_index *index, sqlite3_value *value, ctx_question *out,
     out->asks = false;
     if (type == SQLITE_NULL)
         return SQLITE_OK;
-    int code = type == SQLITE_BLOB ? read_vector(index, value, out, error)
-                                   : read_text(index, value, out, error);
-    if (code != SQLITE_OK || index->config.dimensions == 0)
-        return code;
-    size_t n = (size_t)index->config.dimensions;
-    out->asks = index->config.metric != ENC_COSINE ||
-                enc_vector_compare(ENC_DOT, ENC_FLOAT32, out->vector, out->vector, n) > 0;
+    if (type != SQLITE_BLOB)
+        return read_text(index, value, out, &out->asks, error);
+    int code = read_vector(index, value, out, error);
+    int dimensions = index->config.dimensions;
+    if (code == SQLITE_OK && dimensions > 0)
+        out->asks = index->config.metric != ENC_COSINE || !is_zero(out, dimensions);
     return code;
 }

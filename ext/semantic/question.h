@@ -2,7 +2,8 @@
 ** question.h - what stands behind MATCH, as a vector.
 **
 ** TEXT is a question, embedded with the prompt 'query' by way of the connection's cache; a BLOB
-** is a vector, float32. NULL asks nothing, and neither does a vector without direction where
+** is a vector, float32. NULL asks nothing; neither does a text without a word, as with FTS5, and
+** as a row without text is found by no question; neither does a vector without direction where
 ** the metric is the cosine.
 */
 #ifndef CTX_SEMANTIC_QUESTION_H

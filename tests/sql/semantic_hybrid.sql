@@ -199,6 +199,8 @@ UPDATE ask SET question = 'money', query = '"money"', vector = embed('money', NU
 SELECT 'hybrid: after all that, the fusion', (SELECT count(*) FROM given) = 58 AND count(*) = 1
   FROM (SELECT id, score FROM given EXCEPT SELECT id, score FROM ranked UNION ALL SELECT 0, 0);
 
+SELECT 'hybrid: a question without text has no answer', (SELECT count(*) FROM s('')) + (SELECT count(*) FROM s(' ', 3)) = 0;
+
 -- ---- RENAME, rebuild, damage, DROP ----
 DROP VIEW given;
 DROP VIEW ranked;

@@ -129,6 +129,11 @@ SELECT 'query: a question is embedded as embed does it with its prompt', count(*
        AND min(distance = cosine_distance(vector, embed('the bank', 'tiny', 'query')))
   FROM t WHERE t MATCH 'the bank';
 SELECT 'query: a row without text is no answer', group_concat(rowid) NOT LIKE '%3%' FROM t('the bank');
+SELECT 'query: nor is a question without text answered, as with FTS5',
+       (SELECT count(*) FROM t WHERE t MATCH '') + (SELECT count(*) FROM t(char(9, 10, 32, 0x3000), 5)) +
+       (SELECT count(*) FROM t WHERE t MATCH '' AND rowid = 1) = 0;
+SELECT 'query: but the vector of no text is a vector', count(*) = 2 FROM t WHERE t MATCH embed('');
+SELECT 'query: a mark is text', count(*) = 2 FROM t('?');
 SELECT 'query: a chunk is where it says, counted from 1',
        min(replace(snippet, '…', '') = substr(title || char(10) || body, chunk_start, chunk_length)) FROM t('money');
 SELECT 'query: an ellipsis where the text goes on, none where it ends', min(CASE
@@ -139,6 +144,14 @@ SELECT 'query: an ellipsis where the text goes on, none where it ends', min(CASE
 SELECT 'query: a row comes once, with its best chunk', count(*) = 2 AND count(DISTINCT rowid) = 2 FROM t('money');
 SELECT rowid, title FROM t WHERE rowid = 3;
 --> 3|
+
+-- Words that a model does not know
+-- run
+SELECT embed_model('glove', :tests || '/golden/static/glove.txt');
+CREATE VIRTUAL TABLE w USING semantic(word, model='glove', metric='l2');
+INSERT INTO w VALUES ('bank'), ('river'), ('xyzzy');
+SELECT 'query: a question of unknown words has no answer by any metric', count(*) = 0 FROM w('xyzzy plugh');
+SELECT 'query: one known word is a question', count(*) = 3 FROM w('xyzzy bank');
 
 -- What is wrong
 -- error: v: k says how many rows a question gets: "v" MATCH '...' is missing
