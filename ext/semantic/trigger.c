@@ -96,13 +96,15 @@ static int check_content(sqlite3 *db, const ctx_config *config, ctx_error *error
                         "'triggers' is for an index of another table's rows, "
                         "content='table'; this one is written to itself");
     int code = ctx_schema_prepare(db, config, &statement, error,
-                                  "SELECT type = 'view' FROM \"%w\".sqlite_master WHERE "
-                                  "name = %Q COLLATE NOCASE AND type IN ('table', 'view')",
+                                  "SELECT type = 'view', sql LIKE 'CREATE VIRTUAL%%' FROM "
+                                  "\"%w\".sqlite_master WHERE name = %Q COLLATE NOCASE AND "
+                                  "type IN ('table', 'view')",
                                   config->content_table);
     if (code != SQLITE_OK)
         return code;
     bool found = sqlite3_step(statement) == SQLITE_ROW;
     bool view = found && sqlite3_column_int(statement, 0);
+    bool is_virtual = found && sqlite3_column_int(statement, 1);
     code = sqlite3_finalize(statement);
     if (code != SQLITE_OK)
         return ctx_shadow_failed(db, config, code, error);
@@ -114,6 +116,10 @@ static int check_content(sqlite3 *db, const ctx_config *config, ctx_error *error
                         "'%s' is a view: no trigger sees its rows change; make triggers on its "
                         "tables that write to '%s', or use 'sync'",
                         config->content_table, config->name);
+    if (is_virtual)
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "'%s' is a virtual table, which can have no triggers: use 'sync'",
+                        config->content_table);
     return SQLITE_OK;
 }
 

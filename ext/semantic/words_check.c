@@ -198,6 +198,13 @@ static int check_table(checker *c)
     sqlite3_free(sql);
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_READONLY)
         return SQLITE_OK;
+    const char *message = sqlite3_errmsg(db);
+    if (config->hybrid && (code & 0xff) == SQLITE_ERROR && strncmp(message, "no such ", 8) != 0) {
+        code = report(c, sqlite3_mprintf("the FTS5 table '%s' can't be checked: %s; if its "
+                                         "content was renamed, which FTS5 does not follow, make "
+                                         "it anew", c->table, message));
+        return code == SQLITE_OK ? SQLITE_DONE : code; /* nor can it be read */
+    }
     if ((code & 0xff) != SQLITE_CORRUPT)
         return ctx_words_failed(db, config, code, c->error);
     if (config->fts)

@@ -269,6 +269,43 @@ SELECT 'altered: triggers under the new names', count(*) = 2 AND sum(vector IS e
 DROP TABLE search;
 DROP TABLE computed;
 
+-- ---- A virtual table as content ----
+CREATE VIRTUAL TABLE texts USING fts5(id UNINDEXED, title);
+INSERT INTO texts VALUES (7, 'the bank'), (9, 'the river');
+CREATE VIRTUAL TABLE search USING semantic(title, content='texts', content_rowid='id');
+INSERT INTO search(search) VALUES('sync');
+-- error: search: 'texts' is a virtual table, which can have no triggers: use 'sync'
+INSERT INTO search(search) VALUES('triggers');
+INSERT INTO texts VALUES (11, 'the shore');
+ALTER TABLE texts RENAME TO writings;
+INSERT INTO search(search, rank) VALUES('content', 'writings');
+INSERT INTO search(search) VALUES('sync');
+SELECT 'renamed: a virtual table', count(*) = 3 AND sum(vector IS embed(title)) = 3 FROM search;
+INSERT INTO search(search) VALUES('integrity-check');
+DROP TABLE search;
+DROP TABLE writings;
+
+-- ---- The FTS5 table of a hybrid index ----
+CREATE TABLE articles(id INTEGER PRIMARY KEY, title);
+CREATE VIRTUAL TABLE words USING fts5(title, content='articles', content_rowid='id');
+CREATE VIRTUAL TABLE search USING semantic(title, content='articles', content_rowid='id', hybrid='words');
+INSERT INTO search(search) VALUES('triggers');
+INSERT INTO articles VALUES (1, 'the bank'), (2, 'the river');
+INSERT INTO words(words) VALUES('rebuild');
+ALTER TABLE articles RENAME TO papers;
+-- error: search: the FTS5 table 'words' can't be checked: SQL logic error; if its content was renamed, which FTS5 does not follow, make it anew
+INSERT INTO search(search) VALUES('integrity-check');
+DROP TABLE words;
+-- error: search: the FTS5 table 'words': no such table: main.words
+SELECT rowid FROM search WHERE search MATCH 'river';
+CREATE VIRTUAL TABLE words USING fts5(title, content='papers', content_rowid='id');
+INSERT INTO words(words) VALUES('rebuild');
+INSERT INTO search(search) VALUES('integrity-check');
+SELECT 'renamed: the FTS5 table is made anew', count(*) = 2 AND count(bm25_rank) = 1 FROM search WHERE search MATCH 'river';
+DROP TABLE search;
+DROP TABLE words;
+DROP TABLE papers;
+
 -- ---- Other schemas ----
 ATTACH ':memory:' AS "a side";
 CREATE TABLE "a side".articles(id INTEGER PRIMARY KEY, title);
