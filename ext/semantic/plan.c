@@ -96,7 +96,7 @@ static int plan_arguments(planner *p)
         if (is_row_limit(op))
             continue;
         int hidden = hidden_column(p, column);
-        if (op == SQLITE_INDEX_CONSTRAINT_MATCH && column >= 0 && column < config->columns)
+        if (op == SQLITE_INDEX_CONSTRAINT_MATCH && column >= 0 && hidden != CTX_COLUMN_MATCH)
             return refuse(p, "MATCH asks the whole table: write \"%w\" MATCH '...'",
                           config->name);
         char what = argument_of(hidden, op);

@@ -172,6 +172,8 @@ SELECT * FROM v(vector('[1, 0]'), 3) WHERE k = 4;
 SELECT * FROM v(vector('[1, 0]')) WHERE v MATCH 'x';
 -- error: v: MATCH asks the whole table: write "v" MATCH '...'
 SELECT * FROM v WHERE name MATCH 'x';
+-- error: v: MATCH asks the whole table: write "v" MATCH '...'
+SELECT * FROM v WHERE vector MATCH vector('[1, 0]');
 -- error: v: the question has 3 dimensions, the index has 2
 SELECT * FROM v WHERE v MATCH vector('[1, 0, 0]');
 -- error: v: the question is a BLOB of 5 bytes; a vector has 4 for each dimension, and text is CAST(x AS TEXT)
