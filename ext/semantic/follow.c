@@ -1,9 +1,9 @@
 /*
 ** follow.c - see follow.h.
 **
-** Of a trigger's text the names behind new. and old. count: the key and the columns, in the
-** order in which trigger.c wrote them. A trigger that has another number of them is not as the
-** index made it, and says nothing.
+** Of a trigger's body the names behind new. and old. count: the key and the columns, in the
+** order in which trigger.c wrote them, VALUES (new."id", new."title"). A body in which they stand
+** in another way, or another number of them, is not as the index made it, and says nothing.
 */
 #include "follow.h"
 
@@ -17,6 +17,7 @@ typedef struct names {
     char **fresh; /* [count] of new.name, in their order */
     int count, room;
     char *old;    /* of the last old.name, or NULL */
+    bool odd;     /* one of them stands otherwise */
 } names;
 
 static void clear(names *n)
@@ -52,27 +53,44 @@ static int add(names *n, bool fresh, char *name)
     return SQLITE_OK;
 }
 
-/* Goes through a trigger's words. */
-static int read_trigger(const char *at, names *n)
+/* Takes name behind new. or old.; `before`: the mark in front of that, '\0' if it is a word. */
+static int read_name(const char **at, bool fresh, char before, int depth, names *n)
 {
-    int code = SQLITE_OK;
+    char *name;
+    if (!**at || ctx_is_mark(**at)) {
+        n->odd = true;
+        return SQLITE_OK;
+    }
+    ctx_take_word(at, &name);
+    const char *next = ctx_skip_space(*at);
+    n->odd |= depth != 1 || (before != '(' && before != ',') || (*next != ',' && *next != ')');
+    return add(n, fresh, name);
+}
+
+/* Goes through the words of a body. */
+static int read_body(const char *at, names *n)
+{
+    int code = SQLITE_OK, depth = 0;
+    char before = '\0';
     while (code == SQLITE_OK && *(at = ctx_skip_space(at))) {
         if (ctx_is_mark(*at)) {
-            at++;
+            before = *at++;
+            depth += (before == '(') - (before == ')');
             continue;
         }
-        bool bare = !ctx_is_quote(*at), fresh;
-        char *word, *name;
+        bool bare = !ctx_is_quote(*at);
+        char *word;
         ctx_take_word(&at, &word);
         if (!word)
             return SQLITE_NOMEM;
-        fresh = sqlite3_stricmp(word, "new") == 0;
+        bool fresh = sqlite3_stricmp(word, "new") == 0;
         bool row = bare && *at == '.' && (fresh || sqlite3_stricmp(word, "old") == 0);
         sqlite3_free(word);
-        if (!row || !*++at || ctx_is_mark(*at))
-            continue;
-        ctx_take_word(&at, &name);
-        code = add(n, fresh, name);
+        if (row) {
+            at++;
+            code = read_name(&at, fresh, before, depth, n);
+        }
+        before = '\0';
     }
     return code;
 }
@@ -102,7 +120,7 @@ static int apply(ctx_config *config, const char *table, const names *n)
         indexed += !config->unindexed[i];
     bool all = n->count == 1 + config->columns;
     const char *key = n->count > 0 ? n->fresh[0] : n->old;
-    if (!key || (n->count > 0 && !all && n->count != 1 + indexed))
+    if (!key || n->odd || (n->count > 0 && !all && n->count != 1 + indexed))
         return SQLITE_OK;
     int code = set(config, &config->content_table, NULL, table);
     if (code == SQLITE_OK)
@@ -117,10 +135,11 @@ static int read_row(ctx_config *config, sqlite3_stmt *row)
 {
     const char *table = (const char *)sqlite3_column_text(row, 0);
     const char *sql = (const char *)sqlite3_column_text(row, 1);
+    const char *body = sql ? strstr(sql, CTX_TRIGGER_MARK) : NULL;
     names n = {0};
-    if (!table || !sql || !strstr(sql, CTX_TRIGGER_MARK))
+    if (!table || !body)
         return SQLITE_OK;
-    int code = read_trigger(sql, &n);
+    int code = read_body(body + sizeof CTX_TRIGGER_MARK - 1, &n);
     if (code == SQLITE_OK)
         code = apply(config, table, &n);
     clear(&n);

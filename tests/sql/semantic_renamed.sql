@@ -306,6 +306,28 @@ DROP TABLE search;
 DROP TABLE words;
 DROP TABLE papers;
 
+-- ---- Triggers that somebody changed ----
+CREATE TABLE articles(id INTEGER PRIMARY KEY, title, year, shown);
+CREATE VIRTUAL TABLE search USING semantic(title, year UNINDEXED, content='articles', content_rowid='id');
+CREATE TRIGGER search_ai AFTER INSERT ON articles WHEN new.shown BEGIN /* semantic index */
+  INSERT INTO search(rowid, title, year) VALUES (new.id, new.title, new.year);
+END;
+INSERT INTO articles VALUES (1, 'the bank', 1990, 1), (2, 'the river', 1991, 0);
+ALTER TABLE articles RENAME COLUMN title TO head;
+ALTER TABLE articles RENAME TO papers;
+SELECT 'renamed: a trigger with a condition', count(*) = 1 AND title = 'the bank' AND year = 1990 FROM search;
+INSERT INTO papers VALUES (5, 'the shore', 5, 1);
+DROP TRIGGER search_ai;
+CREATE TRIGGER search_ai AFTER INSERT ON papers BEGIN /* semantic index */
+  INSERT INTO search(rowid, title) VALUES (new.id, CASE WHEN new.shown THEN new.head END);
+END;
+INSERT INTO papers VALUES (3, 'a loan', 1, 1), (4, 'a secret', 2, 0);
+SELECT 'renamed: a trigger with an expression says nothing, and no wrong thing',
+       group_concat(title || year) = 'the bank1990,a loan1,a secret2,the shore5' FROM search;
+DROP TRIGGER search_ai;
+DROP TABLE search;
+DROP TABLE papers;
+
 -- ---- Other schemas ----
 ATTACH ':memory:' AS "a side";
 CREATE TABLE "a side".articles(id INTEGER PRIMARY KEY, title);
