@@ -394,28 +394,42 @@ int enc_cosines(enc_session *session, const float *q, const float *x, size_t cou
 ** x' has length 1 too (but for roundings), so that the scores of codes alone are cosines.
 ** ENC_BIT codes: x' = scale * (+1 or -1), a set bit is +1. ENC_FLOAT32 is no code. */
 typedef struct enc_codes {
-    const uint8_t *code; /* [count, enc_code_size]; any alignment */
-    const float *scale;  /* [count] */
-    const float *error;  /* [count] >= |x - x'|, rounded up; NULL, or 0: x' is the vector */
-    const float *offset; /* [count] added to the score: -|x|^2 / 2 for ENC_L2; NULL: zeros */
+    const uint8_t *code;  /* [count, enc_code_head]; any alignment */
+    const uint8_t *rest;  /* [count, enc_code_size - enc_code_head]; NULL where that is 0 */
+    const float *scale;   /* [count] */
+    const float *error;   /* [count] >= |x - x'|, rounded up; NULL, or 0: x' is the vector */
+    const float *coarse;  /* [count] >= |x - x"|, rounded up; ENC_INT8 */
+    const float *offset;  /* [count] added to the score: -|x|^2 / 2 for ENC_L2; NULL: zeros */
     size_t count;
 } enc_codes;
 
-/* Bytes of one code: `length` (bits: length / 8, rounded up), rounded up to 64. */
+/* Bytes of one code: `length` (bits: length / 8, rounded up), rounded up to 64. An ENC_INT8
+** code is kept in two halves, so that a scan can do with one of them for most codes: its head has
+** the upper four bits of all bytes, its rest the lower four; the bits of element i are the lower
+** four of byte i, from the middle of a code on the upper four of byte i - enc_code_head. x" is
+** what the head alone says: scale * (16 * (byte / 16) - 120), the middle of 16 numbers. Of other
+** types the head is all there is. */
 size_t enc_code_size(enum enc_vector_type type, size_t length);
+size_t enc_code_head(enum enc_vector_type type, size_t length);
 
-/* The code of x [length] into code [enc_code_size], and its scale, error and offset (0 but for
-** ENC_L2). A vector without direction (ENC_COSINE and zero) gets scale 0 and offset -infinity:
-** it matches nothing. Where half the square of a length is no float32 the error is infinite: such
-** a vector is always a candidate. error NULL: the code is to stand alone, and x' is the vector
-** from now on, as enc_code_read gives it: its length is 1 for ENC_COSINE, and half its square the
-** offset for ENC_L2. False, nothing written, if an element is not finite. */
+/* What there is of a code beside its bytes, see enc_codes. */
+typedef struct enc_code_numbers {
+    float scale, error, coarse, offset;
+} enc_code_numbers;
+
+/* The code of x [length] into code [enc_code_head], rest and *numbers. The offset is 0 but for
+** ENC_L2. A vector without direction (ENC_COSINE and zero) gets scale 0 and offset -infinity:
+** it matches nothing. Where half the square of a length is no float32 the errors are infinite:
+** such a vector is always a candidate. `alone`: the code is to stand alone, the error is 0, and
+** x' is the vector from now on, as enc_code_read gives it: its length is 1 for ENC_COSINE, and
+** half its square the offset for ENC_L2. False, nothing written, if an element is not finite. */
 bool enc_code_make(enum enc_metric metric, enum enc_vector_type type, const float *x,
-                   size_t length, uint8_t *code, float *scale, float *error, float *offset);
+                   size_t length, bool alone, uint8_t *code, uint8_t *rest,
+                   enc_code_numbers *numbers);
 
 /* x' [length] of a code. */
-void enc_code_read(enum enc_vector_type type, const uint8_t *code, float scale,
-                   size_t length, float *out);
+void enc_code_read(enum enc_vector_type type, const uint8_t *code, const uint8_t *rest,
+                   float scale, size_t length, float *out);
 
 /* A question made ready for scans; immutable, for any thread. Lengths are 1 to 65,536.
 ** ENC_INVALID: an element is not finite, or q is zero and the metric ENC_COSINE. */
@@ -433,8 +447,9 @@ typedef struct enc_candidate {
     float reach;
 } enc_candidate;
 
-/* The codes of a run whose score may reach `threshold` (score + reach >= threshold; -infinity:
-** all but those that match nothing), in the run's order, into out [codes->count]; how many. */
+/* The codes of a run whose true score may reach `threshold` (-infinity: all but those that match
+** nothing), in the run's order, into out [codes->count]; how many. Of each score + reach >=
+** threshold. Of ENC_INT8 codes the rest is read where the head alone does not rule it out. */
 size_t enc_question_scan(const enc_question *question, const enc_codes *codes,
                          float threshold, enc_candidate *out);
 

@@ -8,8 +8,10 @@
 **
 ** and |x'| is known from the code's scale. The score of x' is summed exactly in integers and
 ** then rounded seven times in float32 (u = 2^-24 each), relative to |256 step high| |x'| +
-** |step low| |x'|; x' itself, as it is read, and its length are rounded, too. A score computed in double is off by less than u |q| |x| for all lengths
-** allowed.
+** |step low| |x'|; x' itself, as it is read, and its length are rounded, too. A score computed
+** in double is off by less than u |q| |x| for all lengths allowed. The same holds of x", what
+** the head of an int8 code says, and of `coarse`; its length is not 1, but no number of it is
+** larger than 120 times the scale.
 */
 #include <float.h>
 #include <math.h>
@@ -32,7 +34,8 @@ enum { MAX_LENGTH = 65536, LINE = 64, LARGEST = 127 * 256 };
 struct enc_question {
     enc_planes planes;
     enc_scan *scan;
-    size_t code_size;
+    size_t head;   /* bytes of a code's head */
+    size_t turn;   /* the element that the second half of a plane begins with */
     int8_t *plane; /* [2, planes.size] */
 };
 
@@ -43,6 +46,8 @@ static float rounded_up(double x)
     const float to = (float)x;
     return (double)to < x ? nextafterf(to, INFINITY) : to;
 }
+
+static size_t whole_lines(size_t size) { return (size + LINE - 1) / LINE * LINE; }
 
 /* Lengths of vectors, squared. */
 typedef struct lengths {
@@ -57,17 +62,18 @@ static lengths fill_planes(enc_question *to, const float *q, double by, size_t l
     const double step = (double)planes->low_step;
     lengths sum = {0, 0, 0, 0};
     for (size_t i = 0; i < length; i++) {
+        const size_t at = i < to->turn ? i : i - to->turn + planes->size / 2;
         const double x = by * (double)q[i];
         const int32_t number = (int32_t)lrint(x / step);
-        low[i] = (int8_t)(((number + 128) & 255) - 128);
-        high[i] = (int8_t)((number - low[i]) / 256);
-        planes->high_sum += high[i];
-        planes->low_sum += low[i];
+        low[at] = (int8_t)(((number + 128) & 255) - 128);
+        high[at] = (int8_t)((number - low[at]) / 256);
+        planes->high_sum += high[at];
+        planes->low_sum += low[at];
         const double rest = x - step * number;
         sum.q += x * x;
         sum.rest += rest * rest;
-        sum.high += (double)(high[i] * high[i]);
-        sum.low += (double)(low[i] * low[i]);
+        sum.high += (double)(high[at] * high[at]);
+        sum.low += (double)(low[at] * low[at]);
     }
     return sum;
 }
@@ -80,13 +86,15 @@ static void bound(enc_planes *planes, lengths sum, enum enc_metric metric,
     const double sums = (double)planes->high_step * sqrt(sum.high) +
                         (double)planes->low_step * sqrt(sum.low);
     const double of_length = sqrt(sum.rest) + ROUNDINGS * sums + ROUNDING * q;
+    const double by_numbers = of_length * 128 * sqrt((double)length);
     double always = 8 * VANISHING, by_scale = 4 * VANISHING;
+    planes->by_scale_coarse = rounded_up((by_scale + by_numbers) * SLACK);
     if (type == ENC_BIT)
         by_scale += of_length * sqrt((double)length);
     else if (metric == ENC_COSINE)
         always += of_length; /* x' has length 1 */
     else
-        by_scale += of_length * 128 * sqrt((double)length);
+        by_scale += by_numbers;
     planes->by_error = rounded_up(q * (1 + ROUNDING) * SLACK + VANISHING);
     planes->by_scale = rounded_up(by_scale * SLACK);
     planes->always = rounded_up(always * SLACK);
@@ -127,7 +135,9 @@ int enc_question_open(enum enc_metric metric, enum enc_vector_type type, const f
     enc_question *to = ENC_ZALLOC(enc_question, 1);
     if (!to)
         return enc_nomem(err);
-    const size_t size = (length + LINE - 1) / LINE * LINE;
+    to->head = enc_code_head(type, length);
+    to->turn = type == ENC_INT8 ? to->head : length;
+    const size_t size = type == ENC_INT8 ? 2 * whole_lines(to->head) : whole_lines(length);
     to->plane = ENC_ZALLOC(int8_t, 2 * size);
     if (!to->plane) {
         enc_question_close(to);
@@ -142,7 +152,6 @@ int enc_question_open(enum enc_metric metric, enum enc_vector_type type, const f
     to->planes.high_step = 256 * to->planes.low_step;
     bound(&to->planes, fill_planes(to, q, by, length), metric, type, length);
     to->scan = enc_ops_get()->scan[type];
-    to->code_size = enc_code_size(type, length);
     *out = to;
     return ENC_OK;
 }
@@ -158,5 +167,5 @@ void enc_question_close(enc_question *question)
 size_t enc_question_scan(const enc_question *question, const enc_codes *codes, float threshold,
                          enc_candidate *out)
 {
-    return question->scan(&question->planes, codes, question->code_size, threshold, out);
+    return question->scan(&question->planes, codes, question->head, threshold, out);
 }

@@ -16,13 +16,10 @@
 
 #define SCAN enc_scan_avx512_vnni
 #define STEP 64
-#define BIAS 128
 
 typedef __m512i taken;
 typedef __m512i plane;
 typedef __m512i ints;
-
-static inline taken taken_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
 
 static inline taken taken_bits(const uint8_t *p)
 {
@@ -33,9 +30,16 @@ static inline taken taken_bits(const uint8_t *p)
     return _mm512_maskz_mov_epi8(bits, ones);
 }
 
+#include "kernel_scan_nibbles512.inc"
+
 static inline plane plane_load(const int8_t *p) { return _mm512_load_si512(p); }
 static inline ints ints_zero(void) { return _mm512_setzero_si512(); }
 static inline ints ints_dot(ints s, taken x, plane p) { return _mm512_dpbusd_epi32(s, x, p); }
+
+static inline ints ints_dot_nibbles(ints s, nibbles x, numbers lower, numbers upper)
+{
+    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(s, x.lower, lower), x.upper, upper);
+}
 
 #include "kernel_scan_fold512.inc"
 

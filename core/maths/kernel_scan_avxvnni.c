@@ -17,16 +17,10 @@
 
 #define SCAN enc_scan_avx_vnni
 #define STEP 32
-#define BIAS 128
 
 typedef __m256i taken;
 typedef __m256i plane;
 typedef __m256i ints;
-
-static inline taken taken_load(const uint8_t *p)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
 
 /* Each of four bytes eight times; of each time its own bit. */
 static inline taken taken_bits(const uint8_t *p)
@@ -41,6 +35,8 @@ static inline taken taken_bits(const uint8_t *p)
     return _mm256_and_si256(_mm256_cmpeq_epi8(own, bit), _mm256_set1_epi8(1));
 }
 
+#include "kernel_scan_nibbles256.inc"
+
 static inline plane plane_load(const int8_t *p)
 {
     return _mm256_load_si256((const __m256i *)(const void *)p);
@@ -51,6 +47,11 @@ static inline ints ints_zero(void) { return _mm256_setzero_si256(); }
 static inline ints ints_dot(ints s, taken x, plane p)
 {
     return _mm256_dpbusd_avx_epi32(s, x, p);
+}
+
+static inline ints ints_dot_nibbles(ints s, nibbles x, numbers lower, numbers upper)
+{
+    return _mm256_dpbusd_avx_epi32(_mm256_dpbusd_avx_epi32(s, x.lower, lower), x.upper, upper);
 }
 
 #include "kernel_scan_fold256.inc"

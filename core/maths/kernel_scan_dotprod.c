@@ -15,6 +15,11 @@
 
 static inline ints ints_dot(ints s, taken x, plane p) { return vdotq_s32(s, x, p); }
 
+static inline ints ints_dot_nibbles(ints s, nibbles x, numbers lower, numbers upper)
+{
+    return vdotq_s32(vdotq_s32(s, x.lower, lower), x.upper, upper);
+}
+
 #include "kernel_scan.inc"
 
 #endif

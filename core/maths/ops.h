@@ -106,23 +106,29 @@ typedef struct enc_product {
 ** high_step is 256 low_step. Of a code that stands for x', [n] whole numbers times scale:
 **   score = scale * (high_step * (x'/scale . high) + low_step * (x'/scale . low)) + offset
 **   reach = error * by_error + scale * by_scale + |offset| * ENC_OFFSET_REACH + always
-** every operation rounded to float32, nothing fused: every kernel gives the same bits. */
+** every operation rounded to float32, nothing fused: every kernel gives the same bits. An int8
+** code whose head is of `size` bytes is first judged by what that says, x" for x' and
+**   reach = coarse * by_error + scale * by_scale_coarse + ...
+** The elements of planes for int8 codes lie in two halves, as the code's do, the first `size` in
+** the first one. */
 typedef struct enc_planes {
-    const int8_t *high; /* [size], aligned to 64 bytes; zeros from n on */
+    const int8_t *high; /* [size], aligned to 64 bytes; zeros where there is no element */
     const int8_t *low;
-    size_t size;        /* n, rounded up to a multiple of 64; 65,536 at most */
+    size_t size;        /* n, for int8 each half of n, rounded up to multiples of 64 */
     int32_t high_sum;   /* of all elements */
     int32_t low_sum;
     float high_step;
     float low_step;
     float by_error;
     float by_scale;
+    float by_scale_coarse;
     float always;
 } enc_planes;
 
 #define ENC_OFFSET_REACH 0x1p-21f
 
-/* enc_question_scan (encoder.h) over codes of `size` bytes. */
+/* enc_question_scan (encoder.h) over codes whose heads are of `size` bytes, of int8 a multiple
+** of 32, of others of 64. */
 typedef size_t enc_scan(const enc_planes *question, const enc_codes *codes, size_t size,
                         float threshold, enc_candidate *out);
 

@@ -80,15 +80,19 @@ bool ctx_layout_make(const ctx_config *config, ctx_layout *out)
         return false;
     size_t rows = (size_t)l.rows, part_rows = (size_t)l.part_rows;
     l.code_size = enc_code_size(l.type, (size_t)l.dimensions);
+    l.head_size = enc_code_head(l.type, (size_t)l.dimensions);
+    l.rest_size = l.code_size - l.head_size;
     l.vector_size = (size_t)l.dimensions * sizeof(float);
     l.sums = CTX_HEADER_SIZE;
     l.body = l.sums + rows * sizeof(uint64_t);
     l.chunks = rows * sizeof(int64_t);
     l.scales = l.chunks + rows * sizeof(uint32_t);
     l.errors = l.scales + rows * sizeof(float);
-    l.offsets = l.errors + (l.vectors ? rows * sizeof(float) : 0);
-    l.codes = l.offsets + rows * sizeof(float);
-    l.size = l.body + l.codes + rows * l.code_size;
+    l.coarse = l.errors + (l.vectors ? rows * sizeof(float) : 0);
+    l.offsets = l.coarse + (l.rest_size ? rows * sizeof(float) : 0);
+    l.heads = l.offsets + rows * sizeof(float);
+    l.rests = l.heads + rows * l.head_size;
+    l.size = l.body + l.rests + rows * l.rest_size;
     l.part_vectors = l.sums + part_rows * sizeof(uint64_t);
     l.part_size = l.part_vectors + part_rows * l.vector_size;
     *out = l;
@@ -125,16 +129,24 @@ void ctx_block_seal(const ctx_layout *layout, bool part, int64_t number, int gen
     *out = h;
 }
 
-const char *ctx_block_flaw(const ctx_layout *layout, bool part, int64_t number,
-                           int generation, const ctx_block_header *header,
-                           const uint64_t *sums, size_t size)
+const char *ctx_block_kind_flaw(bool part, const ctx_block_header *header)
 {
-    if (size != (part ? layout->part_size : layout->size))
-        return "its data has the wrong length";
     if (memcmp(header->magic, part ? "CtxV" : "CtxB", sizeof header->magic) != 0)
         return "its data does not begin as it must";
     if (header->version != CTX_BLOCK_VERSION)
         return "it is of a version that this extension does not know";
+    return NULL;
+}
+
+const char *ctx_block_flaw(const ctx_layout *layout, bool part, int64_t number,
+                           int generation, const ctx_block_header *header,
+                           const uint64_t *sums, size_t size)
+{
+    const char *flaw = ctx_block_kind_flaw(part, header);
+    if (flaw)
+        return flaw;
+    if (size != (part ? layout->part_size : layout->size))
+        return "its data has the wrong length";
     if (header->checksum != header_checksum(header))
         return "the checksum of its header does not fit";
     if (header->length != size || header->number != number ||
@@ -153,20 +165,21 @@ const char *ctx_block_flaw(const ctx_layout *layout, bool part, int64_t number,
 uint64_t ctx_slot_sum(const ctx_layout *layout, int index, const ctx_slot *slot)
 {
     struct {
-        uint64_t code;
+        uint64_t head, rest;
         int64_t id;
         uint32_t index, chunk;
-        float scale, error, offset;
-        uint32_t type;
-    } all = {.code = enc_checksum(slot->code, layout->code_size),
+        enc_code_numbers numbers;
+        uint64_t type;
+    } all = {.head = enc_checksum(slot->head, layout->head_size),
+             .rest = layout->rest_size ? enc_checksum(slot->rest, layout->rest_size) : 0,
              .id = slot->id,
              .index = (uint32_t)index,
              .chunk = slot->chunk,
-             .scale = slot->scale,
-             .error = layout->vectors ? slot->error : 0,
-             .offset = slot->offset,
+             .numbers = slot->numbers,
              .type = layout->type};
-    _Static_assert(sizeof all == 40, "no padding, whose bytes would be anything");
+    _Static_assert(sizeof all == 56, "no padding, whose bytes would be anything");
+    if (!layout->vectors)
+        all.numbers.error = 0;
     uint64_t sum = enc_checksum(&all, sizeof all);
     return sum ? sum : 1;
 }
@@ -178,30 +191,52 @@ uint64_t ctx_vector_sum(const ctx_layout *layout, int index, const float *vector
     return sum ? sum : 1;
 }
 
+size_t ctx_slot_pieces(const ctx_layout *l, int index, ctx_slot *slot,
+                       ctx_piece piece[CTX_PIECES])
+{
+    const size_t i = (size_t)index, f = sizeof(float);
+    const ctx_piece all[CTX_PIECES] = {
+        {i * sizeof slot->id, sizeof slot->id, &slot->id},
+        {l->chunks + i * sizeof slot->chunk, sizeof slot->chunk, &slot->chunk},
+        {l->scales + i * f, f, &slot->numbers.scale},
+        {l->errors + i * f, l->vectors ? f : 0, &slot->numbers.error},
+        {l->coarse + i * f, l->rest_size ? f : 0, &slot->numbers.coarse},
+        {l->offsets + i * f, f, &slot->numbers.offset},
+        {l->heads + i * l->head_size, l->head_size, (void *)(uintptr_t)slot->head},
+        {l->rests + i * l->rest_size, l->rest_size, (void *)(uintptr_t)slot->rest}};
+    size_t count = 0;
+    for (size_t k = 0; k < CTX_PIECES; k++)
+        if (all[k].size)
+            piece[count++] = all[k];
+    return count;
+}
+
 void ctx_slot_read(const ctx_layout *layout, const uint8_t *body, int index, ctx_slot *out)
 {
-    size_t i = (size_t)index;
-    memset(out, 0, sizeof *out);
-    memcpy(&out->id, body + i * sizeof out->id, sizeof out->id);
-    memcpy(&out->chunk, body + layout->chunks + i * sizeof out->chunk, sizeof out->chunk);
-    memcpy(&out->scale, body + layout->scales + i * sizeof(float), sizeof(float));
-    if (layout->vectors)
-        memcpy(&out->error, body + layout->errors + i * sizeof(float), sizeof(float));
-    memcpy(&out->offset, body + layout->offsets + i * sizeof(float), sizeof(float));
-    out->code = body + layout->codes + i * layout->code_size;
+    ctx_piece piece[CTX_PIECES];
+    *out = (ctx_slot){0};
+    const size_t count = ctx_slot_pieces(layout, index, out, piece);
+    for (size_t k = 0; k < count; k++)
+        if (piece[k].data)
+            memcpy(piece[k].data, body + piece[k].at, piece[k].size);
+    out->head = body + layout->heads + (size_t)index * layout->head_size;
+    out->rest = body + layout->rests + (size_t)index * layout->rest_size;
 }
 
 void ctx_slot_write(const ctx_layout *layout, uint8_t *body, int index,
                     const ctx_slot *slot)
 {
-    size_t i = (size_t)index;
-    memcpy(body + i * sizeof slot->id, &slot->id, sizeof slot->id);
-    memcpy(body + layout->chunks + i * sizeof slot->chunk, &slot->chunk, sizeof slot->chunk);
-    memcpy(body + layout->scales + i * sizeof(float), &slot->scale, sizeof(float));
-    if (layout->vectors)
-        memcpy(body + layout->errors + i * sizeof(float), &slot->error, sizeof(float));
-    memcpy(body + layout->offsets + i * sizeof(float), &slot->offset, sizeof(float));
-    memcpy(body + layout->codes + i * layout->code_size, slot->code, layout->code_size);
+    ctx_piece piece[CTX_PIECES];
+    ctx_slot from = *slot;
+    const size_t count = ctx_slot_pieces(layout, index, &from, piece);
+    for (size_t k = 0; k < count; k++)
+        memcpy(body + piece[k].at, piece[k].data, piece[k].size);
+}
+
+void ctx_slot_vector(const ctx_layout *layout, const ctx_slot *slot, float *out)
+{
+    enc_code_read(layout->type, slot->head, slot->rest, slot->numbers.scale,
+                  (size_t)layout->dimensions, out);
 }
 
 static bool all_zero(const uint8_t *bytes, size_t size)
@@ -209,14 +244,14 @@ static bool all_zero(const uint8_t *bytes, size_t size)
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
-static bool slot_is_zero(const ctx_layout *layout, const ctx_slot *slot)
+static bool slot_is_zero(const ctx_layout *layout, const uint8_t *body, int index)
 {
-    static const float zero;
-    return slot->id == 0 && slot->chunk == 0 &&
-           memcmp(&slot->scale, &zero, sizeof zero) == 0 &&
-           memcmp(&slot->error, &zero, sizeof zero) == 0 &&
-           memcmp(&slot->offset, &zero, sizeof zero) == 0 &&
-           all_zero(slot->code, layout->code_size);
+    ctx_piece piece[CTX_PIECES];
+    const size_t count = ctx_slot_pieces(layout, index, &(ctx_slot){0}, piece);
+    for (size_t k = 0; k < count; k++)
+        if (!all_zero(body + piece[k].at, piece[k].size))
+            return false;
+    return true;
 }
 
 int ctx_block_verify(const ctx_layout *layout, const uint64_t *sums, const uint8_t *body)
@@ -225,7 +260,7 @@ int ctx_block_verify(const ctx_layout *layout, const uint64_t *sums, const uint8
         ctx_slot slot;
         ctx_slot_read(layout, body, i, &slot);
         if (sums[i] ? ctx_slot_sum(layout, i, &slot) != sums[i]
-                    : !slot_is_zero(layout, &slot))
+                    : !slot_is_zero(layout, body, i))
             return i;
     }
     return -1;

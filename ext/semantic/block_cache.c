@@ -274,11 +274,14 @@ ctx_cached_block *ctx_block_cache_make(ctx_block_cache *cache, const ctx_layout 
     block->block.id = (const sqlite3_int64 *)(const void *)block->body;
     block->block.chunk = (const uint32_t *)(const void *)(block->body + layout->chunks);
     enc_codes *codes = &block->block.codes;
-    codes->code = block->body + layout->codes;
+    codes->code = block->body + layout->heads;
+    codes->rest = layout->rest_size ? block->body + layout->rests : NULL;
     codes->scale = (const float *)(const void *)(block->body + layout->scales);
     codes->offset = (const float *)(const void *)(block->body + layout->offsets);
     if (layout->vectors)
         codes->error = (const float *)(const void *)(block->body + layout->errors);
+    if (layout->rest_size)
+        codes->coarse = (const float *)(const void *)(block->body + layout->coarse);
     codes->count = (size_t)layout->rows;
     return block;
 }

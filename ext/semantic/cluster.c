@@ -33,10 +33,7 @@ static void clear(cluster *c)
     sqlite3_free(c->vector);
     sqlite3_free(c->centroid);
     sqlite3_free(c->members);
-    sqlite3_free((void *)c->lists.codes.code);
-    sqlite3_free((void *)c->lists.codes.scale);
-    sqlite3_free((void *)c->lists.codes.offset);
-    sqlite3_free(c->lists.candidate);
+    ctx_lists_free(&c->lists);
 }
 
 static int open(cluster *c, ctx_index *index, sqlite3_int64 vectors, int count,
@@ -77,20 +74,18 @@ static void sample_block(cluster *c, const ctx_block *block, sqlite3_int64 vecto
 {
     const ctx_config *config = &c->index->config;
     enum enc_vector_type type = ctx_config_codes(config);
-    size_t size = enc_code_size(type, (size_t)c->dimensions);
     for (size_t i = 0; i < block->codes.count && c->taken < c->samples; i++) {
-        float error, offset;
         if (block->chunk[i] == CTX_FREE)
             continue;
         double turn = ((double)c->taken + 0.5) * (double)vectors / (double)c->samples;
         if ((double)(*seen)++ < turn - 1 || block->codes.scale[i] == 0)
             continue;
-        enc_code_read(type, block->codes.code + i * size, block->codes.scale[i],
-                      (size_t)c->dimensions, c->vector);
+        ctx_block_read(block, type, (size_t)c->dimensions, i, c->vector);
+        uint8_t *code = c->code + c->taken * c->code_size;
+        enc_code_numbers numbers;
         if (enc_code_make(ctx_lists_metric(config), ENC_INT8, c->vector,
-                          (size_t)c->dimensions, c->code + c->taken * c->code_size,
-                          &c->scale[c->taken], &error, &offset))
-            c->taken++;
+                          (size_t)c->dimensions, false, code, code + c->code_size / 2, &numbers))
+            c->scale[c->taken++] = numbers.scale;
     }
 }
 
@@ -114,7 +109,8 @@ static int sample(cluster *c, const ctx_block_entry *directory, int blocks,
 
 static void read_sample(const cluster *c, size_t i, float *out)
 {
-    enc_code_read(ENC_INT8, c->code + i * c->code_size, c->scale[i], (size_t)c->dimensions,
+    const uint8_t *code = c->code + i * c->code_size;
+    enc_code_read(ENC_INT8, code, code + c->code_size / 2, c->scale[i], (size_t)c->dimensions,
                   out);
 }
 

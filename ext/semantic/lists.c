@@ -88,10 +88,11 @@ static int no_memory(const ctx_config *config, ctx_error *error)
 
 /* ---- Memory ---- */
 
-static void clear(ctx_lists *lists)
+void ctx_lists_free(ctx_lists *lists)
 {
     sqlite3_free((void *)lists->codes.code);
     sqlite3_free((void *)lists->codes.scale);
+    sqlite3_free((void *)lists->codes.coarse);
     sqlite3_free((void *)lists->codes.offset);
     sqlite3_free(lists->candidate);
     *lists = (ctx_lists){0};
@@ -101,37 +102,43 @@ void ctx_lists_close(ctx_lists *lists)
 {
     if (!lists)
         return;
-    clear(lists);
+    ctx_lists_free(lists);
     sqlite3_free(lists);
 }
 
 bool ctx_lists_room(ctx_lists *lists, int count, int dimensions)
 {
     size_t n = (size_t)count;
-    clear(lists);
-    lists->codes.code = sqlite3_malloc64(n * enc_code_size(ENC_INT8, (size_t)dimensions));
+    ctx_lists_free(lists);
+    size_t head = enc_code_head(ENC_INT8, (size_t)dimensions);
+    lists->codes.code = sqlite3_malloc64(n * 2 * head);
+    lists->codes.rest = lists->codes.code ? lists->codes.code + n * head : NULL;
     lists->codes.scale = sqlite3_malloc64(n * sizeof(float));
+    lists->codes.coarse = sqlite3_malloc64(n * sizeof(float));
     lists->codes.offset = sqlite3_malloc64(n * sizeof(float));
     lists->candidate = sqlite3_malloc64(n * sizeof *lists->candidate);
     lists->codes.count = n;
     lists->dimensions = dimensions;
     lists->count = count;
-    return lists->codes.code && lists->codes.scale && lists->codes.offset && lists->candidate;
+    return lists->codes.code && lists->codes.scale && lists->codes.coarse &&
+           lists->codes.offset && lists->candidate;
 }
 
 void ctx_lists_set(ctx_lists *lists, enum enc_metric metric, int i, const float *centroid)
 {
     size_t length = (size_t)lists->dimensions, at = (size_t)i;
-    float *scale = (float *)(uintptr_t)lists->codes.scale + at;
-    float *offset = (float *)(uintptr_t)lists->codes.offset + at;
-    uint8_t *code = (uint8_t *)(uintptr_t)lists->codes.code;
-    float error;
-    code += at * enc_code_size(ENC_INT8, length);
-    if (enc_code_make(metric, ENC_INT8, centroid, length, code, scale, &error, offset))
-        return;
-    memset(code, 0, enc_code_size(ENC_INT8, length));
-    *scale = 0;
-    *offset = -HUGE_VALF;
+    size_t head = enc_code_head(ENC_INT8, length);
+    uint8_t *code = (uint8_t *)(uintptr_t)lists->codes.code + at * head;
+    uint8_t *rest = (uint8_t *)(uintptr_t)lists->codes.rest + at * head;
+    enc_code_numbers numbers;
+    if (!enc_code_make(metric, ENC_INT8, centroid, length, false, code, rest, &numbers)) {
+        memset(code, 0, head);
+        memset(rest, 0, head);
+        numbers = (enc_code_numbers){.offset = -HUGE_VALF};
+    }
+    ((float *)(uintptr_t)lists->codes.scale)[at] = numbers.scale;
+    ((float *)(uintptr_t)lists->codes.coarse)[at] = numbers.coarse;
+    ((float *)(uintptr_t)lists->codes.offset)[at] = numbers.offset;
 }
 
 /* Reads the rows into `lists`, which has room for as many as there are to be. */
@@ -198,7 +205,7 @@ int ctx_lists_open(ctx_index *index, const ctx_lists **out, ctx_error *error)
         lists->sum != config->lists_sum || lists->dimensions != config->dimensions) {
         int code = load(index, lists, error);
         if (code != SQLITE_OK) {
-            clear(lists);
+            ctx_lists_free(lists);
             return code;
         }
     }

@@ -56,6 +56,8 @@ static inline enum enc_metric ctx_lists_metric(const ctx_config *config)
 
 /* Memory for `count` codes of centroids; false: out of memory. */
 bool ctx_lists_room(ctx_lists *lists, int count, int dimensions);
+/* Frees that memory. */
+void ctx_lists_free(ctx_lists *lists);
 /* Makes code `i` that of the centroid. */
 void ctx_lists_set(ctx_lists *lists, enum enc_metric metric, int i, const float *centroid);
 

@@ -286,9 +286,7 @@ static int ask_all(measure *m)
             slot = (slot + 1) % config->block_rows;
         sqlite3_int64 id = block->id[slot];
         float scale = block->codes.scale[slot];
-        enc_code_read(ctx_config_codes(config),
-                      block->codes.code + (size_t)slot * enc_code_size(
-                          ctx_config_codes(config), (size_t)d), scale, (size_t)d, q);
+        ctx_block_read(block, ctx_config_codes(config), (size_t)d, (size_t)slot, q);
         ctx_block_release(block);
         if (scale == 0)
             continue;

@@ -17,7 +17,7 @@
 
 /* Hits that come together before the threshold is looked at again: a few, since each look
 ** costs as much as there are hits, and every code that the threshold stops saves more. */
-enum { FRESH = 64 };
+enum { FRESH = 8 };
 
 /* The host is asked whether to go on after so many bytes of codes, some 2 ms. */
 enum { ASK_EVERY = 64 << 20 };

@@ -123,6 +123,15 @@ int ctx_storage_blocks(ctx_storage *storage, int generation, ctx_block_entry **o
 int ctx_storage_block(ctx_storage *storage, const ctx_block_entry *entry,
                       const ctx_block **out, ctx_error *error);
 void ctx_block_release(const ctx_block *block);
+/* What the code of a slot stands for, [length]. */
+static inline void ctx_block_read(const ctx_block *block, enum enc_vector_type type,
+                                  size_t length, size_t slot, float *out)
+{
+    const size_t head = enc_code_head(type, length), rest = enc_code_size(type, length) - head;
+    const uint8_t *rests = rest ? block->codes.rest + slot * rest : NULL;
+    enc_code_read(type, block->codes.code + slot * head, rests, block->codes.scale[slot], length,
+                  out);
+}
 
 /* Compares everything in the tables with everything else (headers, checksums, slots against
 ** rows, rows against slots, codes against vectors, counts) and hands each finding to `report`

@@ -155,9 +155,16 @@ static int open_data(ctx_storage *storage, size_t *data, ctx_error *error)
     return SQLITE_OK;
 }
 
+/* The code there, head and rest one after the other. */
 static uint8_t *code_at(const ctx_storage *storage, size_t data)
 {
     return storage->code + data * storage->layout.code_size;
+}
+
+static void set_code(const ctx_storage *storage, ctx_slot *slot, size_t data)
+{
+    slot->head = code_at(storage, data);
+    slot->rest = slot->head + storage->layout.head_size;
 }
 
 /* The block of a slot that a row of NAME_rows names, which must hold that row's chunk. */
@@ -243,11 +250,13 @@ int ctx_slot_take(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 
     int code = open_data(storage, &data, error);
     if (code != SQLITE_OK)
         return code;
-    ctx_slot made = {.id = id, .chunk = chunk, .code = code_at(storage, data)};
+    ctx_slot made = {.id = id, .chunk = chunk};
+    uint8_t *head = code_at(storage, data);
+    set_code(storage, &made, data);
     /* Where codes are kept alone, what the code stands for is the vector from now on. */
     if (!enc_code_make(storage->config->metric, layout->type, vector,
-                       (size_t)layout->dimensions, code_at(storage, data), &made.scale,
-                       layout->vectors ? &made.error : NULL, &made.offset))
+                       (size_t)layout->dimensions, !layout->vectors, head,
+                       head + layout->head_size, &made.numbers))
         return ctx_fail(error, SQLITE_ERROR, storage->config->name,
                         "a vector of row %lld has an element that is not finite", id);
     if (layout->vectors)
@@ -261,22 +270,19 @@ int ctx_slot_stored(ctx_storage *storage, const ctx_changes *changes, int index,
 {
     const ctx_layout *l = &storage->layout;
     sqlite3_blob *blob = NULL;
-    size_t i = (size_t)index;
     int failed = ctx_storage_blob(storage, "codes", changes->number, false, &blob, error);
     if (failed != SQLITE_OK) {
         sqlite3_blob_close(blob);
         return failed;
     }
-    *out = (ctx_slot){.id = changes->id[index], .chunk = changes->chunk[index], .code = code};
-    struct { void *to; size_t from, size; } piece[] = {
-        {&out->scale, l->scales + i * sizeof(float), sizeof(float)},
-        {&out->error, l->errors + i * sizeof(float), l->vectors ? sizeof(float) : 0},
-        {&out->offset, l->offsets + i * sizeof(float), sizeof(float)},
-        {code, l->codes + i * l->code_size, l->code_size}};
-    for (size_t k = 0; k < sizeof piece / sizeof *piece && failed == SQLITE_OK; k++)
-        if (piece[k].size)
-            failed = sqlite3_blob_read(blob, piece[k].to, (int)piece[k].size,
-                                       (int)(l->body + piece[k].from));
+    *out = (ctx_slot){.head = code, .rest = code + l->head_size};
+    ctx_piece piece[CTX_PIECES];
+    size_t count = ctx_slot_pieces(l, index, out, piece);
+    for (size_t k = 0; k < count && failed == SQLITE_OK; k++)
+        failed = sqlite3_blob_read(blob, piece[k].data, (int)piece[k].size,
+                                   (int)(l->body + piece[k].at));
+    out->id = changes->id[index];
+    out->chunk = changes->chunk[index];
     sqlite3_blob_close(blob);
     if (failed != SQLITE_OK)
         return ctx_storage_blob_failed(storage, "codes", changes->number, failed, error);
@@ -310,7 +316,7 @@ int ctx_slot_move(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 
         return code;
     change = &storage->slot[changes->change[index]];
     change->slot.id = to;
-    change->slot.code = code_at(storage, change->data);
+    set_code(storage, &change->slot, change->data);
     changes->id[index] = to;
     changes->sum[index] = ctx_slot_sum(&storage->layout, index, &change->slot);
     return SQLITE_OK;
@@ -357,15 +363,20 @@ int ctx_slot_copy(ctx_storage *storage, ctx_directory *directory, const ctx_bloc
     int code = open_data(storage, &data, error);
     if (code != SQLITE_OK)
         return code;
-    memcpy(code_at(storage, data), block->codes.code + i * layout->code_size,
-           layout->code_size);
+    uint8_t *head = code_at(storage, data);
+    memcpy(head, block->codes.code + i * layout->head_size, layout->head_size);
+    if (layout->rest_size)
+        memcpy(head + layout->head_size, block->codes.rest + i * layout->rest_size,
+               layout->rest_size);
     if (layout->vectors)
         memcpy(storage->vector + data * (size_t)layout->dimensions, vector,
                layout->vector_size);
     ctx_slot old = {.id = block->id[index], .chunk = block->chunk[index],
-                    .scale = block->codes.scale[index],
-                    .error = layout->vectors ? block->codes.error[index] : 0,
-                    .offset = block->codes.offset[index], .code = code_at(storage, data)};
+                    .numbers = {.scale = block->codes.scale[index],
+                                .error = layout->vectors ? block->codes.error[index] : 0,
+                                .coarse = layout->rest_size ? block->codes.coarse[index] : 0,
+                                .offset = block->codes.offset[index]}};
+    set_code(storage, &old, data);
     code = ctx_slot_free(storage, directory, block->number * layout->rows + index, old.id,
                          old.chunk, error);
     return code == SQLITE_OK ? take(storage, directory, &old, data, to, error) : code;

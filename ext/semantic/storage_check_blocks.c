@@ -102,17 +102,17 @@ static bool fits(const walk *w, const ctx_slot *slot)
     for (int i = 0; i < layout->dimensions; i++)
         square += (double)w->vector[i] * w->vector[i];
     if (cosine && square == 0)
-        return slot->scale == 0 && isinf(slot->offset);
+        return slot->numbers.scale == 0 && isinf(slot->numbers.offset);
     double length = cosine ? sqrt(square) : 1;
-    enc_code_read(layout->type, slot->code, slot->scale, (size_t)layout->dimensions, w->guess);
+    ctx_slot_vector(layout, slot, w->guess);
     for (int i = 0; i < layout->dimensions; i++) {
         double d = w->vector[i] / length - w->guess[i];
         away += d * d;
     }
     double offset = storage->config->metric == ENC_L2 ? -square / 2 : 0;
     double slack = 1e-5 * (sqrt(square) / length + 1e-30);
-    return sqrt(away) <= slot->error * (1 + 1e-5) + slack &&
-           fabs(slot->offset - offset) <= 1e-5 * square + 1e-30;
+    return sqrt(away) <= slot->numbers.error * (1 + 1e-5) + slack &&
+           fabs(slot->numbers.offset - offset) <= 1e-5 * square + 1e-30;
 }
 
 /* ---- Parts ---- */

@@ -55,8 +55,7 @@ static int move_slot(sorter *s, const ctx_block *block, int index)
     if (layout->vectors)
         code = ctx_storage_vector(storage, slot, s->vector, s->error);
     else
-        enc_code_read(layout->type, block->codes.code + (size_t)index * layout->code_size,
-                      block->codes.scale[index], (size_t)layout->dimensions, s->vector);
+        ctx_block_read(block, layout->type, (size_t)layout->dimensions, (size_t)index, s->vector);
     if (code == SQLITE_OK)
         code = s->choose(s->context, s->vector, &list, s->error);
     if (code != SQLITE_OK)

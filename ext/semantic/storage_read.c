@@ -17,17 +17,21 @@ int ctx_block_open(ctx_storage *storage, bool part, sqlite3_int64 number, int ge
     const ctx_layout *layout = &storage->layout;
     const char *table = part ? "vectors" : "codes";
     size_t rows = (size_t)(part ? layout->part_rows : layout->rows);
-    int size = sqlite3_blob_bytes(blob);
-    if ((size_t)size != (part ? layout->part_size : layout->size))
-        return ctx_storage_damaged(storage, error, table, number,
-                                   "its data has the wrong length");
-    int code = sqlite3_blob_read(blob, header, sizeof *header, 0);
+    int size = sqlite3_blob_bytes(blob), code = SQLITE_OK;
+    const char *flaw = NULL;
+    if (size >= CTX_HEADER_SIZE) {
+        code = sqlite3_blob_read(blob, header, sizeof *header, 0);
+        flaw = code == SQLITE_OK ? ctx_block_kind_flaw(part, header) : NULL;
+    }
+    if (!flaw && (size_t)size != (part ? layout->part_size : layout->size))
+        flaw = "its data has the wrong length";
+    if (code == SQLITE_OK && flaw)
+        return ctx_storage_damaged(storage, error, table, number, flaw);
     if (code == SQLITE_OK)
         code = sqlite3_blob_read(blob, sums, (int)(rows * sizeof *sums), (int)layout->sums);
     if (code != SQLITE_OK)
         return ctx_storage_blob_failed(storage, table, number, code, error);
-    const char *flaw = ctx_block_flaw(layout, part, number, generation, header, sums,
-                                      (size_t)size);
+    flaw = ctx_block_flaw(layout, part, number, generation, header, sums, (size_t)size);
     return flaw ? ctx_storage_damaged(storage, error, table, number, flaw) : SQLITE_OK;
 }
 
@@ -185,12 +189,13 @@ static bool find_changed(const ctx_storage *storage, const ctx_place *place, int
         storage->slot[which].data == CTX_FREED)
         return false;
     const ctx_slot_change *change = &storage->slot[which];
+    const uint8_t *code = storage->code + change->data * layout->code_size;
     if (layout->vectors)
         memcpy(out, storage->vector + change->data * (size_t)layout->dimensions,
                layout->vector_size);
     else
-        enc_code_read(layout->type, storage->code + change->data * layout->code_size,
-                      change->slot.scale, (size_t)layout->dimensions, out);
+        ctx_slot_vector(layout, &(ctx_slot){.numbers = change->slot.numbers,
+                                            .head = code, .rest = code + layout->head_size}, out);
     return true;
 }
 
@@ -252,7 +257,6 @@ static int read_code(ctx_storage *storage, const ctx_place *place, int index, fl
                      ctx_error *error)
 {
     const ctx_layout *layout = &storage->layout;
-    size_t length = (size_t)layout->dimensions;
     ctx_slot slot = {0};
     const ctx_block *block = NULL;
     bool taken;
@@ -265,21 +269,19 @@ static int read_code(ctx_storage *storage, const ctx_place *place, int index, fl
         taken = changes->sum[index] != 0;
         if (taken)
             code = ctx_slot_stored(storage, changes, index, bytes, &slot, error);
+        if (taken && code == SQLITE_OK)
+            ctx_slot_vector(layout, &slot, out);
     } else {
         code = ctx_storage_block(storage, &place->entry, &block, error);
         taken = code == SQLITE_OK && block->chunk[index] != CTX_FREE;
-        if (taken) {
-            slot.code = block->codes.code + (size_t)index * layout->code_size;
-            slot.scale = block->codes.scale[index];
-        }
+        if (taken)
+            ctx_block_read(block, layout->type, (size_t)layout->dimensions, (size_t)index, out);
     }
     if (code == SQLITE_OK && !taken)
         code = ctx_storage_damaged(storage, error, "codes", place->entry.number,
                                    "a slot that a row lies in is free");
-    if (code == SQLITE_OK) {
-        enc_code_read(layout->type, slot.code, slot.scale, length, out);
+    if (code == SQLITE_OK)
         storage->vector_bytes += (sqlite3_int64)layout->code_size;
-    }
     ctx_block_release(block);
     return code;
 }

@@ -40,9 +40,10 @@ static const ctx_slot_change *change_of(const writer *w, const ctx_changes *chan
 static ctx_slot slot_of(const writer *w, const ctx_slot_change *change)
 {
     ctx_slot slot = change->slot;
-    slot.code = change->data == CTX_FREED
-                    ? w->zeros
-                    : w->storage->code + change->data * w->storage->layout.code_size;
+    const ctx_layout *layout = &w->storage->layout;
+    slot.head = change->data == CTX_FREED ? w->zeros
+                                          : w->storage->code + change->data * layout->code_size;
+    slot.rest = change->data == CTX_FREED ? w->zeros : slot.head + layout->head_size;
     return slot;
 }
 
@@ -145,19 +146,13 @@ static int write_slot(writer *w, const ctx_changes *changes, int index,
     const ctx_layout *l = &w->storage->layout;
     ctx_slot slot = slot_of(w, change);
     size_t i = (size_t)index;
-    struct { const void *from; size_t size, to; } piece[] = {
-        {&slot.id, sizeof slot.id, i * sizeof slot.id},
-        {&slot.chunk, sizeof slot.chunk, l->chunks + i * sizeof slot.chunk},
-        {&slot.scale, sizeof(float), l->scales + i * sizeof(float)},
-        {&slot.error, l->vectors ? sizeof(float) : 0, l->errors + i * sizeof(float)},
-        {&slot.offset, sizeof(float), l->offsets + i * sizeof(float)},
-        {slot.code, l->code_size, l->codes + i * l->code_size}};
+    ctx_piece piece[CTX_PIECES];
+    size_t count = ctx_slot_pieces(l, index, &slot, piece);
     int code = write_piece(w, w->codes, "codes", changes->number, &changes->sum[i],
                            sizeof *changes->sum, l->sums + i * sizeof *changes->sum);
-    for (size_t k = 0; k < sizeof piece / sizeof *piece && code == SQLITE_OK; k++)
-        if (piece[k].size)
-            code = write_piece(w, w->codes, "codes", changes->number, piece[k].from,
-                               piece[k].size, l->body + piece[k].to);
+    for (size_t k = 0; k < count && code == SQLITE_OK; k++)
+        code = write_piece(w, w->codes, "codes", changes->number, piece[k].data,
+                           piece[k].size, l->body + piece[k].at);
     return code;
 }
 

@@ -13,15 +13,18 @@ enum { MAX_COUNT = 200, MAX_SIZE = 1024 };
 
 static uint8_t any_byte(void) { return (uint8_t)(int)(noise() * 127.9f + 128); }
 
-/* A question of noise, or of the largest numbers there are. */
-static void fill_planes(enc_planes *planes, int8_t *plane, size_t n, bool largest)
+/* A question of noise, or of the largest numbers there are: of n elements in each of `halves`. */
+static void fill_planes(enc_planes *planes, int8_t *plane, size_t n, size_t halves, bool largest)
 {
-    *planes = (enc_planes){.high = plane, .low = plane + MAX_SIZE,
-                           .size = (n + 63) / 64 * 64, .high_step = 256 * 0.001f,
+    const size_t half = (n + 63) / 64 * 64, size = halves * half;
+    *planes = (enc_planes){.high = plane, .low = plane + MAX_SIZE, .size = size, .high_step = 256 * 0.001f,
                            .low_step = 0.001f, .by_error = 1.5f, .by_scale = 1e-6f,
+                           .by_scale_coarse = 1e-5f,
                            .always = 1e-7f};
     memset(plane, 0, 2 * MAX_SIZE);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < size; i++) {
+        if (i % half >= n)
+            continue;
         plane[i] = largest ? 127 : (int8_t)(noise() * 127);
         plane[MAX_SIZE + i] = largest ? -128 : (int8_t)(noise() * 128);
         planes->high_sum += plane[i];
@@ -44,28 +47,32 @@ static void compare_with_portable(const enc_ops *ops, enum enc_vector_type type,
 {
     static int8_t plane[2 * MAX_SIZE] __attribute__((aligned(64)));
     enc_planes planes;
-    fill_planes(&planes, plane, n, n % 7 == 3);
-    const size_t size = ((type == ENC_BIT ? (n + 7) / 8 : n) + 63) / 64 * 64;
+    fill_planes(&planes, plane, n, type == ENC_BIT ? 1 : 2, n % 7 == 3);
+    const size_t size = type == ENC_BIT ? ((n + 7) / 8 + 63) / 64 * 64 : (n + 31) / 32 * 32;
     const size_t shift = n % 4;
-    uint8_t *code = malloc(count * size + shift);
-    float scale[MAX_COUNT], error[MAX_COUNT], offset[MAX_COUNT];
+    uint8_t *code = malloc(count * size + shift), *rest = malloc(count * size + shift);
+    float scale[MAX_COUNT], error[MAX_COUNT], coarse[MAX_COUNT], offset[MAX_COUNT];
     enc_candidate got[MAX_COUNT], want[MAX_COUNT];
-    REQUIRE(code);
-    for (size_t i = 0; i < count * size; i++)
+    REQUIRE(code && rest);
+    for (size_t i = 0; i < count * size; i++) {
         code[shift + i] = n % 7 == 3 ? 255 : any_byte();
+        rest[shift + i] = n % 7 == 3 ? 255 : any_byte();
+    }
     for (size_t i = 0; i < count; i++) {
         scale[i] = 0.001f * (2 + noise());
         error[i] = 0.01f * (2 + noise());
+        coarse[i] = error[i] * (float)(n % 5);
         offset[i] = noise();
     }
-    const enc_codes codes = {code + shift, scale, count % 3 ? error : NULL,
-                             count % 2 ? offset : NULL, count};
+    const enc_codes codes = {code + shift, rest + shift, scale, count % 3 ? error : NULL,
+                             coarse, count % 2 ? offset : NULL, count};
     const enc_ops *plain = enc_ops_find("portable");
     const size_t found = ops->scan[type](&planes, &codes, size, threshold, got);
     CHECK_INT(found, plain->scan[type](&planes, &codes, size, threshold, want));
     CHECK(same_candidates(got, want, found));
     CHECK(threshold > -FLT_MAX || found == count);
     free(code);
+    free(rest);
 }
 
 TEST("kernel: a scan gives the same candidates on every kernel, of any length and number")
@@ -90,14 +97,15 @@ TEST("kernel: a scan sums 65,536 products of the largest size exactly")
     FOR_KERNELS(ops)
         for (int sign = -1; sign <= 1; sign += 2)
             for (int byte = 0; byte < 256; byte += 255) {
+                const float coarse = 1;
                 memset(plane, sign < 0 ? -128 : 127, N);
                 memset(code, byte, N);
                 const int32_t q = sign < 0 ? -128 : 127, sum = q * N;
                 const enc_planes planes = {.high = plane, .low = plane, .size = N,
                                            .high_sum = sum, .low_sum = sum, .high_step = 1};
-                const enc_codes codes = {code, &scale, NULL, NULL, 1};
+                const enc_codes codes = {code, code, &scale, NULL, &coarse, NULL, 1};
                 enc_candidate one = {0, 0, 0};
-                CHECK_INT(ops->scan[ENC_INT8](&planes, &codes, N, -INFINITY, &one), 1);
+                CHECK_INT(ops->scan[ENC_INT8](&planes, &codes, N / 2, -INFINITY, &one), 1);
                 CHECK(one.score == (float)((byte - 128) * sum));
                 CHECK_INT(ops->scan[ENC_BIT](&planes, &codes, N / 8, -INFINITY, &one), 1);
                 CHECK(one.score == (float)(byte ? sum : -sum));
@@ -110,20 +118,21 @@ TEST("kernel: a scan passes by what matches nothing, and keeps what it can't jud
 {
     static int8_t plane[2 * MAX_SIZE] __attribute__((aligned(64)));
     enc_planes planes;
-    fill_planes(&planes, plane, 10, false);
+    fill_planes(&planes, plane, 10, 2, false);
     uint8_t code[64 * 5];
     memset(code, 200, sizeof code);
     const float scale[] = {1, 0, NAN, FLT_MAX, 1}, error[] = {0, 0, 0, 0, INFINITY};
+    const float coarse[] = {0, 0, 0, 0, INFINITY};
     const float offset[] = {0, -INFINITY, 0, 0, 0};
-    const enc_codes codes = {code, scale, error, offset, 5};
+    const enc_codes codes = {code, code, scale, error, coarse, offset, 5};
     FOR_KERNELS(ops) {
         enc_candidate got[5];
-        const size_t found = ops->scan[ENC_INT8](&planes, &codes, 64, 1e30f, got);
+        const size_t found = ops->scan[ENC_INT8](&planes, &codes, 32, 1e30f, got);
         CHECK(found >= 2 && found <= 3); /* the largest may be a very small number */
         CHECK(got[0].index == 2 && got[found - 1].index == 4);
         for (size_t i = 0; i < found; i++)
             CHECK(got[i].index >= 2 && isfinite(got[i].score) && !isnan(got[i].reach));
         CHECK(isinf(got[0].reach) && isinf(got[found - 1].reach));
-        CHECK_INT(ops->scan[ENC_INT8](&planes, &codes, 64, -INFINITY, got), 4);
+        CHECK_INT(ops->scan[ENC_INT8](&planes, &codes, 32, -INFINITY, got), 4);
     }
 }

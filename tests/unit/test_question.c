@@ -11,22 +11,23 @@
 
 /* Codes of `count` vectors, one after the other. */
 typedef struct run {
-    size_t length, size, count;
+    size_t length, head, count;
     float *x; /* [count, length] */
-    uint8_t *code;
-    float *scale, *error, *offset;
+    uint8_t *code, *rest;
+    float *scale, *error, *coarse, *offset;
 } run;
 
 static bool run_open(run *r, size_t length, size_t count)
 {
     *r = (run){.length = length, .count = count};
     r->x = ENC_ALLOC(float, length * count);
-    r->code = ENC_ALLOC(uint8_t, (length + 64) * count);
-    r->scale = ENC_ALLOC(float, 3 * count);
+    r->code = ENC_ALLOC(uint8_t, (length + 128) * count);
+    r->scale = ENC_ALLOC(float, 4 * count);
     if (!r->x || !r->code || !r->scale)
         return false;
     r->error = r->scale + count;
-    r->offset = r->error + count;
+    r->coarse = r->error + count;
+    r->offset = r->coarse + count;
     return true;
 }
 
@@ -37,35 +38,47 @@ static void run_close(run *r)
     enc_free(r->scale);
 }
 
-static bool run_make(run *r, enum enc_metric metric, enum enc_vector_type type)
+/* The code of vector i, read back to `y` [length] if that is not NULL. */
+static bool run_make_one(run *r, enum enc_metric metric, enum enc_vector_type type, size_t i,
+                         bool alone, float *y)
 {
-    r->size = enc_code_size(type, r->length);
+    uint8_t *code = r->code + i * r->head, *rest = r->rest + i * r->head;
+    enc_code_numbers n;
+    if (!enc_code_make(metric, type, r->x + i * r->length, r->length, alone, code, rest, &n))
+        return false;
+    r->scale[i] = n.scale;
+    r->error[i] = n.error;
+    r->coarse[i] = n.coarse;
+    r->offset[i] = n.offset;
+    if (y)
+        enc_code_read(type, code, rest, n.scale, r->length, y);
+    return true;
+}
+
+static bool run_make_all(run *r, enum enc_metric metric, enum enc_vector_type type, bool alone)
+{
+    r->head = enc_code_head(type, r->length);
+    r->rest = r->code + r->count * r->head;
     for (size_t i = 0; i < r->count; i++)
-        if (!enc_code_make(metric, type, r->x + i * r->length, r->length,
-                           r->code + i * r->size, &r->scale[i], &r->error[i], &r->offset[i]))
+        if (!run_make_one(r, metric, type, i, alone, alone ? r->x + i * r->length : NULL))
             return false;
     return true;
 }
 
-/* Codes that stand alone: x becomes x'. */
+static bool run_make(run *r, enum enc_metric metric, enum enc_vector_type type)
+{
+    return run_make_all(r, metric, type, false);
+}
+
+/* Codes that stand alone; x becomes what they stand for. */
 static bool run_make_alone(run *r, enum enc_metric metric, enum enc_vector_type type)
 {
-    r->size = enc_code_size(type, r->length);
-    for (size_t i = 0; i < r->count; i++) {
-        float *x = r->x + i * r->length;
-        uint8_t *code = r->code + i * r->size;
-        if (!enc_code_make(metric, type, x, r->length, code, &r->scale[i], NULL,
-                           &r->offset[i]))
-            return false;
-        enc_code_read(type, code, r->scale[i], r->length, x);
-        r->error[i] = 0;
-    }
-    return true;
+    return run_make_all(r, metric, type, true);
 }
 
 static enc_codes run_codes(const run *r)
 {
-    return (enc_codes){r->code, r->scale, r->error, r->offset, r->count};
+    return (enc_codes){r->code, r->rest, r->scale, r->error, r->coarse, r->offset, r->count};
 }
 
 /* As encoder.h defines a score. */
@@ -200,7 +213,7 @@ TEST("question: in the worst direction, that of x - x', a code needs nearly all 
                     }
                     const double size = by == ENC_COSINE ? sqrt(squares) : 1;
                     REQUIRE(run_make(&r, by, as));
-                    enc_code_read(as, r.code, r.scale[0], length, y);
+                    enc_code_read(as, r.code, r.rest, r.scale[0], length, y);
                     for (size_t i = 0; i < length; i++)
                         q[i] = (float)(sign * ((double)r.x[i] / size - (double)y[i]));
                     const double part = part_needed(&r, by, as, q);
@@ -324,7 +337,7 @@ TEST("question: a code that stands alone needs no reach to speak of")
         const enum enc_vector_type as = (enum enc_vector_type)type;
         REQUIRE(run_make_alone(&r, ENC_COSINE, as));
         REQUIRE(enc_question_open(ENC_COSINE, as, q, LENGTH, &question, &err) == ENC_OK);
-        const enc_codes codes = {r.code, r.scale, NULL, NULL, 1};
+        const enc_codes codes = {r.code, r.rest, r.scale, NULL, r.coarse, NULL, 1};
         CHECK_INT(enc_question_scan(question, &codes, -INFINITY, &found), 1);
         CHECK(found.reach < 2e-4f);
         CHECK_NEAR(found.score, score_of(ENC_COSINE, q, r.x, LENGTH), (double)found.reach);
