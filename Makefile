@@ -306,8 +306,9 @@ REPLAY     := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 DAMAGE     := $(BUILD)/tests/damage/damage
 SAME_BITS  := $(BUILD)/tests/same_bits/embed
 SEMANTIC   := $(BUILD)/tests/semantic/run
+FAULTS     := $(BUILD)/tests/faults/run
 KILL_AT    := $(BUILD)/tests/host/kill_at.so
-TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(SEMANTIC) $(REPLAY) $(DAMAGE) $(SAME_BITS)
+TESTS      := $(UNIT) $(SQL) $(HOST) $(TABLES) $(SEMANTIC) $(FAULTS) $(REPLAY) $(DAMAGE) $(SAME_BITS)
 
 UNIT_C     := $(wildcard tests/unit/*.c tests/golden/*.c tests/fault/*.c)
 # The tables alone, on an encoder that counts what they ask of it.
@@ -331,12 +332,14 @@ $(DAMAGE): $(DAMAGE).o $(BUILD)/tests/damage/mutate.o \
 $(SAME_BITS): $(SAME_BITS).o $(CORE_O)
 $(HOST): $(HOST).o $(HOST)_stop.o $(BUILD)/tests/host/host.o \
          $(BUILD)/tests/host/test_sqlite_memory.o \
-         $(BUILD)/tests/host/test_semantic_memory.o \
          $(BUILD)/tests/host/test_semantic_threads.o $(BUILD)/tests/host/failing.o \
          $(BUILD)/tests/unit/run.o
 $(TABLES): $(TABLES).o $(BUILD)/tests/host/test_cache.o $(TABLES_O)
 $(SEMANTIC): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/semantic/*.c)) \
              $(BUILD)/tests/unit/run.o $(EXT_O) $(CORE_O)
+$(FAULTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/faults/*.c)) \
+           $(BUILD)/tests/host/failing.o $(BUILD)/tests/host/faulty_vfs.o \
+           $(BUILD)/tests/unit/run.o $(EXT_O) $(CORE_O)
 $(REPLAY): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
                                          $(BUILD)/tests/fuzz/replay.o $(EXT_O) $(CORE_O)
 $(TESTS):
@@ -387,8 +390,8 @@ VALGRIND   := valgrind --quiet --error-exitcode=99 --fair-sched=try --leak-check
 ONE_KERNEL := $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && echo avx2 || echo portable)
 INSTRUMENT = $(MAKE) --no-print-directory WERROR= CFLAGS='-O1 -g -fno-omit-frame-pointer'
 
-.PHONY: check check-bits check-asan check-tsan check-valgrind check-neon check-kill \
-        check-versions
+.PHONY: check check-bits check-asan check-tsan check-valgrind check-neon check-faults \
+        check-kill check-versions
 check: ## compare bits; run the tests under ASAN+UBSAN, TSAN and valgrind, and arm64's kernels
 	@$(MAKE) --no-print-directory check-bits
 	@$(MAKE) --no-print-directory check-neon
@@ -403,12 +406,15 @@ check-bits: ## see that a text has the same bits in any batch, on any number of 
 check-asan: ## ... under the address and undefined-behaviour sanitizers
 	+@$(INSTRUMENT) BUILD=build/asan SANITIZE='-fsanitize=$(ASAN)' tests
 	@DAMAGE=$${DAMAGE:-10000} sh tests/run.sh build/asan build/asan/contextual.so \
-	    unit damage replay sql tables semantic host
+	    unit damage replay sql tables semantic faults host
 
 check-tsan: ## ... under the thread sanitizer: what runs in threads
 	+@$(INSTRUMENT) BUILD=build/tsan SANITIZE='-fsanitize=thread' tests
 	@CONTEXTUAL_TEST_MODEL= CONTEXTUAL_KERNEL=$(ONE_KERNEL) \
 	    sh tests/run.sh build/tsan build/tsan/contextual.so unit host
+
+check-faults: $(FAULTS) ## let every allocation and every call on a file fail in a semantic index
+	@FAULTS=0 sh tests/run.sh $(BUILD) $(LIBRARY) faults
 
 check-kill: $(LIBRARY) $(KILL_AT) ## kill a process at each of POINTS=2400 changes of a semantic index
 	@CONTEXTUAL_LIBRARY=$(LIBRARY) KILL_AT=$(KILL_AT) $(LOADING_PYTHON) \

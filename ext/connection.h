@@ -36,6 +36,12 @@ typedef struct ctx_error {
 int ctx_fail(ctx_error *error, int code, const char *function, const char *format, ...);
 /* The same from a failure of the encoder: maps enum enc_code to SQLITE_... once, here. */
 int ctx_fail_encoder(ctx_error *error, const char *function, const enc_error *failure);
+/* SQLite's sentence about `code`, which a call on db gave; its general one where another call has
+** replaced that since. */
+const char *ctx_sqlite_message(sqlite3 *db, int code);
+/* The code of a failure that says nothing of what was read: memory, the disk, the host's patience,
+** locks. SQLITE_OK for any other, of a table that is damaged, forbidden or gone. */
+int ctx_passing(int code);
 /* Makes the error the function's result. */
 void ctx_result_error(sqlite3_context *context, const ctx_error *error);
 /* Sets vtab->zErrMsg and returns error->code. */

@@ -55,6 +55,26 @@ int ctx_fail_encoder(ctx_error *error, const char *function, const enc_error *fa
     return ctx_fail(error, code, function, "%s", failure->message);
 }
 
+const char *ctx_sqlite_message(sqlite3 *db, int code)
+{
+    bool same = (sqlite3_errcode(db) & 0xff) == (code & 0xff);
+    return same ? sqlite3_errmsg(db) : sqlite3_errstr(code);
+}
+
+int ctx_passing(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT:
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_CANTOPEN:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return code;
+    default: return SQLITE_OK;
+    }
+}
+
 void ctx_result_error(sqlite3_context *context, const ctx_error *error)
 {
     /* These have sentences of SQLite's own, which hosts know. */

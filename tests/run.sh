@@ -4,18 +4,19 @@
 #     tests/run.sh BUILD LIBRARY [PART...]
 #
 # BUILD is the folder with the test programs, LIBRARY the extension under test; the parts
-# are layers, unit, damage, replay, sql, tables, semantic, host, shell and python, all of these
-# if none is named, and same-bits. Each part ends with a line "N passed, N failed[, N skipped]";
+# are layers, unit, damage, replay, sql, tables, semantic, faults, host, shell and python, all of
+# these if none is named, and same-bits. Each part ends with a line "N passed, N failed[, N skipped]";
 # one that does not (a crash, a sanitizer's exit) counts as a failure. The last line is the sum,
 # the exit status 1 if anything failed.
 #
 # Environment: UNDER is put in front of each test program (valgrind); CONTEXTUAL_KERNEL
 # limits the unit tests to one kernel; DAMAGE is the number of mutants of each file;
+# FAULTS is the number of points of each act at which something fails (0: all);
 # CONTEXTUAL_TEST_MODEL is the real model's folder (empty: none).
 
 build=$1 library=$2
 shift 2
-[ $# -gt 0 ] || set -- layers unit damage replay sql tables semantic host shell python
+[ $# -gt 0 ] || set -- layers unit damage replay sql tables semantic faults host shell python
 
 # What the user's own sessions set must not decide what the tests see.
 kernel=${CONTEXTUAL_KERNEL:-}
@@ -108,6 +109,7 @@ for part in "$@"; do
     sql) part "SQL" $UNDER "$build/tests/sql/run" ;;
     tables) part "tables" $UNDER "$build/tests/host/test_tables" ;;
     semantic) part "semantic index" $UNDER "$build/tests/semantic/run" ;;
+    faults) part "faults" $UNDER "$build/tests/faults/run" ;;
     host) part "C host" $UNDER "$build/tests/host/test_host" ;;
     shell) part "sqlite3 shell" sh tests/host/test_shell.sh ;;
     python)

@@ -103,7 +103,7 @@ void ctx_content_rest(ctx_content *content)
 int ctx_content_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error *error)
 {
     if ((code & 0xff) != SQLITE_ERROR)
-        return ctx_fail(error, code, config->name, "%s", sqlite3_errmsg(db));
+        return ctx_fail(error, code, config->name, "%s", ctx_sqlite_message(db, code));
     return ctx_fail(error, SQLITE_ERROR, config->name,
                     "content='%s' can't be read: %s; nothing in the index is lost: give the "
                     "table its names back, or name another one with such columns, INSERT INTO "

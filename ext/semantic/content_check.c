@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { TEXTS = 3 };
+
 /* What is known of a table after the walk over its columns. */
 typedef struct shape {
     bool there;
@@ -28,15 +30,20 @@ static int failed(sqlite3 *db, const ctx_config *config, ctx_error *error)
     return ctx_fail(error, sqlite3_errcode(db), config->name, "%s", sqlite3_errmsg(db));
 }
 
-/* Prepares a question about the schema; `first` and `second` become ?1 and ?2. */
-static int ask(sqlite3 *db, const ctx_config *config, const char *sql, const char *first,
-               const char *second, sqlite3_stmt **out, ctx_error *error)
+/* Prepares a question about the schema; the texts that are not NULL become ?1, ?2, ?3. */
+static int ask(sqlite3 *db, const ctx_config *config, const char *sql, const char *const *text,
+               sqlite3_stmt **out, ctx_error *error)
 {
-    if (sqlite3_prepare_v2(db, sql, -1, out, NULL) != SQLITE_OK)
-        return failed(db, config, error);
-    sqlite3_bind_text(*out, 1, first, -1, SQLITE_STATIC);
-    sqlite3_bind_text(*out, 2, second, -1, SQLITE_STATIC);
-    return SQLITE_OK;
+    *out = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, out, NULL);
+    for (int i = 0; i < TEXTS && rc == SQLITE_OK; i++)
+        if (text[i])
+            rc = sqlite3_bind_text(*out, i + 1, text[i], -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        return SQLITE_OK;
+    failed(db, config, error);
+    sqlite3_finalize(*out);
+    return error->code;
 }
 
 static const char *column_text(sqlite3_stmt *row, int column)
@@ -98,7 +105,7 @@ static int read_columns(sqlite3 *db, const ctx_config *config, shape *table, ctx
     sqlite3_stmt *rows;
     int rc = ask(db, config,
                  "SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?1, ?2)",
-                 config->content_table, config->schema, &rows, error);
+                 (const char *const[TEXTS]){config->content_table, config->schema}, &rows, error);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_str *text = sqlite3_str_new(db);
@@ -136,11 +143,10 @@ static int read_kind(sqlite3 *db, const ctx_config *config, shape *table, ctx_er
     sqlite3_stmt *row;
     if (!sql)
         return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
-    int rc = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
+    int rc = ask(db, config, sql, (const char *const[TEXTS]){config->content_table}, &row, error);
     sqlite3_free(sql);
     if (rc != SQLITE_OK)
-        return failed(db, config, error);
-    sqlite3_bind_text(row, 1, config->content_table, -1, SQLITE_STATIC);
+        return rc;
     rc = sqlite3_step(row);
     table->is_table = rc == SQLITE_ROW && sqlite3_column_int(row, 0);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
@@ -159,10 +165,10 @@ static int read_indexes(sqlite3 *db, const ctx_config *config, bool *unique, boo
                  "SELECT l.origin = 'pk', (SELECT count(*) = 1 AND max(name = ?3 COLLATE NOCASE)"
                  " FROM pragma_index_info(l.name, ?2))"
                  " FROM pragma_index_list(?1, ?2) AS l WHERE l.\"unique\" AND NOT l.partial",
-                 config->content_table, config->schema, &rows, error);
+                 (const char *const[TEXTS]){config->content_table, config->schema,
+                                            config->content_rowid}, &rows, error);
     if (rc != SQLITE_OK)
         return rc;
-    sqlite3_bind_text(rows, 3, config->content_rowid, -1, SQLITE_STATIC);
     *unique = *key = false;
     while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
         *key |= sqlite3_column_int(rows, 0) != 0;

@@ -60,6 +60,19 @@ static void look_for_name(search *s, sqlite3_stmt *statement)
     }
 }
 
+/* What was prepared and stepped is done, with `code` so far. Of two failures that are not the
+** table's the first. */
+static int finish(search *s, sqlite3_stmt *statement, int code)
+{
+    int end = sqlite3_finalize(statement);
+    if (s->error->code != SQLITE_OK)
+        return s->error->code;
+    code = ctx_passing(code != SQLITE_OK ? code : end);
+    return code == SQLITE_OK ? code
+                             : ctx_fail(s->error, code, s->row->function, "%s",
+                                        ctx_sqlite_message(s->row->db, code));
+}
+
 /* A table that can't be read (no module, an authorizer forbids it) is not the one. */
 static int look_at_table(search *s, const char *schema, const char *table)
 {
@@ -71,10 +84,7 @@ static int look_at_table(search *s, const char *schema, const char *table)
     sqlite3_free(sql);
     if (code == SQLITE_OK && same_row(s, statement))
         look_for_name(s, statement);
-    code = sqlite3_finalize(statement);
-    if (code == SQLITE_INTERRUPT || code == SQLITE_NOMEM)
-        return ctx_fail(s->error, code, s->row->function, "%s", sqlite3_errstr(code));
-    return SQLITE_OK;
+    return finish(s, statement, code);
 }
 
 /* ---- All tables ---- */
@@ -88,29 +98,22 @@ static int look_at_schema(search *s, const char *schema)
         return no_memory(s);
     int code = sqlite3_prepare_v2(s->row->db, sql, -1, &statement, NULL);
     sqlite3_free(sql);
-    code = SQLITE_OK;
-    while (statement && code == SQLITE_OK && s->found < 0 &&
-           sqlite3_step(statement) == SQLITE_ROW) {
+    while (code == SQLITE_OK && s->found < 0 && sqlite3_step(statement) == SQLITE_ROW) {
         const char *table = (const char *)sqlite3_column_text(statement, 0);
         code = table ? look_at_table(s, schema, table) : SQLITE_OK;
     }
-    sqlite3_finalize(statement);
-    return code;
+    return finish(s, statement, code);
 }
 
 static int look_everywhere(search *s)
 {
     sqlite3_stmt *statement = NULL;
-    int code = SQLITE_OK;
-    if (sqlite3_prepare_v2(s->row->db, "PRAGMA database_list", -1, &statement, NULL) !=
-        SQLITE_OK)
-        return SQLITE_OK;
+    int code = sqlite3_prepare_v2(s->row->db, "PRAGMA database_list", -1, &statement, NULL);
     while (code == SQLITE_OK && s->found < 0 && sqlite3_step(statement) == SQLITE_ROW) {
         const char *schema = (const char *)sqlite3_column_text(statement, 1);
         code = schema ? look_at_schema(s, schema) : SQLITE_OK;
     }
-    sqlite3_finalize(statement);
-    return code;
+    return finish(s, statement, code);
 }
 
 int ctx_fts_column(const ctx_fts_row *row, const char *name, int *number, char **choices,

@@ -88,34 +88,43 @@ static int embed(const ranking *r, const char *prompt, enc_text text, float *out
 
 /* ---- The third argument ---- */
 
+static int failed(sqlite3 *db, int code, ctx_error *error)
+{
+    return ctx_fail(error, code, NAME, "%s", ctx_sqlite_message(db, code));
+}
+
 /* A semantic index is known by its hidden columns. */
-static bool is_index(sqlite3 *db, const char *name)
+static int find_index(sqlite3 *db, const char *name, bool *is_one, ctx_error *error)
 {
     static const char *const sql =
         "SELECT count(*) = 3 FROM pragma_table_xinfo(?1)"
         " WHERE hidden = 1 AND name IN ('distance', 'chunk_start', 'among')";
     sqlite3_stmt *statement = NULL;
-    bool is_one = sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
-                  sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC) == SQLITE_OK &&
-                  sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int(statement, 0);
-    sqlite3_finalize(statement);
-    return is_one;
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    *is_one = code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
+              sqlite3_column_int(statement, 0);
+    int end = sqlite3_finalize(statement);
+    code = code == SQLITE_OK ? end : code;
+    return code == SQLITE_OK ? code : failed(db, code, error);
 }
 
-/* Prepares *out to give the distance of row ?2 to question ?1, if `name` is a semantic index.
-** */
+/* Prepares *out to give the distance of row ?2 to question ?1, if `name` is a semantic index. */
 static int open_index(sqlite3 *db, const char *name, sqlite3_stmt **out, ctx_error *error)
 {
+    bool is_index;
     *out = NULL;
-    if (!is_index(db, name))
-        return SQLITE_OK;
+    int code = find_index(db, name, &is_index, error);
+    if (code != SQLITE_OK || !is_index)
+        return code;
     char *sql = sqlite3_mprintf("SELECT distance FROM \"%w\""
                                 " WHERE \"%w\" MATCH ?1 AND rowid = ?2", name, name);
     if (!sql)
         return ctx_fail(error, SQLITE_NOMEM, NAME, "out of memory");
-    int code = sqlite3_prepare_v2(db, sql, -1, out, NULL);
+    code = sqlite3_prepare_v2(db, sql, -1, out, NULL);
     sqlite3_free(sql);
-    return code == SQLITE_OK ? code : ctx_fail(error, code, NAME, "%s", sqlite3_errmsg(db));
+    return code == SQLITE_OK ? code : failed(db, code, error);
 }
 
 static int read_name(ranking *r, const ctx_fts_row *row, ctx_error *error)
@@ -237,13 +246,14 @@ static int ask_index(ranking *r, const ctx_fts_row *row, double *distance, ctx_e
 {
     sqlite3_stmt *s = r->index;
     *distance = INFINITY;
-    sqlite3_bind_value(s, 1, r->question);
+    int code = sqlite3_bind_value(s, 1, r->question);
     sqlite3_bind_int64(s, 2, row->api->xRowid(row->fts));
-    if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+    if (code == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW &&
+        sqlite3_column_type(s, 0) != SQLITE_NULL)
         *distance = sqlite3_column_double(s, 0);
-    int code = sqlite3_reset(s);
-    return code == SQLITE_OK ? code
-                             : ctx_fail(error, code, NAME, "%s", sqlite3_errmsg(row->db));
+    int end = sqlite3_reset(s);
+    code = code == SQLITE_OK ? end : code;
+    return code == SQLITE_OK ? code : failed(row->db, code, error);
 }
 
 static int compare_text(ranking *r, const ctx_fts_row *row, double *distance, ctx_error *error)

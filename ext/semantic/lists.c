@@ -240,10 +240,12 @@ static int put_one(ctx_index *index, sqlite3_stmt *insert, sqlite3_int64 list,
     memcpy(data, &header, sizeof header);
     memcpy(data + sizeof header, centroid, size);
     sqlite3_bind_int64(insert, 1, list);
-    sqlite3_bind_blob64(insert, 2, data, sizeof header + size, SQLITE_STATIC);
-    int code = sqlite3_step(insert);
-    sqlite3_reset(insert);
-    if (code != SQLITE_DONE)
+    int code = sqlite3_bind_blob64(insert, 2, data, sizeof header + size, SQLITE_STATIC);
+    if (code == SQLITE_OK)
+        sqlite3_step(insert);
+    int end = sqlite3_reset(insert);
+    code = code == SQLITE_OK ? end : code;
+    if (code != SQLITE_OK)
         return ctx_shadow_failed(index->db, config, code, error);
     config->lists_sum = (sqlite3_int64)((uint64_t)config->lists_sum + header.checksum);
     return SQLITE_OK;
@@ -287,7 +289,9 @@ int ctx_lists_check(ctx_index *index, ctx_finding report, void *context, ctx_err
         if (code == SQLITE_OK && sqlite3_step(any) == SQLITE_ROW)
             code = damaged(config, sqlite3_column_int64(any, 0),
                            "it is none of the lists that there are", &finding);
-        sqlite3_finalize(any);
+        int end = sqlite3_finalize(any);
+        if (code == SQLITE_OK && end != SQLITE_OK)
+            code = ctx_shadow_failed(index->db, config, end, &finding);
     }
     if (code == SQLITE_CORRUPT_VTAB) {
         report(context, finding.message);

@@ -72,7 +72,7 @@ int ctx_shadow_run(sqlite3 *db, const ctx_config *config, ctx_error *error,
 
 int ctx_shadow_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error *error)
 {
-    const char *message = sqlite3_errmsg(db);
+    const char *message = ctx_sqlite_message(db, code);
     switch (code & 0xff) {
     case SQLITE_NOMEM:
         return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");

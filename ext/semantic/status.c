@@ -20,7 +20,8 @@
 **                            vectors, in the process's memory or in the file; NULL: there was none
 **
 ** Everything is read from the shadow tables when the query begins: no index is opened, no model
-** loaded, nothing written. What can't be read is NULL.
+** loaded, nothing written. What can't be read is NULL, unless it is memory, the file or the
+** host's patience that fails.
 */
 #include <string.h>
 
@@ -127,15 +128,15 @@ static int find_in_schema(status_cursor *cursor, sqlite3 *db, const char *schema
     int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
     sqlite3_free(sql);
     if (code != SQLITE_OK)
-        return code == SQLITE_NOMEM ? code : SQLITE_OK;
+        return ctx_passing(code);
     while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(statement, 0);
         const char *text = (const char *)sqlite3_column_text(statement, 1);
         if (name && text && is_semantic(text))
             code = add(cursor, schema, name);
     }
-    sqlite3_finalize(statement);
-    return code;
+    int end = sqlite3_finalize(statement);
+    return code == SQLITE_OK ? ctx_passing(end) : code;
 }
 
 static int find_all(status_cursor *cursor, sqlite3 *db)
@@ -146,79 +147,92 @@ static int find_all(status_cursor *cursor, sqlite3 *db)
         const char *schema = (const char *)sqlite3_column_text(statement, 1);
         code = schema ? find_in_schema(cursor, db, schema) : SQLITE_NOMEM;
     }
-    sqlite3_finalize(statement);
-    return code;
+    int end = sqlite3_finalize(statement);
+    return code == SQLITE_OK ? end : code;
 }
 
 /* ---- Reading one ---- */
 
-/* The number that a prepared statement gives; UNKNOWN if it fails. */
-static sqlite3_int64 one_number(sqlite3_stmt *statement, int prepared)
+typedef struct reading {
+    sqlite3 *db;
+    const ctx_config *config;
+    int failure; /* the first of ctx_passing */
+} reading;
+
+static void note(reading *r, int code)
+{
+    if (r->failure == SQLITE_OK)
+        r->failure = ctx_passing(code);
+}
+
+/* The number that a statement gives; `prepared`: how that went. UNKNOWN if it fails. */
+static sqlite3_int64 one_number(reading *r, sqlite3_stmt *statement, int prepared)
 {
     sqlite3_int64 number = UNKNOWN;
     if (prepared == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
         sqlite3_column_type(statement, 0) == SQLITE_INTEGER)
         number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
+    int code = sqlite3_finalize(statement);
+    note(r, prepared == SQLITE_OK ? code : prepared);
     return number;
 }
 
-static sqlite3_int64 count_rows(sqlite3 *db, const ctx_config *config, int generation,
-                                sqlite3_int64 from)
+static sqlite3_int64 count_rows(reading *r, int generation, sqlite3_int64 from)
 {
     sqlite3_stmt *statement;
     ctx_error error = {0};
-    int code = ctx_shadow_prepare(db, config, &statement, &error,
+    int code = ctx_shadow_prepare(r->db, r->config, &statement, &error,
                                   "SELECT count(*) FROM \"%w\".\"%w_rows\" "
                                   "WHERE generation = %d AND id >= %lld", generation, from);
-    return one_number(statement, code);
+    return one_number(r, statement, code);
 }
 
-static sqlite3_int64 count_pending(sqlite3 *db, const ctx_config *config)
+static sqlite3_int64 count_pending(reading *r)
 {
     sqlite3_stmt *statement;
     ctx_error error = {0};
-    int code = ctx_shadow_prepare(db, config, &statement, &error,
+    int code = ctx_shadow_prepare(r->db, r->config, &statement, &error,
                                   "SELECT count(*) FROM \"%w\".\"%w_pending\"");
-    return one_number(statement, code);
+    return one_number(r, statement, code);
 }
 
-static sqlite3_int64 count_chunks(sqlite3 *db, const ctx_config *config)
+static sqlite3_int64 count_chunks(reading *r)
 {
     sqlite3_stmt *statement;
     ctx_error error = {0};
-    int code = ctx_shadow_prepare(db, config, &statement, &error,
+    int code = ctx_shadow_prepare(r->db, r->config, &statement, &error,
                                   "SELECT coalesce(sum(used), 0) FROM \"%w\".\"%w_blocks\" "
-                                  "WHERE generation = %d AND block > 0", config->generation);
-    return one_number(statement, code);
+                                  "WHERE generation = %d AND block > 0", r->config->generation);
+    return one_number(r, statement, code);
 }
 
 /* Rows from `place` on, and rows that are in no content. */
-static sqlite3_int64 count_stale(sqlite3 *db, const ctx_config *config, bool rebuilding,
-                                 sqlite3_int64 place)
+static sqlite3_int64 count_stale(reading *r, bool rebuilding, sqlite3_int64 place)
 {
+    const ctx_config *config = r->config;
     sqlite3_stmt *statement;
     ctx_error error = {0};
     if (config->content != CTX_CONTENT_EXTERNAL)
-        return rebuilding ? count_rows(db, config, config->generation, place) : 0;
+        return rebuilding ? count_rows(r, config->generation, place) : 0;
     int code = ctx_shadow_prepare(
-        db, config, &statement, &error,
+        r->db, config, &statement, &error,
         "SELECT count(*) FROM \"%w\".\"%w_rows\" AS r WHERE generation = %d AND "
         "((%d AND id >= %lld) OR NOT EXISTS (SELECT 1 FROM \"%w\".\"%w\" AS c "
         "WHERE c.\"%w\" = r.id))", config->generation, rebuilding, place, config->schema,
         config->content_table, config->content_rowid);
-    return one_number(statement, code);
+    return one_number(r, statement, code);
 }
 
-static sqlite3_int64 count_bytes(sqlite3 *db, const ctx_config *config)
+static sqlite3_int64 count_bytes(reading *r)
 {
     ctx_storage *storage = NULL;
     ctx_error error = {0};
     sqlite3_int64 bytes;
-    int code = ctx_storage_open(db, config, &storage, &error);
+    int code = ctx_storage_open(r->db, r->config, &storage, &error);
     if (code == SQLITE_OK)
         code = ctx_storage_bytes(storage, &bytes, &error);
     ctx_storage_close(storage);
+    note(r, code);
     return code == SQLITE_OK ? bytes : UNKNOWN;
 }
 
@@ -233,28 +247,32 @@ static sqlite3_int64 find_question_bytes(ctx_connection *connection, const ctx_c
     return bytes;
 }
 
-static void read_row(status_row *row, ctx_connection *connection)
+static int read_row(status_row *row, ctx_connection *connection)
 {
-    sqlite3 *db = ctx_connection_db(connection);
     ctx_config *config = &row->config;
+    reading r = {.db = ctx_connection_db(connection), .config = config};
     ctx_error error = {0};
     ctx_rebuild_state state = {.active = false};
-    if (ctx_config_load(db, config, &error) != SQLITE_OK ||
-        ctx_follow(db, config, &error) != SQLITE_OK)
-        return;
-    if (ctx_rebuild_load(db, config, &state, &error) != SQLITE_OK)
-        state.active = false;
-    row->rows = count_rows(db, config, config->generation, INT64_MIN);
-    row->chunks = count_chunks(db, config);
-    row->pending = count_pending(db, config);
-    row->stale = count_stale(db, config, state.active, state.place);
-    row->bytes = count_bytes(db, config);
+    int code = ctx_config_load(r.db, config, &error);
+    if (code == SQLITE_OK)
+        code = ctx_follow(r.db, config, &error);
+    if (code != SQLITE_OK)
+        return ctx_passing(code);
+    code = ctx_rebuild_load(r.db, config, &state, &error);
+    note(&r, code);
+    state.active = state.active && code == SQLITE_OK;
+    row->rows = count_rows(&r, config->generation, INT64_MIN);
+    row->chunks = count_chunks(&r);
+    row->pending = count_pending(&r);
+    row->stale = count_stale(&r, state.active, state.place);
+    row->bytes = count_bytes(&r);
     row->question_bytes = find_question_bytes(connection, config);
     if (!state.active)
-        return;
-    double done = (double)count_rows(db, config, state.generation, INT64_MIN);
-    double left = (double)count_rows(db, config, config->generation, state.place);
+        return r.failure;
+    double done = (double)count_rows(&r, state.generation, INT64_MIN);
+    double left = (double)count_rows(&r, config->generation, state.place);
     row->progress = done + left > 0 && done >= 0 && left >= 0 ? done / (done + left) : 0;
+    return r.failure;
 }
 
 /* ---- The table ---- */
@@ -329,7 +347,7 @@ static int status_filter(sqlite3_vtab_cursor *base, int number, const char *plan
     clear(cursor);
     int code = find_all(cursor, ctx_connection_db(connection));
     for (int i = 0; i < cursor->count && code == SQLITE_OK; i++)
-        read_row(&cursor->list[i], connection);
+        code = read_row(&cursor->list[i], connection);
     return code;
 }
 

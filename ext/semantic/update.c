@@ -531,6 +531,13 @@ static int change_row(change *c, int argc, sqlite3_value **argv, sqlite3_int64 *
     return is_new ? insert(c, argv[1], rowid) : update(c, argv[1]);
 }
 
+/* OR IGNORE goes on with the next row. A sentence would stand with the statement, as that of
+** whatever stops it later. */
+static bool is_ignored(sqlite3 *db, int code)
+{
+    return (code & 0xff) == SQLITE_CONSTRAINT && sqlite3_vtab_on_conflict(db) == SQLITE_IGNORE;
+}
+
 int ctx_index_update(sqlite3_vtab *table, int argc, sqlite3_value **argv,
                      sqlite3_int64 *rowid)
 {
@@ -543,5 +550,7 @@ int ctx_index_update(sqlite3_vtab *table, int argc, sqlite3_value **argv,
     sqlite3_free(c.text.data);
     sqlite3_free(c.vector);
     sqlite3_set_last_insert_rowid(index->db, last);
-    return rc == SQLITE_OK ? rc : ctx_vtab_error(table, &error);
+    if (rc == SQLITE_OK || is_ignored(index->db, rc))
+        return rc;
+    return ctx_vtab_error(table, &error);
 }

@@ -68,7 +68,7 @@ static bool lacks_content(const ctx_config *config, const char *message)
 
 int ctx_words_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error *error)
 {
-    const char *message = sqlite3_errmsg(db), *suffix = config->hybrid ? "" : "_fts";
+    const char *message = ctx_sqlite_message(db, code), *suffix = config->hybrid ? "" : "_fts";
     const char *table = config->hybrid ? config->hybrid : config->name;
     switch (code & 0xff) {
     case SQLITE_NOMEM: return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
@@ -369,7 +369,9 @@ int ctx_words_find(ctx_words *words, const char *query, sqlite3_int64 low, sqlit
     int step = SQLITE_ROW, code = use(words, FIND_WORDS, &find, error);
     if (code != SQLITE_OK)
         return code;
-    sqlite3_bind_text(find, 1, query, -1, SQLITE_STATIC);
+    code = sqlite3_bind_text(find, 1, query, -1, SQLITE_STATIC); /* in UTF-16 it takes memory */
+    if (code != SQLITE_OK)
+        return ctx_words_failed(words->db, words->config, code, error);
     sqlite3_bind_int64(find, 2, low);
     sqlite3_bind_int64(find, 3, high);
     sqlite3_bind_int(find, 4, limit);

@@ -119,12 +119,16 @@ static int is_rowid(sqlite3 *db, const ctx_config *config, bool *is, ctx_error *
     int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
     if (code != SQLITE_OK)
         return failed(db, config, error);
-    sqlite3_bind_text(row, 1, config->content_rowid, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 2, config->content_table, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 3, config->schema, -1, SQLITE_STATIC);
-    *is = sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int(row, 0);
-    code = sqlite3_finalize(row);
-    return code == SQLITE_OK ? code : failed(db, config, error);
+    const char *const text[] = {config->content_rowid, config->content_table, config->schema};
+    for (int i = 0; i < 3 && code == SQLITE_OK; i++)
+        code = sqlite3_bind_text(row, i + 1, text[i], -1, SQLITE_STATIC);
+    if (code != SQLITE_OK)
+        code = failed(db, config, error);
+    *is = code == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int(row, 0);
+    int end = sqlite3_finalize(row);
+    if (code != SQLITE_OK)
+        return code;
+    return end == SQLITE_OK ? end : failed(db, config, error);
 }
 
 /* Both have external content: it must be the same, by the same id. */

@@ -9,9 +9,15 @@
 static sqlite3_mem_methods plain;
 static long countdown = -1; /* calls until one fails; below 0: none will */
 static bool has_failed;
+static long counted, begin = -1; /* calls since failing_count; the one that fails */
+static bool counts, for_ever;
 
 static bool fails_now(void)
 {
+    if (counts) {
+        long now = counted++;
+        return begin >= 0 && (for_ever ? now >= begin : now == begin);
+    }
     if (countdown < 0 || countdown-- > 0)
         return false;
     has_failed = true;
@@ -44,6 +50,20 @@ long failing_after(long n)
     long left = countdown;
     countdown = n;
     return left;
+}
+
+void failing_count(long n, bool on)
+{
+    counts = true;
+    begin = n;
+    for_ever = on;
+    counted = 0;
+}
+
+long failing_counted(void)
+{
+    counts = false;
+    return counted;
 }
 
 bool failing_has_failed(void)

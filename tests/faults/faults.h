@@ -1,0 +1,33 @@
+/*
+** faults.h - every act of a scenario with its n-th chance to fail taken, for one n after the
+** other.
+**
+** What can fail is a `fault`: allocations, calls on files, the host's patience. Once the n-th
+** chance fails alone, once it and all that follow. After each the statement has said so, or has
+** got through; the rows that it gave are the right ones; the database is as it was before the act
+** or as it is after it, and sound; the same connection goes on; nothing leaks.
+*/
+#ifndef FAULTS_H
+#define FAULTS_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+typedef struct fault {
+    const char *sentence; /* of the test, the scenario's name in its place */
+    bool (*use)(void);    /* once in a process, before SQLite is used otherwise; or NULL */
+    /* From now on chances are counted, and the one after the next n fails (n below 0: none);
+    ** `on`: and all that follow it. */
+    void (*arm)(sqlite3 *db, long n, bool on);
+    long (*disarm)(sqlite3 *db); /* none fails; how many chances there were */
+    bool (*says)(int code, const char *message); /* as the failing statement should */
+    const char *journal;  /* of a database in a file; NULL: in memory */
+    int points;           /* that are tried of an act unless FAULTS says another number */
+    int most;             /* of which all are tried at most; 0: no limit */
+} fault;
+
+/* One test for each scenario. Environment: FAULTS=n points of each act, evenly spread; 0: all. */
+void faults_register(const fault *what);
+
+
+#endif

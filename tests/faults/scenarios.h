@@ -1,0 +1,18 @@
+/*
+** scenarios.h - what is done to semantic indexes while something fails: one database each, acts
+** that follow one another, and what a user sees of it.
+*/
+#ifndef SCENARIOS_H
+#define SCENARIOS_H
+
+typedef struct scenario {
+    const char *name;
+    const char *setup;        /* statements of an empty database, before the acts */
+    const char *const *acts;  /* NULL at the end; a transaction each, or a question */
+    const char *const *shown; /* NULL at the end; statements that hold in every state */
+} scenario;
+
+extern const scenario scenarios[];
+extern const int scenario_count;
+
+#endif
