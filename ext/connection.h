@@ -126,4 +126,8 @@ void ctx_model_list_free(ctx_model_entry *list, int count);
 int ctx_text_argument(sqlite3_value *value, const char *function, const char *what,
                       enc_text *out, int *is_null, ctx_error *error);
 
+/* Whether the value is an integer, or a REAL that is one: languages with one type of numbers, as
+** JavaScript, bind 3 as 3.0. */
+int ctx_is_whole(sqlite3_value *value, sqlite3_int64 *out);
+
 #endif

@@ -431,13 +431,14 @@ int ctx_layers_parse(sqlite3_value *value, const char *function, int **layers, i
         if (first_character(text) == '[')
             return layers_from_json(value, text, function, layers, count, error);
     }
-    if (sqlite3_value_numeric_type(value) != SQLITE_INTEGER ||
-        !fits_int(sqlite3_value_int64(value)))
+    sqlite3_int64 layer;
+    sqlite3_value_numeric_type(value); /* of TEXT, too */
+    if (!ctx_is_whole(value, &layer) || !fits_int(layer))
         return fail_layers(value, function, error);
     *layers = sqlite3_malloc64(sizeof **layers);
     if (!*layers)
         return ctx_fail(error, SQLITE_NOMEM, function, "out of memory");
-    **layers = (int)sqlite3_value_int64(value);
+    **layers = (int)layer;
     *count = 1;
     return SQLITE_OK;
 }

@@ -4,6 +4,8 @@
 */
 #include "options.h"
 
+#include <math.h>
+
 /* Subtypes of vector blobs, as sqlite-vec reads and writes them. */
 enum { SUBTYPE_FLOAT32 = 223, SUBTYPE_BIT = 224, SUBTYPE_INT8 = 225 };
 
@@ -24,6 +26,15 @@ int ctx_text_argument(sqlite3_value *value, const char *function, const char *wh
     out->data = text;
     out->size = (size_t)sqlite3_value_bytes(value);
     return SQLITE_OK;
+}
+
+int ctx_is_whole(sqlite3_value *value, sqlite3_int64 *out)
+{
+    int type = sqlite3_value_type(value);
+    double number = type == SQLITE_FLOAT ? sqlite3_value_double(value) : 0;
+    *out = sqlite3_value_int64(value);
+    return type == SQLITE_INTEGER || (type == SQLITE_FLOAT && number == floor(number) &&
+                                      number >= -0x1p63 && number < 0x1p63);
 }
 
 void ctx_result_vector(sqlite3_context *context, const float *vector, int length,

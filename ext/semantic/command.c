@@ -163,9 +163,8 @@ static int read_rows(const ctx_index *index, const struct command *command,
         return SQLITE_OK;
     if (!command->numbered)
         return ctx_fail(error, SQLITE_ERROR, name, "'%s' takes no number", command->name);
-    *rows = sqlite3_value_int64(value);
     bool probes = command->run == run_probes; /* a number of lists, 0: as measured */
-    if (sqlite3_value_type(value) == SQLITE_INTEGER && *rows > (probes ? -1 : 0))
+    if (ctx_is_whole(value, rows) && *rows > (probes ? -1 : 0))
         return SQLITE_OK;
     if (probes)
         return ctx_fail(error, SQLITE_ERROR, name,

@@ -16,6 +16,7 @@
 #include "pending.h"
 #include "plan.h"
 #include "query.h"
+#include "vector_argument.h"
 
 /* ---- Life ---- */
 
@@ -48,7 +49,7 @@ static void reset(ctx_index_cursor *cursor)
     sqlite3_value_free(cursor->k);
     sqlite3_value_free(cursor->among);
     cursor->question = cursor->k = cursor->among = NULL;
-    cursor->has_later = cursor->ties = false;
+    cursor->has_later = cursor->ties = cursor->keeps = false;
     cursor->most = cursor->limit = -1;
     cursor->skip = cursor->counted = cursor->passed = 0;
     cursor->eof = true;
@@ -63,6 +64,7 @@ int ctx_cursor_close(sqlite3_vtab_cursor *base)
     ctx_answer_close(cursor->answer);
     ctx_question_clear(&cursor->asked);
     ctx_walk_clear(&cursor->walk);
+    ctx_kept_clear(&cursor->kept);
     sqlite3_free(cursor->vector);
     sqlite3_free(cursor->text.data);
     sqlite3_free(cursor);
@@ -84,19 +86,12 @@ static int keep(sqlite3_value **place, sqlite3_value *value)
 
 static int read_k(ctx_index_cursor *cursor, sqlite3_value *value, ctx_error *error)
 {
-    const char *name = ctx_cursor_index(cursor)->config.name;
-    if (sqlite3_value_type(value) != SQLITE_INTEGER)
-        return ctx_fail(error, SQLITE_ERROR, name,
-                        "k must be a whole number, 1 or more: got %s",
-                        sqlite3_value_type(value) == SQLITE_TEXT    ? "TEXT"
-                        : sqlite3_value_type(value) == SQLITE_FLOAT ? "a REAL"
-                        : sqlite3_value_type(value) == SQLITE_BLOB  ? "a BLOB"
-                                                                    : "NULL");
-    cursor->most = sqlite3_value_int64(value);
-    if (cursor->most < 1)
-        return ctx_fail(error, SQLITE_ERROR, name,
-                        "k must be a whole number, 1 or more: got %lld", cursor->most);
-    return keep(&cursor->k, value);
+    char excerpt[CTX_EXCERPT_SIZE];
+    if (ctx_is_whole(value, &cursor->most) && cursor->most >= 1)
+        return keep(&cursor->k, value);
+    return ctx_fail(error, SQLITE_ERROR, ctx_cursor_index(cursor)->config.name,
+                    "k must be a whole number, 1 or more: got %s",
+                    ctx_value_excerpt(value, excerpt));
 }
 
 /* rowid = X. Beside k, and where words are fused (so that a row's score depends on the others), it
@@ -264,12 +259,53 @@ static int find_near(ctx_index_cursor *cursor, ctx_error *error)
     return SQLITE_OK;
 }
 
+/* Keeps all rows that count. */
+static int keep_near(ctx_index_cursor *cursor, ctx_error *error)
+{
+    const ctx_answer_row *row;
+    while ((row = near_now(cursor))) {
+        ctx_fused_row found = {.row = *row};
+        if (is_fused(cursor))
+            found = cursor->fused;
+        if (!is_fused(cursor) || ctx_filter_in_reach(&cursor->ranks, -found.score)) {
+            if (ctx_kept_add(&cursor->kept, &found, ++cursor->counted) != SQLITE_OK)
+                return SQLITE_NOMEM;
+            if (has_enough(cursor))
+                break;
+        }
+        int code = go_on(cursor, error);
+        if (code != SQLITE_OK)
+            return code;
+    }
+    return SQLITE_OK;
+}
+
+/* The one row that `later` leaves of those that are kept. */
+static void show_kept(ctx_index_cursor *cursor)
+{
+    const ctx_filter *later = &cursor->later;
+    const ctx_kept_row *kept =
+        later->low == later->high ? ctx_kept_find(&cursor->kept, later->low) : NULL;
+    cursor->eof = !kept || has_enough(cursor) || ++cursor->passed <= cursor->skip;
+    if (cursor->eof)
+        return;
+    cursor->row = kept->row.row;
+    cursor->fused = kept->row;
+    cursor->counted = kept->position;
+}
+
+/* The first row of an answer. */
+static int first_near(ctx_index_cursor *cursor, ctx_error *error)
+{
+    return cursor->keeps ? keep_near(cursor, error) : find_near(cursor, error);
+}
+
 /* Only a row that will be given is worth another pass over the codes. */
 static int next_near(ctx_index_cursor *cursor, ctx_error *error)
 {
     if (tie(cursor))
         cursor->counted--;
-    cursor->eof = has_enough(cursor);
+    cursor->eof = cursor->keeps || has_enough(cursor);
     if (cursor->eof)
         return SQLITE_OK;
     int code = go_on(cursor, error);
@@ -322,7 +358,7 @@ static int start_fused(ctx_index_cursor *cursor, sqlite3_int64 rows, ctx_error *
     if (!cursor->fusion || (!is_vector && !text))
         return SQLITE_NOMEM;
     int code = ctx_fusion_start(cursor->fusion, text, size, q, &cursor->filter, rows, error);
-    return code == SQLITE_OK ? find_near(cursor, error) : code;
+    return code == SQLITE_OK ? first_near(cursor, error) : code;
 }
 
 static int start_near(ctx_index_cursor *cursor, int number, ctx_error *error)
@@ -347,7 +383,30 @@ static int start_near(ctx_index_cursor *cursor, int number, ctx_error *error)
         return start_fused(cursor, rows > 0 ? rows : 0, error);
     code = ctx_answer_start(cursor->answer, cursor->asked.vector, &cursor->filter,
                             rows > 0 ? rows : 0, number & CTX_PLAN_ORDERED, error);
-    return code == SQLITE_OK ? find_near(cursor, error) : code;
+    return code == SQLITE_OK ? first_near(cursor, error) : code;
+}
+
+/* A question that a join asks for one row id after the other. (What waits is written before
+** the writes are counted.) */
+static int start_kept(ctx_index_cursor *cursor, int number, const char *plan, int argc,
+                      sqlite3_value **argv, ctx_error *error)
+{
+    sqlite3 *db = ctx_cursor_index(cursor)->db;
+    cursor->keeps = true;
+    int code = SQLITE_OK;
+    if (!ctx_kept_same(&cursor->kept, db, plan, argc, argv)) {
+        code = ctx_cursor_flush(ctx_cursor_index(cursor), error);
+        if (code == SQLITE_OK)
+            code = ctx_kept_start(&cursor->kept, db, plan, argc, argv);
+        if (code == SQLITE_OK)
+            code = start_near(cursor, number, error);
+        if (code == SQLITE_OK)
+            ctx_kept_ready(&cursor->kept);
+        cursor->counted = 0;
+    }
+    if (code == SQLITE_OK)
+        show_kept(cursor);
+    return code;
 }
 
 static int start_walk(ctx_index_cursor *cursor, int number, ctx_error *error)
@@ -393,8 +452,10 @@ int ctx_cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, i
         code = read_plan(cursor, plan, argc, argv, &error);
     cursor->nearest = number & CTX_PLAN_MATCH;
     if (code == SQLITE_OK)
-        code = cursor->nearest ? start_near(cursor, number, &error)
-                               : start_walk(cursor, number, &error);
+        code = !cursor->nearest ? start_walk(cursor, number, &error)
+               : cursor->has_later && !cursor->ties && ctx_kept_can(plan)
+                   ? start_kept(cursor, number, plan, argc, argv, &error)
+                   : start_near(cursor, number, &error);
     return finish(cursor, code, &error);
 }
 

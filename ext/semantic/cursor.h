@@ -4,7 +4,7 @@
 #ifndef CTX_SEMANTIC_CURSOR_H
 #define CTX_SEMANTIC_CURSOR_H
 
-#include "fuse.h"
+#include "kept.h"
 #include "question.h"
 #include "walk.h"
 
@@ -25,6 +25,8 @@ typedef struct ctx_index_cursor {
     ctx_filter filter;
     ctx_filter later;        /* on rows that count for k already */
     bool has_later;
+    ctx_kept kept;           /* the rows that `later` chooses among, */
+    bool keeps;              /* ... if they are kept */
     ctx_filter ranks;        /* bounds on the rank where words are fused, as if on a distance */
     ctx_answer *answer;
     ctx_fusion *fusion;      /* of a hybrid index, else NULL */

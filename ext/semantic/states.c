@@ -9,6 +9,9 @@
 /* Tokens of a window where the model itself has no limit. */
 enum { UNLIMITED_TOKENS = 8192 };
 
+/* Numbers of all states of a text: 1 GiB. */
+enum { MOST_NUMBERS = 1 << 28 };
+
 static int no_memory(enc_error *err)
 {
     err->code = ENC_NOMEM;
@@ -96,6 +99,23 @@ static int read_window(enc_session *session, ctx_states *s, enc_text text, size_
 
 /* ---- A text ---- */
 
+/* Makes room for all windows at once, before the first is read. */
+static int make_all_room(ctx_states *s, size_t windows, size_t tokens, enc_error *err)
+{
+    size_t most = MOST_NUMBERS / s->width;
+    if (windows <= 1) /* room is made for the tokens that there are */
+        return ENC_OK;
+    if (windows <= most / tokens)
+        return make_room(s, windows * tokens) ? ENC_OK : no_memory(err);
+    err->code = ENC_INVALID;
+    sqlite3_snprintf((int)sizeof err->message, err->message,
+                     "a text of about %lld tokens is too long to be compared token by token: "
+                     "%lld are the limit with this model; take parts of it, as chunks or "
+                     "snippets", (sqlite3_int64)windows * (sqlite3_int64)tokens,
+                     (sqlite3_int64)most);
+    return err->code;
+}
+
 int ctx_states_read(enc_session *session, enc_model *model, enc_text text, ctx_states **out,
                     enc_error *err)
 {
@@ -109,6 +129,8 @@ int ctx_states_read(enc_session *session, enc_model *model, enc_text text, ctx_s
     *s = (ctx_states){.model = model, .width = (size_t)info->hidden_size};
     int most = info->max_tokens ? info->max_tokens : UNLIMITED_TOKENS;
     int rc = ctx_chunk_text(session, model, text, "", most, 0, &windows, err);
+    if (rc == ENC_OK)
+        rc = make_all_room(s, windows.count, (size_t)most, err);
     for (size_t i = 0; rc == ENC_OK && i < windows.count; i++) {
         size_t start = windows.span[i].start;
         enc_text piece = {text.data + start, windows.span[i].end - start};

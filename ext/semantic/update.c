@@ -10,7 +10,6 @@
 */
 #include "update.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "brought.h"
@@ -44,16 +43,9 @@ static const char *name_of(const change *c)
 /* A whole number, in whatever type an INTEGER PRIMARY KEY takes one. */
 static int read_id(change *c, sqlite3_value *value, sqlite3_int64 *id)
 {
-    int type = sqlite3_value_numeric_type(value);
-    if (type == SQLITE_INTEGER) {
-        *id = sqlite3_value_int64(value);
+    sqlite3_value_numeric_type(value); /* of TEXT, too */
+    if (ctx_is_whole(value, id))
         return SQLITE_OK;
-    }
-    double number = type == SQLITE_FLOAT ? sqlite3_value_double(value) : 0.5;
-    if (number == floor(number) && number >= -0x1p63 && number < 0x1p63) {
-        *id = (sqlite3_int64)number;
-        return SQLITE_OK;
-    }
     return ctx_fail(c->error, SQLITE_MISMATCH, name_of(c),
                     "datatype mismatch: rowid must be an integer");
 }

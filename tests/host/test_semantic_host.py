@@ -49,6 +49,24 @@ class Host(unittest.TestCase):
         db.execute(put, ("after",))
         self.assertEqual(db.execute(ask).fetchall(), [("before",), ("after",)])
 
+    def test_a_join_asks_anew_after_a_write_on_its_connection(self):
+        if sqlite3.sqlite_version_info < (3, 38):
+            self.skipTest("k beside rowid = needs SQLite 3.38")
+        db = self.db
+        db.execute("CREATE TABLE number(id INTEGER PRIMARY KEY)")
+        db.execute("CREATE VIRTUAL TABLE search USING semantic(body, model='', metric='l2')")
+        for i in range(1, 9):
+            db.execute("INSERT INTO number VALUES (?)", (i,))
+            db.execute("INSERT INTO search(rowid, vector) VALUES (?, ?)", (i, f"[{i}, 0]"))
+        cursor = db.execute("SELECT id, s.semantic_rank FROM number LEFT JOIN search s "
+                            "ON s.search MATCH vector('[0, 0]') AND s.k = 4 AND s.rowid = id")
+        found = [cursor.fetchone() for _ in range(3)]
+        for i in (1, 2):
+            db.execute("DELETE FROM search WHERE rowid = ?", (i,))
+        found += cursor.fetchall()
+        found.pop(3)  # Python reads one row ahead
+        self.assertEqual(found, [(1, 1), (2, 2), (3, 3), (5, 3), (6, 4), (7, None), (8, None)])
+
 
 if __name__ == "__main__":
     sys.exit(case.run(Host))

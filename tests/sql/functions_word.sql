@@ -111,6 +111,8 @@ SELECT 'static_embedding: NULL gives NULL', static_embedding(NULL) IS NULL;
 SELECT 'static_embedding: NULL for a text without a token', static_embedding('  ') IS NULL;
 SELECT 'static_embedding: the model may be named',
        static_embedding('bank', 'tiny') = static_embedding('bank');
+SELECT 'token_embedding: a layer may be a whole REAL',
+       token_embedding('the bank', 'bank', 1.0) = token_embedding('the bank', 'bank', 1);
 -- error: token_embedding: argument 2 must be TEXT: got BLOB of 4 bytes; use CAST(x AS TEXT) if it is UTF-8 text
 SELECT token_embedding('the bank', x'62616e6b');
 -- error: token_embedding: layer must be an integer or a JSON array of 1 to 1024 integers, such as -1 or [-1,-2,-3,-4]: got 1.5

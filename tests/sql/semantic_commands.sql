@@ -16,6 +16,10 @@ INSERT INTO s(s, rank) VALUES('rebuild', 0);
 -- error: s: 'sync' takes a number of rows, a whole one above 0, not many
 INSERT INTO s(s, rank) VALUES('sync', 'many');
 
+INSERT INTO s(s, rank) VALUES('sync', 3.0);
+-- error: s: 'sync' takes a number of rows, a whole one above 0, not 2.5
+INSERT INTO s(s, rank) VALUES('sync', 2.5);
+
 -- ---- rebuild ----
 INSERT INTO s(s) VALUES('Rebuild');
 SELECT 'rebuild: every row of the content is in the index', rows = 40 AND chunks = 40

@@ -153,16 +153,20 @@ INSERT INTO w VALUES ('bank'), ('river'), ('xyzzy');
 SELECT 'query: a question of unknown words has no answer by any metric', count(*) = 0 FROM w('xyzzy plugh');
 SELECT 'query: one known word is a question', count(*) = 3 FROM w('xyzzy bank');
 
+SELECT 'query: a whole REAL is as good a k, some languages have no other numbers',
+       (SELECT group_concat(rowid) FROM v WHERE v MATCH vector('[1, 0]') AND k = 2.0)
+       = (SELECT group_concat(rowid) FROM v WHERE v MATCH vector('[1, 0]') AND k = 2);
+
 -- What is wrong
 -- error: v: k says how many rows a question gets: "v" MATCH '...' is missing
 SELECT * FROM v WHERE k = 3;
--- error: v: k must be a whole number, 1 or more: got 0
+-- error: v: k must be a whole number, 1 or more: got INTEGER 0
 SELECT * FROM v(vector('[1, 0]'), 0);
--- error: v: k must be a whole number, 1 or more: got -4
+-- error: v: k must be a whole number, 1 or more: got INTEGER -4
 SELECT * FROM v(vector('[1, 0]'), -4);
--- error: v: k must be a whole number, 1 or more: got TEXT
+-- error: v: k must be a whole number, 1 or more: got TEXT 'ten'
 SELECT * FROM v(vector('[1, 0]'), 'ten');
--- error: v: k must be a whole number, 1 or more: got a REAL
+-- error: v: k must be a whole number, 1 or more: got REAL 2.5
 SELECT * FROM v(vector('[1, 0]'), 2.5);
 -- error: v: k must be a whole number, 1 or more: got NULL
 SELECT * FROM v(vector('[1, 0]'), NULL);

@@ -1,0 +1,133 @@
+/*
+** kept.c - see kept.h.
+*/
+#include "kept.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+
+static void forget_values(ctx_kept *kept)
+{
+    for (int i = 0; i < kept->values; i++)
+        sqlite3_value_free(kept->value[i]);
+    sqlite3_free(kept->value);
+    sqlite3_free(kept->plan);
+    kept->value = NULL;
+    kept->plan = NULL;
+    kept->values = 0;
+    kept->ready = false;
+}
+
+void ctx_kept_clear(ctx_kept *kept)
+{
+    forget_values(kept);
+    sqlite3_free(kept->row);
+    *kept = (ctx_kept){0};
+}
+
+/* ---- The question ---- */
+
+bool ctx_kept_can(const char *plan)
+{
+    for (; *plan; plan += 2)
+        if (plan[0] == CTX_PLAN_ROWID && plan[1] == CTX_PLAN_IN)
+            return false;
+    return true;
+}
+
+/* Whether the value at plan[0 ... 1] is that of the join: see read_same_rowid in cursor.c. */
+static bool is_of_join(const char *plan, sqlite3_value *value)
+{
+    return plan[0] == CTX_PLAN_ROWID && plan[1] == CTX_PLAN_EQ &&
+           !sqlite3_value_frombind(value);
+}
+
+static bool is_equal(sqlite3_value *a, sqlite3_value *b)
+{
+    int type = sqlite3_value_type(a);
+    if (type != sqlite3_value_type(b))
+        return false;
+    if (type == SQLITE_NULL)
+        return true;
+    if (type == SQLITE_INTEGER)
+        return sqlite3_value_int64(a) == sqlite3_value_int64(b);
+    if (type == SQLITE_FLOAT)
+        return sqlite3_value_double(a) == sqlite3_value_double(b);
+    const void *x = type == SQLITE_TEXT ? sqlite3_value_text(a) : sqlite3_value_blob(a);
+    const void *y = type == SQLITE_TEXT ? sqlite3_value_text(b) : sqlite3_value_blob(b);
+    int size = sqlite3_value_bytes(a);
+    return size == sqlite3_value_bytes(b) &&
+           (size == 0 || (x && y && memcmp(x, y, (size_t)size) == 0));
+}
+
+bool ctx_kept_same(const ctx_kept *kept, sqlite3 *db, const char *plan, int argc,
+                   sqlite3_value **argv)
+{
+    if (!kept->ready || kept->writes != sqlite3_total_changes(db) || kept->values != argc ||
+        strcmp(kept->plan, plan) != 0)
+        return false;
+    for (int i = 0; i < argc; i++) {
+        bool any = is_of_join(plan + 2 * i, argv[i]);
+        if (any != !kept->value[i] || (!any && !is_equal(kept->value[i], argv[i])))
+            return false;
+    }
+    return true;
+}
+
+int ctx_kept_start(ctx_kept *kept, sqlite3 *db, const char *plan, int argc,
+                   sqlite3_value **argv)
+{
+    forget_values(kept);
+    kept->count = 0;
+    kept->writes = sqlite3_total_changes(db);
+    kept->plan = sqlite3_mprintf("%s", plan);
+    kept->value = sqlite3_malloc64((sqlite3_uint64)argc * sizeof(sqlite3_value *));
+    if (!kept->plan || !kept->value)
+        return SQLITE_NOMEM;
+    for (; kept->values < argc; kept->values++) {
+        int i = kept->values;
+        bool any = is_of_join(plan + 2 * i, argv[i]);
+        kept->value[i] = any ? NULL : sqlite3_value_dup(argv[i]);
+        if (!any && !kept->value[i])
+            return SQLITE_NOMEM;
+    }
+    return SQLITE_OK;
+}
+
+/* ---- The rows ---- */
+
+int ctx_kept_add(ctx_kept *kept, const ctx_fused_row *row, sqlite3_int64 position)
+{
+    if (kept->count == kept->room) {
+        size_t room = kept->room ? 2 * kept->room : 32;
+        ctx_kept_row *more = sqlite3_realloc64(kept->row, room * sizeof *more);
+        if (!more)
+            return SQLITE_NOMEM;
+        kept->row = more;
+        kept->room = room;
+    }
+    kept->row[kept->count++] = (ctx_kept_row){.row = *row, .position = position};
+    return SQLITE_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const ctx_kept_row *x = a, *y = b;
+    return (x->row.row.id > y->row.row.id) - (x->row.row.id < y->row.row.id);
+}
+
+void ctx_kept_ready(ctx_kept *kept)
+{
+    if (kept->count > 1)
+        qsort(kept->row, kept->count, sizeof *kept->row, by_id);
+    kept->ready = true;
+}
+
+const ctx_kept_row *ctx_kept_find(const ctx_kept *kept, sqlite3_int64 id)
+{
+    ctx_kept_row wanted = {.row.row.id = id};
+    return kept->count ? bsearch(&wanted, kept->row, kept->count, sizeof *kept->row, by_id)
+                       : NULL;
+}
