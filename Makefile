@@ -391,7 +391,7 @@ ONE_KERNEL := $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && echo avx2 || ec
 INSTRUMENT = $(MAKE) --no-print-directory WERROR= CFLAGS='-O1 -g -fno-omit-frame-pointer'
 
 .PHONY: check check-bits check-asan check-tsan check-valgrind check-neon check-faults \
-        check-kill check-versions
+        check-kill check-walk check-versions
 check: ## compare bits; run the tests under ASAN+UBSAN, TSAN and valgrind, and arm64's kernels
 	@$(MAKE) --no-print-directory check-bits
 	@$(MAKE) --no-print-directory check-neon
@@ -419,6 +419,11 @@ check-faults: $(FAULTS) ## let every allocation and every call on a file fail in
 check-kill: $(LIBRARY) $(KILL_AT) ## kill a process at each of POINTS=2400 changes of a semantic index
 	@CONTEXTUAL_LIBRARY=$(LIBRARY) KILL_AT=$(KILL_AT) $(LOADING_PYTHON) \
 	    tests/host/test_semantic_kill.py $(or $(POINTS),2400)
+
+check-walk: $(LIBRARY) ## compare semantic indexes with an oracle: OPERATIONS=100000 random ones, SEED=1
+	@for test in model kinds; do \
+	    CONTEXTUAL_LIBRARY=$(LIBRARY) OPERATIONS=$(or $(OPERATIONS),100000) SEED=$(or $(SEED),1) \
+	        $(LOADING_PYTHON) tests/host/test_semantic_$$test.py || exit 1; done
 
 # SQLITE='FILE...': shared libraries or amalgamations; else npm fetches some.
 check-versions: $(LIBRARY) $(SQL) $(KILL_AT) ## run SQL and the semantic index on other versions of SQLite

@@ -4,6 +4,7 @@
 #include "compare.h"
 #include "lists.h"
 #include "pending.h"
+#include "pending_sum.h"
 #include "rebuild.h"
 #include "update.h"
 #include "words.h"
@@ -64,35 +65,49 @@ static void append_rows(findings *f, enum ctx_difference what)
     sqlite3_free(rows);
 }
 
-/* Rows that wait, which pending.h says the types of. */
-static int check_pending(ctx_index *index, findings *f, ctx_error *error)
+/* Reports the rows that wait, of those selected, that are not sound; `all`: every one. */
+static int report_waiting(ctx_index *index, findings *f, bool all, sqlite3_stmt *row,
+                          ctx_error *error)
 {
-    const ctx_config *config = &index->config;
-    sqlite3_stmt *wrong;
     char text[80];
-    /* A row of own content waits because it is there, or because it went. */
-    char *own = config->content != CTX_CONTENT_OWN ? sqlite3_mprintf("")
-                : sqlite3_mprintf(" OR gone = (id IN (SELECT id FROM \"%w\".\"%w_content\"))",
-                                  config->schema, config->name);
-    if (!own)
-        return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
-    int code = ctx_shadow_prepare(
-        index->db, config, &wrong, error,
-        "SELECT id FROM \"%w\".\"%w_pending\" WHERE gone IS NULL OR gone NOT IN (0, 1) "
-        "OR fresh IS NULL OR fresh NOT IN (0, 1) OR typeof(vector) NOT IN ('null', 'blob') "
-        "OR length(vector) %% 4 <> 0 OR typeof(text) NOT IN ('null', %Q)%s",
-        config->content == CTX_CONTENT_NONE ? "text" : "null", own);
-    sqlite3_free(own);
-    if (code != SQLITE_OK)
-        return code;
-    while (sqlite3_step(wrong) == SQLITE_ROW) {
+    int step;
+    while ((step = sqlite3_step(row)) == SQLITE_ROW) {
+        if (!all && ctx_pending_sound(row))
+            continue;
         sqlite3_snprintf(sizeof text, text, "row %lld of those that wait is damaged",
-                         sqlite3_column_int64(wrong, 0));
+                         sqlite3_column_int64(row, CTX_PENDING_ID));
         if (!report(f, text))
             break;
     }
-    code = sqlite3_finalize(wrong);
-    return code == SQLITE_OK ? code : ctx_shadow_failed(index->db, config, code, error);
+    int code = sqlite3_finalize(row);
+    return code == SQLITE_OK ? code : ctx_shadow_failed(index->db, &index->config, code, error);
+}
+
+/* Rows that wait: their checksums, and that of own content a row waits because it is there, or
+** because it went. */
+static int check_pending(ctx_index *index, findings *f, ctx_error *error)
+{
+    const ctx_config *config = &index->config;
+    const int before = f->count;
+    sqlite3_stmt *row;
+    int code = ctx_shadow_prepare(index->db, config, &row, error, "SELECT " CTX_PENDING_COLUMNS
+                                  " FROM \"%w\".\"%w_pending\"");
+    if (code == SQLITE_OK)
+        code = report_waiting(index, f, false, row, error);
+    if (code == SQLITE_OK && f->count == before) {
+        code = ctx_pending_prove(index->pending, error);
+        if (code == SQLITE_CORRUPT_VTAB) {
+            error->code = SQLITE_OK;
+            return report(f, error->message) ? SQLITE_OK : SQLITE_DONE;
+        }
+    }
+    if (code != SQLITE_OK || f->count > before || config->content != CTX_CONTENT_OWN)
+        return code;
+    code = ctx_shadow_prepare(index->db, config, &row, error,
+                              "SELECT id FROM \"%w\".\"%w_pending\" WHERE gone = (id IN "
+                              "(SELECT id FROM \"%w\".\"%w_content\"))", config->schema,
+                              config->name);
+    return code == SQLITE_OK ? report_waiting(index, f, true, row, error) : code;
 }
 
 /* Codes and vectors, those of a rebuild by steps by their own geometry. */

@@ -77,24 +77,34 @@ void ctx_config_set_dimensions(ctx_config *config, int dimensions)
 
 /* ---- Rows of the table ---- */
 
+static sqlite3_int64 sum_of(const char *name, int type, const char *text, size_t size)
+{
+    uint64_t sum = enc_checksum(name, strlen(name)) * 31 + (uint64_t)type;
+    return (sqlite3_int64)(sum * 31 + enc_checksum(text, size));
+}
+
+sqlite3_int64 ctx_config_sum(const char *name, sqlite3_int64 value)
+{
+    char digits[32];
+    sqlite3_snprintf(sizeof digits, digits, "%lld", value);
+    return sum_of(name, SQLITE_INTEGER, digits, strlen(digits));
+}
+
 /* The checksum of a row: its name, its value's type, its value; 0 for NULL. SQLITE_NOMEM. */
 static int row_sum(const char *name, sqlite3_value *value, sqlite3_int64 *out)
 {
-    char digits[32];
     int type = sqlite3_value_type(value);
-    const char *text = digits;
     *out = 0;
     if (type == SQLITE_NULL)
         return SQLITE_OK;
-    if (type == SQLITE_INTEGER)
-        sqlite3_snprintf(sizeof digits, digits, "%lld", sqlite3_value_int64(value));
-    else
-        text = (const char *)sqlite3_value_text(value);
+    if (type == SQLITE_INTEGER) {
+        *out = ctx_config_sum(name, sqlite3_value_int64(value));
+        return SQLITE_OK;
+    }
+    const char *text = (const char *)sqlite3_value_text(value);
     if (!text)
         return SQLITE_NOMEM;
-    size_t size = type == SQLITE_INTEGER ? strlen(digits) : (size_t)sqlite3_value_bytes(value);
-    uint64_t sum = enc_checksum(name, strlen(name)) * 31 + (uint64_t)type;
-    *out = (sqlite3_int64)(sum * 31 + enc_checksum(text, size));
+    *out = sum_of(name, type, text, (size_t)sqlite3_value_bytes(value));
     return SQLITE_OK;
 }
 

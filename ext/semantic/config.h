@@ -118,6 +118,8 @@ int ctx_config_put(sqlite3 *db, const ctx_config *config, const char *name,
                    sqlite3_int64 value, ctx_error *error);
 int ctx_config_put_text(sqlite3 *db, const ctx_config *config, const char *name,
                         const char *text, ctx_error *error);
+/* The checksum of such a row with a number. */
+sqlite3_int64 ctx_config_sum(const char *name, sqlite3_int64 value);
 int ctx_config_drop(sqlite3 *db, const ctx_config *config, const char *name,
                     ctx_error *error);
 int ctx_config_get(sqlite3 *db, const ctx_config *config, const char *name,

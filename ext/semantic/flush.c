@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pending_sum.h"
 #include "query.h"
 #include "rebuild.h"
 
@@ -91,10 +92,7 @@ static int open(batch *b, ctx_index *index, int rows, ctx_error *error)
 
 static int damaged(batch *b, sqlite3_int64 id)
 {
-    const char *name = b->index->config.name;
-    return ctx_fail(b->error, SQLITE_CORRUPT_VTAB, name,
-                    "row %lld of %s_pending is damaged: 'rebuild' makes the index anew", id,
-                    name);
+    return ctx_pending_damaged(&b->index->config, id, b->error);
 }
 
 /* Keeps a copy of `size` bytes behind the texts of the batch. */
@@ -110,11 +108,11 @@ static int keep_text(batch *b, waiting *row, const void *data, size_t size)
 static int read_text(batch *b, sqlite3_stmt *from, waiting *row)
 {
     if (b->index->config.content == CTX_CONTENT_NONE) {
-        if (sqlite3_column_type(from, 3) == SQLITE_NULL)
+        if (sqlite3_column_type(from, CTX_PENDING_TEXT) == SQLITE_NULL)
             return SQLITE_OK;
-        const void *text = sqlite3_column_text(from, 3);
-        return text ? keep_text(b, row, text, (size_t)sqlite3_column_bytes(from, 3))
-                    : no_memory(b);
+        const void *text = sqlite3_column_blob(from, CTX_PENDING_TEXT);
+        size_t length = (size_t)sqlite3_column_bytes(from, CTX_PENDING_TEXT);
+        return text || !length ? keep_text(b, row, length ? text : "", length) : no_memory(b);
     }
     bool exists, any;
     int rc = ctx_content_text(b->index->content, row->id, &b->text, &exists, &any, b->error);
@@ -128,12 +126,12 @@ static int read_text(batch *b, sqlite3_stmt *from, waiting *row)
 static int read_vector(batch *b, sqlite3_stmt *from, waiting *row)
 {
     size_t size = (size_t)b->index->config.dimensions * sizeof(float);
-    if (sqlite3_column_type(from, 4) == SQLITE_NULL)
+    if (sqlite3_column_type(from, CTX_PENDING_VECTOR) == SQLITE_NULL)
         return SQLITE_OK;
-    const void *data = sqlite3_column_blob(from, 4);
-    if (sqlite3_column_type(from, 4) != SQLITE_BLOB || size == 0)
+    const void *data = sqlite3_column_blob(from, CTX_PENDING_VECTOR);
+    if (size == 0)
         return damaged(b, row->id);
-    if ((size_t)sqlite3_column_bytes(from, 4) != size)
+    if ((size_t)sqlite3_column_bytes(from, CTX_PENDING_VECTOR) != size)
         return *b->index->config.model ? SQLITE_OK : damaged(b, row->id);
     row->vector = data ? sqlite3_malloc64(size) : NULL;
     if (!row->vector)
@@ -147,14 +145,11 @@ static int read_vector(batch *b, sqlite3_stmt *from, waiting *row)
 static int read_row(batch *b, sqlite3_stmt *from)
 {
     waiting *row = &b->row[b->count++];
-    *row = (waiting){.id = sqlite3_column_int64(from, 0)};
-    if (sqlite3_column_type(from, 1) != SQLITE_INTEGER ||
-        sqlite3_column_type(from, 2) != SQLITE_INTEGER ||
-        (sqlite3_column_type(from, 3) != SQLITE_TEXT &&
-         sqlite3_column_type(from, 3) != SQLITE_NULL))
+    *row = (waiting){.id = sqlite3_column_int64(from, CTX_PENDING_ID)};
+    if (!ctx_pending_sound(from))
         return damaged(b, row->id);
-    row->gone = sqlite3_column_int(from, 1);
-    row->fresh = sqlite3_column_int(from, 2);
+    row->gone = sqlite3_column_int(from, CTX_PENDING_GONE_COLUMN);
+    row->fresh = sqlite3_column_int(from, CTX_PENDING_FRESH);
     if (row->gone)
         return SQLITE_OK;
     int rc = read_text(b, from, row);
@@ -166,7 +161,7 @@ static int read_rows(batch *b, int rows)
     const ctx_config *config = &b->index->config;
     sqlite3_stmt *from;
     int rc = ctx_shadow_prepare(b->index->db, config, &from, b->error,
-                                "SELECT id, gone, fresh, text, vector FROM"
+                                "SELECT " CTX_PENDING_COLUMNS " FROM"
                                 " \"%w\".\"%w_pending\" ORDER BY id LIMIT %d", rows);
     if (rc != SQLITE_OK)
         return rc;
@@ -353,13 +348,6 @@ static int write_other(batch *b, const ctx_rebuild_state *state)
     return rc == SQLITE_OK ? left : rc;
 }
 
-static int forget_notes(batch *b)
-{
-    return ctx_shadow_run(b->index->db, &b->index->config, b->error,
-                          "DELETE FROM \"%w\".\"%w_pending\" WHERE id <= %lld",
-                          b->row[b->count - 1].id);
-}
-
 static int write_all(batch *b)
 {
     ctx_rebuild_state state;
@@ -368,7 +356,9 @@ static int write_all(batch *b)
         rc = write(b, b->index->config.generation);
     if (rc == SQLITE_OK && state.active)
         rc = write_other(b, &state);
-    return rc == SQLITE_OK ? forget_notes(b) : rc;
+    if (rc != SQLITE_OK)
+        return rc;
+    return ctx_pending_done(b->index->pending, b->row[b->count - 1].id, b->error);
 }
 
 int ctx_flush_batch(ctx_index *index, int rows, int *done, ctx_error *error)

@@ -173,8 +173,10 @@ static int semantic_destroy(sqlite3_vtab *table)
     ctx_error error = {0};
     ctx_index_reset(index);
     int code = ctx_index_drop(index, &error);
-    if (code != SQLITE_OK)
+    if (code != SQLITE_OK) { /* of which SQLite takes the code alone, and no sentence */
+        sqlite3_log(code, "DROP TABLE \"%w\": %s", index->config.name, error.message);
         return finish(table, code, &error);
+    }
     index_free(index);
     return SQLITE_OK;
 }

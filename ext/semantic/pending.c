@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "flush.h"
+#include "pending_sum.h"
 
-enum { ADD, REMOVE, FIND, FORGET, COUNT, ANY, LAST, STATEMENTS };
+enum { ADD, FIND, FORGET, ANY, LAST, STATEMENTS };
 
 struct ctx_pending {
     ctx_index *index;
@@ -17,6 +18,7 @@ struct ctx_pending {
     sqlite3_int64 rows;
     sqlite3_int64 bytes;
     sqlite3_int64 brought; /* rows of them that brought their vectors */
+    ctx_pending_total total;
     bool flushing; /* what a flush reads of a view may ask the index itself */
 };
 
@@ -24,9 +26,14 @@ struct ctx_pending {
 
 int ctx_pending_create(sqlite3 *db, const ctx_config *config, ctx_error *error)
 {
-    return ctx_shadow_run(db, config, error,
-                          "CREATE TABLE \"%w\".\"%w_pending\"(id INTEGER PRIMARY KEY, gone,"
-                          " fresh, text, vector)");
+    ctx_pending_total total = {.db = db, .config = config};
+    int rc = ctx_shadow_run(db, config, error,
+                            "CREATE TABLE \"%w\".\"%w_pending\"(id INTEGER PRIMARY KEY, gone,"
+                            " fresh, body INTEGER, sum INTEGER, text, vector)");
+    if (rc == SQLITE_OK)
+        rc = ctx_pending_total_renew(&total, error);
+    ctx_pending_total_reset(&total);
+    return rc;
 }
 
 int ctx_pending_drop(sqlite3 *db, const ctx_config *config, ctx_error *error)
@@ -51,6 +58,7 @@ int ctx_pending_open(ctx_index *index, ctx_pending **out, ctx_error *error)
         return ctx_fail(error, SQLITE_NOMEM, index->config.name, "out of memory");
     memset(pending, 0, sizeof *pending);
     pending->index = index;
+    pending->total = (ctx_pending_total){.db = index->db, .config = &index->config};
     return SQLITE_OK;
 }
 
@@ -60,6 +68,7 @@ void ctx_pending_reset(ctx_pending *pending)
         sqlite3_finalize(pending->statement[i]);
         pending->statement[i] = NULL;
     }
+    ctx_pending_total_reset(&pending->total);
 }
 
 void ctx_pending_close(ctx_pending *pending)
@@ -75,12 +84,10 @@ void ctx_pending_close(ctx_pending *pending)
 static int prepare(ctx_pending *pending, int which, sqlite3_stmt **out, ctx_error *error)
 {
     static const char *const sql[] = {
-        [ADD] = "INSERT OR REPLACE INTO \"%w\".\"%w_pending\" VALUES(?1, 0, ?2, ?3, ?4)",
-        [REMOVE] = "INSERT OR REPLACE INTO \"%w\".\"%w_pending\""
-                   " VALUES(?1, 1, 0, NULL, NULL)",
-        [FIND] = "SELECT gone, fresh, text, vector FROM \"%w\".\"%w_pending\" WHERE id = ?1",
+        [ADD] = "INSERT OR REPLACE INTO \"%w\".\"%w_pending\""
+                " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        [FIND] = "SELECT " CTX_PENDING_COLUMNS " FROM \"%w\".\"%w_pending\" WHERE id = ?1",
         [FORGET] = "DELETE FROM \"%w\".\"%w_pending\" WHERE id = ?1",
-        [COUNT] = "SELECT count(*) FROM \"%w\".\"%w_pending\"",
         [ANY] = "SELECT 1 FROM \"%w\".\"%w_pending\" LIMIT 1",
         /* Of content='': what is stored and not gone, and what waits. */
         [LAST] = "SELECT max((SELECT coalesce(max(p.id), -9223372036854775808) FROM"
@@ -114,7 +121,8 @@ static int finish(ctx_pending *pending, sqlite3_stmt *statement, ctx_error *erro
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Steps a question that has one row at most; *there. The caller resets the statement. */
+/* Steps a question that has one row at most; *there. A note is one that is sound. The caller
+** resets the statement. */
 static int look(ctx_pending *pending, int which, sqlite3_int64 value, sqlite3_stmt **out,
                 bool *there, ctx_error *error)
 {
@@ -126,9 +134,12 @@ static int look(ctx_pending *pending, int which, sqlite3_int64 value, sqlite3_st
         sqlite3_bind_int64(*out, 1, value);
     rc = sqlite3_step(*out);
     *there = rc == SQLITE_ROW;
-    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+    if (*there && which == FIND && !ctx_pending_sound(*out))
+        rc = ctx_pending_damaged(&pending->index->config, value, error);
+    else if (rc == SQLITE_ROW || rc == SQLITE_DONE)
         return SQLITE_OK;
-    rc = failed(pending, rc, error);
+    else
+        rc = failed(pending, rc, error);
     sqlite3_reset(*out);
     return rc;
 }
@@ -137,7 +148,8 @@ static int look(ctx_pending *pending, int which, sqlite3_int64 value, sqlite3_st
 
 static int flush_rows(ctx_pending *pending, sqlite3_int64 rows, ctx_error *error)
 {
-    int rc = SQLITE_OK, done = 1;
+    int done = 1, rc = pending->index->config.manual ? ctx_pending_count(pending, NULL, error)
+                                                     : SQLITE_OK;
     pending->flushing = true;
     pending->index->busy++;
     while (rc == SQLITE_OK && done > 0 && rows != 0) {
@@ -171,26 +183,63 @@ static int count_note(ctx_pending *pending, size_t bytes, bool brought, ctx_erro
     return flush_rows(pending, -1, error); /* within xUpdate SQLite restores changes() */
 }
 
-static int note(ctx_pending *pending, sqlite3_int64 id, bool fresh, enc_text text,
-                const float *vector, ctx_error *error)
+/* The note that there is on the row, and its checksum. */
+static int find(ctx_pending *pending, sqlite3_int64 id, bool *there, bool *fresh,
+                sqlite3_int64 *sum, ctx_error *error)
+{
+    sqlite3_stmt *row;
+    int rc = look(pending, FIND, id, &row, there, error);
+    *fresh = false;
+    if (rc != SQLITE_OK)
+        return rc;
+    if (*there) {
+        *fresh = sqlite3_column_int(row, CTX_PENDING_GONE_COLUMN) ||
+                 sqlite3_column_int(row, CTX_PENDING_FRESH);
+        *sum = sqlite3_column_int64(row, CTX_PENDING_SUM);
+    }
+    sqlite3_reset(row);
+    return SQLITE_OK;
+}
+
+/* A note in the place of any that there is on the row. `text` is what it is to have. */
+static int write_note(ctx_pending *pending, sqlite3_int64 id, bool gone, bool fresh,
+                      enc_text text, const float *vector, ctx_error *error)
 {
     const ctx_config *config = &pending->index->config;
     size_t bytes = vector ? (size_t)config->dimensions * sizeof *vector : 0;
+    sqlite3_int64 was, body = ctx_pending_body(text, vector, bytes);
+    sqlite3_int64 sum = ctx_pending_sum(id, gone, fresh, body);
+    bool there = false, stale;
     sqlite3_stmt *add;
-    int rc = ctx_storage_fits(pending->index->storage, error);
+    int rc = config->manual ? find(pending, id, &there, &stale, &was, error) : SQLITE_OK;
+    if (rc == SQLITE_OK)
+        rc = ctx_pending_total_change(&pending->total, there ? &was : NULL, &sum, error);
     if (rc == SQLITE_OK)
         rc = prepare(pending, ADD, &add, error);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_int64(add, 1, id);
-    sqlite3_bind_int(add, 2, fresh);
-    if (config->content == CTX_CONTENT_NONE && text.data)
-        rc = sqlite3_bind_text64(add, 3, text.data, text.size, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_int(add, 2, gone);
+    sqlite3_bind_int(add, 3, fresh);
+    sqlite3_bind_int64(add, 4, body);
+    sqlite3_bind_int64(add, 5, sum);
+    if (text.data)
+        rc = sqlite3_bind_blob64(add, 6, text.data, text.size, SQLITE_STATIC);
     if (rc == SQLITE_OK && vector)
-        rc = sqlite3_bind_blob64(add, 4, vector, bytes, SQLITE_STATIC);
-    if (rc != SQLITE_OK)
-        return failed(pending, rc, error);
-    rc = finish(pending, add, error);
+        rc = sqlite3_bind_blob64(add, 7, vector, bytes, SQLITE_STATIC);
+    return rc == SQLITE_OK ? finish(pending, add, error) : failed(pending, rc, error);
+}
+
+static int note(ctx_pending *pending, sqlite3_int64 id, bool fresh, enc_text text,
+                const float *vector, ctx_error *error)
+{
+    const ctx_config *config = &pending->index->config;
+    const bool keeps = config->content == CTX_CONTENT_NONE;
+    size_t bytes = vector ? (size_t)config->dimensions * sizeof *vector : 0;
+    int rc = ctx_storage_fits(pending->index->storage, error);
+    if (rc == SQLITE_OK)
+        rc = write_note(pending, id, false, fresh, keeps ? text : (enc_text){NULL, 0}, vector,
+                        error);
     return rc == SQLITE_OK ? count_note(pending, text.size + bytes, vector != NULL, error)
                            : rc;
 }
@@ -208,37 +257,75 @@ int ctx_pending_add(ctx_pending *pending, sqlite3_int64 id, enc_text text,
     /* With external content a row may come and go many times in a transaction, and only what
     ** it is at the end matters. */
     if (pending->index->config.content != CTX_CONTENT_EXTERNAL) {
-        sqlite3_stmt *row;
+        sqlite3_int64 sum;
         bool there;
-        int rc = look(pending, FIND, id, &row, &there, error);
+        int rc = find(pending, id, &there, &fresh, &sum, error);
         if (rc != SQLITE_OK)
             return rc;
-        fresh = there && (sqlite3_column_int(row, 0) || sqlite3_column_int(row, 1));
-        sqlite3_reset(row);
     }
     return note(pending, id, fresh, text, vector, error);
 }
 
-/* Runs a write about one row. */
-static int run(ctx_pending *pending, int which, sqlite3_int64 id, ctx_error *error)
+int ctx_pending_remove(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
+{
+    int rc = write_note(pending, id, true, false, (enc_text){NULL, 0}, NULL, error);
+    return rc == SQLITE_OK ? count_note(pending, 0, false, error) : rc;
+}
+
+int ctx_pending_forget(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
 {
     sqlite3_stmt *statement;
-    int rc = prepare(pending, which, &statement, error);
+    sqlite3_int64 sum;
+    bool there, fresh;
+    int rc = find(pending, id, &there, &fresh, &sum, error);
+    if (rc != SQLITE_OK || !there)
+        return rc;
+    rc = ctx_pending_total_change(&pending->total, &sum, NULL, error);
+    if (rc == SQLITE_OK)
+        rc = prepare(pending, FORGET, &statement, error);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_int64(statement, 1, id);
     return finish(pending, statement, error);
 }
 
-int ctx_pending_remove(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
+/* ---- Many notes ---- */
+
+static int run(ctx_pending *pending, const char *which, sqlite3_int64 last, ctx_error *error)
 {
-    int rc = run(pending, REMOVE, id, error);
-    return rc == SQLITE_OK ? count_note(pending, 0, false, error) : rc;
+    const ctx_config *config = &pending->index->config;
+    return ctx_shadow_run(pending->index->db, config, error,
+                          "DELETE FROM \"%w\".\"%w_pending\" WHERE id %s %lld", which, last);
 }
 
-int ctx_pending_forget(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
+int ctx_pending_done(ctx_pending *pending, sqlite3_int64 last, ctx_error *error)
 {
-    return run(pending, FORGET, id, error);
+    int rc = ctx_pending_total_done(&pending->total, last, error);
+    return rc == SQLITE_OK ? run(pending, "<=", last, error) : rc;
+}
+
+int ctx_pending_clear(ctx_pending *pending, ctx_error *error)
+{
+    int rc = run(pending, "<=", INT64_MAX, error);
+    return rc == SQLITE_OK ? ctx_pending_total_renew(&pending->total, error) : rc;
+}
+
+int ctx_pending_mend(ctx_pending *pending, ctx_error *error)
+{
+    const ctx_config *config = &pending->index->config;
+    sqlite3_stmt *row;
+    int step, rc = ctx_shadow_prepare(pending->index->db, config, &row, error,
+                                      "SELECT " CTX_PENDING_COLUMNS " FROM "
+                                      "\"%w\".\"%w_pending\" ORDER BY id");
+    if (rc != SQLITE_OK)
+        return rc;
+    while (rc == SQLITE_OK && (step = sqlite3_step(row)) == SQLITE_ROW)
+        if (!ctx_pending_sound(row))
+            rc = run(pending, "=", sqlite3_column_int64(row, CTX_PENDING_ID), error);
+    if (rc == SQLITE_OK && step != SQLITE_DONE)
+        rc = failed(pending, step, error);
+    sqlite3_finalize(row);
+    return rc == SQLITE_OK ? ctx_pending_total_renew(&pending->total, error) : rc;
 }
 
 /* ---- What is noted ---- */
@@ -253,7 +340,8 @@ int ctx_pending_state(ctx_pending *pending, sqlite3_int64 id, enum ctx_pending_s
     if (rc != SQLITE_OK)
         return rc;
     if (there)
-        *state = sqlite3_column_int(row, 0) ? CTX_PENDING_GONE : CTX_PENDING_HERE;
+        *state = sqlite3_column_int(row, CTX_PENDING_GONE_COLUMN) ? CTX_PENDING_GONE
+                                                                  : CTX_PENDING_HERE;
     sqlite3_reset(row);
     return SQLITE_OK;
 }
@@ -263,18 +351,20 @@ static int copy_row(ctx_pending *pending, sqlite3_stmt *from, ctx_pending_row *r
 {
     const ctx_config *config = &pending->index->config;
     size_t bytes = (size_t)config->dimensions * sizeof(float);
-    row->state = sqlite3_column_int(from, 0) ? CTX_PENDING_GONE : CTX_PENDING_HERE;
-    row->fresh = sqlite3_column_int(from, 1);
-    row->has_text = sqlite3_column_type(from, 2) != SQLITE_NULL;
-    const void *text = sqlite3_column_text(from, 2);
-    size_t size = (size_t)sqlite3_column_bytes(from, 2);
-    const void *vector = sqlite3_column_blob(from, 3);
-    bool has_vector = vector && bytes > 0 && (size_t)sqlite3_column_bytes(from, 3) == bytes;
+    row->state = sqlite3_column_int(from, CTX_PENDING_GONE_COLUMN) ? CTX_PENDING_GONE
+                                                                   : CTX_PENDING_HERE;
+    row->fresh = sqlite3_column_int(from, CTX_PENDING_FRESH);
+    row->has_text = sqlite3_column_type(from, CTX_PENDING_TEXT) != SQLITE_NULL;
+    const void *text = sqlite3_column_blob(from, CTX_PENDING_TEXT);
+    size_t size = (size_t)sqlite3_column_bytes(from, CTX_PENDING_TEXT);
+    const void *vector = sqlite3_column_blob(from, CTX_PENDING_VECTOR);
+    bool has_vector = vector && bytes > 0 &&
+                      (size_t)sqlite3_column_bytes(from, CTX_PENDING_VECTOR) == bytes;
     row->text.data = row->has_text ? sqlite3_malloc64(size + 1) : NULL;
     row->vector = has_vector ? sqlite3_malloc64(bytes) : NULL;
-    if ((row->has_text && (!text || !row->text.data)) || (has_vector && !row->vector))
+    if ((row->has_text && ((size && !text) || !row->text.data)) || (has_vector && !row->vector))
         return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
-    if (row->has_text)
+    if (size)
         memcpy(row->text.data, text, size);
     row->text.size = row->text.room = size;
     if (has_vector)
@@ -306,15 +396,17 @@ void ctx_pending_row_clear(ctx_pending_row *row)
 
 int ctx_pending_count(ctx_pending *pending, sqlite3_int64 *count, ctx_error *error)
 {
-    sqlite3_stmt *row;
-    bool there;
-    int rc = look(pending, COUNT, 0, &row, &there, error);
-    *count = 0;
-    if (rc != SQLITE_OK)
-        return rc;
-    *count = sqlite3_column_int64(row, 0);
-    sqlite3_reset(row);
-    return SQLITE_OK;
+    sqlite3_int64 rows = 0;
+    int rc = ctx_pending_total_prove(&pending->total, &rows, error);
+    if (count)
+        *count = rows;
+    return rc;
+}
+
+int ctx_pending_prove(ctx_pending *pending, ctx_error *error)
+{
+    pending->total.known = false;
+    return ctx_pending_count(pending, NULL, error);
 }
 
 int ctx_pending_last(ctx_pending *pending, sqlite3_int64 *id, bool *found, ctx_error *error)

@@ -1,13 +1,15 @@
 /*
 ** pending.h - rows that wait to be embedded, and their embedding.
 **
-**   NAME_pending (id INTEGER PRIMARY KEY, gone, fresh, text, vector)
+**   NAME_pending (id INTEGER PRIMARY KEY, gone, fresh, body, sum, text, vector)
 **
 ** xUpdate notes here what it changed and returns; the rows wait in this table, so that ROLLBACK
 ** and ROLLBACK TO are SQLite's own. `gone` 1: the row is no more. `text` is filled for content=''
 ** alone; elsewhere the text is read from the content when its turn comes, so that a row that
 ** changed ten times is embedded once. `vector` is what the row brought (float32). `fresh` 1: a
-** vector that is stored under this id was brought by another row, that is no more. A row is in
+** vector that is stored under this id was brought by another row, that is no more. `body` and
+** `sum` are checksums (pending_sum.h); the text is a BLOB, so that its bytes stay what they are
+** whatever the file's encoding. A row is in
 ** the index if it is pending and not gone, or not pending and stored.
 **
 ** ctx_pending_flush embeds all that waits, in packed batches over all cores, and stores it. It
@@ -62,11 +64,19 @@ typedef struct ctx_pending_row {
 int ctx_pending_get(ctx_pending *pending, sqlite3_int64 id, ctx_pending_row *row,
                     ctx_error *error);
 void ctx_pending_row_clear(ctx_pending_row *row);
+/* Checks all notes, but for texts and vectors; *count, not NULL: how many there are. */
+int ctx_pending_count(ctx_pending *pending, sqlite3_int64 *count, ctx_error *error);
+/* The same, also of what was found right before. */
+int ctx_pending_prove(ctx_pending *pending, ctx_error *error);
+/* Takes all notes away; those that are damaged. */
+int ctx_pending_clear(ctx_pending *pending, ctx_error *error);
+int ctx_pending_mend(ctx_pending *pending, ctx_error *error);
+/* The notes of rows with ids up to `last` are done with: they are `rows`, with these checksums. */
+int ctx_pending_done(ctx_pending *pending, sqlite3_int64 last, ctx_error *error);
 /* Takes the note away, as if the row had not been touched. */
 int ctx_pending_forget(ctx_pending *pending, sqlite3_int64 id, ctx_error *error);
 /* content='': the largest id of a row that is there, *found. */
 int ctx_pending_last(ctx_pending *pending, sqlite3_int64 *id, bool *found, ctx_error *error);
-int ctx_pending_count(ctx_pending *pending, sqlite3_int64 *count, ctx_error *error);
 
 /* Embeds and stores what waits, at most `rows` rows (-1: all); *left says how many still wait
 ** (may be NULL): all of them if the file can't be written. last_insert_rowid() and changes() stay

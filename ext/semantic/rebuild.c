@@ -155,26 +155,28 @@ static int out_of_memory(const batch *b)
 }
 
 /* Puts the row into the next generation as it is in this one. */
-static int copy_row(batch *b, sqlite3_int64 id, const ctx_row_entry *entry)
+static int copy_row(ctx_index *index, const ctx_rebuild_state *state, sqlite3_int64 id,
+                    const ctx_row_entry *entry, ctx_error *error)
 {
-    ctx_index *index = b->index;
     int chunks = entry->chunks, dimensions = index->config.dimensions;
     sqlite3_uint64 hash = entry->hash, size = (sqlite3_uint64)chunks * (unsigned)dimensions;
-    if (b->state->dimensions != dimensions)
-        return ctx_fail(b->error, SQLITE_ERROR, index->config.name,
+    if (state->dimensions != dimensions)
+        return ctx_fail(error, SQLITE_ERROR, index->config.name,
                         "row %lld has no text, but a vector of its own of %d numbers; the "
-                        "model makes %d: delete the row first", id, dimensions, b->state->dimensions);
+                        "model makes %d: delete the row first", id, dimensions, state->dimensions);
     ctx_chunk *chunk = sqlite3_malloc64(((sqlite3_uint64)chunks + 1) * sizeof *chunk);
     float *vectors = sqlite3_malloc64((size + 1) * sizeof *vectors);
-    int code = chunk && vectors ? SQLITE_OK : out_of_memory(b);
+    int code = SQLITE_OK;
+    if (!chunk || !vectors)
+        code = ctx_fail(error, SQLITE_NOMEM, index->config.name, "out of memory");
     if (code == SQLITE_OK && chunks > 0)
         memcpy(chunk, entry->chunk, (size_t)chunks * sizeof *chunk);
     for (int i = 0; i < chunks && code == SQLITE_OK; i++)
         code = ctx_storage_vector(index->storage, chunk[i].slot,
-                                  vectors + (size_t)i * (size_t)dimensions, b->error);
+                                  vectors + (size_t)i * (size_t)dimensions, error);
     if (code == SQLITE_OK)
-        code = ctx_storage_put(index->storage, b->state->generation, id, hash, chunk, chunks,
-                               vectors, b->error);
+        code = ctx_storage_put(index->storage, state->generation, id, hash, chunk, chunks,
+                               vectors, error);
     sqlite3_free(chunk);
     sqlite3_free(vectors);
     return code;
@@ -192,7 +194,7 @@ static int try_copy(batch *b, sqlite3_int64 id, bool any, bool *copied)
         return code;
     bool same_length = b->state->dimensions == index->config.dimensions;
     *copied = b->copies || (ctx_row_brought(&entry) && (same_length || !any));
-    return *copied ? copy_row(b, id, &entry) : SQLITE_OK;
+    return *copied ? copy_row(index, b->state, id, &entry, b->error) : SQLITE_OK;
 }
 
 static int keep_text(batch *b, sqlite3_int64 id, enc_text text)
@@ -266,6 +268,25 @@ static int batch_fill(batch *b, sqlite3_int64 *rows, bool *end)
         walked++;
     }
     return SQLITE_OK;
+}
+
+int ctx_rebuild_moved(ctx_index *index, sqlite3_int64 old, sqlite3_int64 id, ctx_error *error)
+{
+    ctx_storage *storage = index->storage;
+    ctx_rebuild_state state;
+    ctx_row_entry entry;
+    bool found = false;
+    int code = ctx_rebuild_read(index, &state, error);
+    if (code != SQLITE_OK || !state.active)
+        return code;
+    code = ctx_storage_remove(storage, state.generation, old, error);
+    if (code == SQLITE_OK)
+        code = ctx_storage_remove(storage, state.generation, id, error);
+    if (code == SQLITE_OK && id < state.place)
+        code = ctx_storage_get(storage, index->config.generation, id, &entry, &found, error);
+    if (code == SQLITE_OK && found)
+        code = copy_row(index, &state, id, &entry, error);
+    return code == SQLITE_OK ? ctx_storage_write(storage, error) : code;
 }
 
 /* ---- Beginning and end ---- */
@@ -368,6 +389,8 @@ int ctx_rebuild(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
         state = (ctx_rebuild_state){.generation = index->config.generation + 1};
         code = abandon(index, &state, error);
     }
+    if (code == SQLITE_OK && rows < 0 && index->config.content != CTX_CONTENT_NONE)
+        code = ctx_pending_mend(index->pending, error);
     if (code == SQLITE_OK && rows < 0) /* what fails soon, first */
         code = ctx_words_rebuild(index->words, error);
     if (code == SQLITE_OK)
@@ -395,7 +418,7 @@ int ctx_delete_all(ctx_index *index, ctx_error *error)
     if (code == SQLITE_OK)
         code = ctx_storage_write(index->storage, error);
     if (code == SQLITE_OK)
-        code = ctx_shadow_run(index->db, config, error, "DELETE FROM \"%w\".\"%w_pending\"");
+        code = ctx_pending_clear(index->pending, error);
     if (code == SQLITE_OK)
         code = ctx_words_clear(index->words, error);
     if (code == SQLITE_OK && config->content == CTX_CONTENT_OWN)

@@ -44,6 +44,10 @@ int ctx_rebuild_enter(ctx_index *index, const ctx_rebuild_state *state,
                       ctx_rebuild_saved *saved, ctx_error *error);
 int ctx_rebuild_leave(ctx_index *index, const ctx_rebuild_saved *saved, ctx_error *error);
 
+/* A stored row got another id, with no note to flush: so it does in the generation that is being
+** written. */
+int ctx_rebuild_moved(ctx_index *index, sqlite3_int64 old, sqlite3_int64 id, ctx_error *error);
+
 /* 'rebuild': at most `rows` rows, -1: all. NAME_fts (words.h) is made anew, too: one by steps
 ** does so in its last step. */
 int ctx_rebuild(ctx_index *index, sqlite3_int64 rows, ctx_error *error);

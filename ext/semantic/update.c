@@ -15,6 +15,7 @@
 #include "brought.h"
 #include "pending.h"
 #include "query.h"
+#include "rebuild.h"
 #include "words.h"
 
 typedef struct change {
@@ -419,6 +420,8 @@ static int move_stored(change *c, bool replaced)
         rc = ctx_storage_move(storage, generation, c->old, c->id, c->error);
     if (rc == SQLITE_OK)
         rc = ctx_storage_write(storage, c->error);
+    if (rc == SQLITE_OK)
+        rc = ctx_rebuild_moved(c->index, c->old, c->id, c->error);
     if (rc != SQLITE_OK)
         ctx_storage_forget(storage);
     return rc == SQLITE_OK ? ctx_pending_forget(c->index->pending, c->id, c->error) : rc;

@@ -58,7 +58,9 @@ int ctx_index_has(ctx_index *index, sqlite3_int64 id, bool *has, ctx_error *erro
     if (code != SQLITE_OK || state == CTX_PENDING_GONE)
         return code;
     *has = state == CTX_PENDING_HERE;
-    if (!*has) {
+    if (code == SQLITE_OK && state == CTX_NOT_PENDING && index->config.manual)
+        code = ctx_pending_count(index->pending, NULL, error); /* a note may be missing */
+    if (code == SQLITE_OK && !*has) {
         ctx_row_entry entry;
         code = ctx_storage_get(index->storage, index->config.generation, id, &entry, has,
                                error);

@@ -74,6 +74,13 @@ int ctx_words_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error 
     case SQLITE_NOMEM: return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
     case SQLITE_INTERRUPT:
         return ctx_fail(error, SQLITE_INTERRUPT, config->name, "interrupted");
+    case SQLITE_CORRUPT:
+        if (config->fts)
+            return ctx_fail(error, SQLITE_CORRUPT_VTAB, config->name, "the FTS5 table '%s%s' is "
+                            "damaged (%s): 'rebuild' makes it anew", table, suffix, message);
+        return ctx_fail(error, SQLITE_CORRUPT_VTAB, config->name, "the FTS5 table '%s' is damaged "
+                        "or out of step with its content (%s): INSERT INTO \"%w\"(\"%w\") "
+                        "VALUES('rebuild')", table, message, table, table);
     case SQLITE_ERROR:
         if (strncmp(message, "no such module: ", 16) == 0)
             return ctx_fail(error, SQLITE_ERROR, config->name,

@@ -95,6 +95,10 @@ class Python(unittest.TestCase):
         self.assertEqual(db.execute("SELECT body FROM search WHERE search MATCH "
                                     "(SELECT vector FROM search WHERE rowid = 2) AND k = 1").fetchall(),
                          [("a river",)])
+        # SQLite takes no sentence from a module that can't drop its table, only the code.
+        with self.assertRaisesRegex(sqlite3.OperationalError, "SQL logic error"):
+            db.execute("DROP TABLE search")
+        self.assertEqual(db.execute("SELECT body FROM search").fetchall(), [("the bank",), ("a river",)])
         db.close()
 
     def test_an_interrupt_ends_maxsim_between_two_long_texts(self):

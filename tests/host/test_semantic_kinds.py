@@ -76,7 +76,8 @@ class Kinds(Walk):
     def some_text(self, kind):
         r = self.random
         if r.random() < 0.04:
-            return r.choice((None, ""))
+            # The same to an index, and another value to a table: of rows that bring vectors, one.
+            return None if kind.content == "own" else ""
         if not kind.chunks:
             return self.body()
         return ". ".join(self.body().capitalize() for _ in range(r.randint(1, 10)))

@@ -481,6 +481,27 @@ class SemanticStep(unittest.TestCase):
                     self.assertEqual(rows(db, "SELECT rowid FROM s"), [(3,)])
                     db.execute("DROP TABLE s")
 
+    def test_a_stepwise_rebuild_takes_in_ids_that_change_where_no_text_is_kept(self):
+        for quantize in "none", "bit":
+            with self.subTest(quantize):
+                db = self.connect(model=None)
+                db.execute("DROP TABLE IF EXISTS s")
+                db.execute(f"CREATE VIRTUAL TABLE s USING semantic(x, model='', content='', "
+                           f"quantize='{quantize}')")
+                db.executemany("INSERT INTO s(rowid, vector) VALUES(?, ?)",
+                               [(10 * i, floats(i, 1, 2)) for i in range(1, 21)])
+                before = dict(rows(db, "SELECT rowid, vector FROM s"))
+                db.execute("INSERT INTO s(s, rank) VALUES('rebuild', 10)")
+                for verb, old, new in (("UPDATE", 20, 21), ("UPDATE", 150, 5), ("UPDATE", 30, 300),
+                                       ("UPDATE", 160, 310), ("UPDATE OR REPLACE", 40, 50),
+                                       ("UPDATE OR REPLACE", 60, 170), ("UPDATE OR REPLACE", 180, 70)):
+                    db.execute(f"{verb} s SET rowid = {new} WHERE rowid = {old}")
+                    before[new] = before.pop(old)
+                self.assertEqual(dict(rows(db, "SELECT rowid, vector FROM s")), before)
+                db.execute("INSERT INTO s(s, rank) VALUES('rebuild', 100)")
+                self.assertEqual(dict(rows(db, "SELECT rowid, vector FROM s")), before)
+                db.execute("INSERT INTO s(s) VALUES('integrity-check')")
+
 
 if __name__ == "__main__":
     sys.exit(case.run(SemanticStep))
