@@ -21,8 +21,9 @@
 **
 ** Everything is read from the shadow tables when the query begins: no index is opened, no model
 ** loaded, nothing written. What can't be read is NULL, unless it is memory, the file or the
-** host's patience that fails.
+** host's patience that fails. Rows are counted only for columns that the statement uses.
 */
+#include <limits.h>
 #include <string.h>
 
 #include "follow.h"
@@ -247,7 +248,7 @@ static sqlite3_int64 find_question_bytes(ctx_connection *connection, const ctx_c
     return bytes;
 }
 
-static int read_row(status_row *row, ctx_connection *connection)
+static int read_row(status_row *row, ctx_connection *connection, unsigned used)
 {
     ctx_config *config = &row->config;
     reading r = {.db = ctx_connection_db(connection), .config = config};
@@ -261,13 +262,18 @@ static int read_row(status_row *row, ctx_connection *connection)
     code = ctx_rebuild_load(r.db, config, &state, &error);
     note(&r, code);
     state.active = state.active && code == SQLITE_OK;
-    row->rows = count_rows(&r, config->generation, INT64_MIN);
-    row->chunks = count_chunks(&r);
-    row->pending = count_pending(&r);
-    row->stale = count_stale(&r, state.active, state.place);
-    row->bytes = count_bytes(&r);
+    if (used & 1u << STATUS_ROWS)
+        row->rows = count_rows(&r, config->generation, INT64_MIN);
+    if (used & 1u << STATUS_CHUNKS)
+        row->chunks = count_chunks(&r);
+    if (used & 1u << STATUS_PENDING)
+        row->pending = count_pending(&r);
+    if (used & 1u << STATUS_STALE)
+        row->stale = count_stale(&r, state.active, state.place);
+    if (used & 1u << STATUS_BYTES)
+        row->bytes = count_bytes(&r);
     row->question_bytes = find_question_bytes(connection, config);
-    if (!state.active)
+    if (!state.active || !(used & 1u << STATUS_PROGRESS))
         return r.failure;
     double done = (double)count_rows(&r, state.generation, INT64_MIN);
     double left = (double)count_rows(&r, config->generation, state.place);
@@ -306,6 +312,7 @@ static int status_disconnect(sqlite3_vtab *table)
 static int status_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
 {
     (void)table;
+    info->idxNum = (int)(info->colUsed & INT_MAX); /* there are fewer columns */
     info->estimatedCost = 10000;
     info->estimatedRows = 4;
     return SQLITE_OK;
@@ -341,13 +348,13 @@ static int status_close(sqlite3_vtab_cursor *base)
 static int status_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
                          sqlite3_value **argv)
 {
-    (void)number, (void)plan, (void)argc, (void)argv;
+    (void)plan, (void)argc, (void)argv;
     status_cursor *cursor = (status_cursor *)base;
     ctx_connection *connection = ((status_table *)base->pVtab)->connection;
     clear(cursor);
     int code = find_all(cursor, ctx_connection_db(connection));
     for (int i = 0; i < cursor->count && code == SQLITE_OK; i++)
-        code = read_row(&cursor->list[i], connection);
+        code = read_row(&cursor->list[i], connection, (unsigned)number);
     return code;
 }
 

@@ -119,7 +119,9 @@ def nearest_distances(vectors, sample=1000):
 def write_set(path, name, rows, real):
     """The set's vectors, as float32 in a file, 50,000 at a time."""
     chance = numpy.random.default_rng(1)
-    noise = float(numpy.median(nearest_distances(real))) / DIMENSIONS ** .5
+    noise = 0
+    if name == "clustered":
+        noise = float(numpy.median(nearest_distances(real))) / DIMENSIONS ** .5
     with open(path + ".new", "wb") as file:
         for first in range(0, rows, 50000):
             shape = (min(50000, rows - first), DIMENSIONS)
