@@ -401,6 +401,7 @@ typedef struct enc_codes {
     const float *coarse;  /* [count] >= |x - x"|, rounded up; ENC_INT8 */
     const float *offset;  /* [count] added to the score: -|x|^2 / 2 for ENC_L2; NULL: zeros */
     size_t count;
+    size_t *rests_read;   /* NULL, or raised by how many rests a scan reads */
 } enc_codes;
 
 /* Bytes of one code: `length` (bits: length / 8, rounded up), rounded up to 64. An ENC_INT8

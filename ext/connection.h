@@ -130,4 +130,7 @@ int ctx_text_argument(sqlite3_value *value, const char *function, const char *wh
 ** JavaScript, bind 3 as 3.0. */
 int ctx_is_whole(sqlite3_value *value, sqlite3_int64 *out);
 
+/* Whether two values have the same type and are the same; NULL pointers are the same, too. */
+int ctx_is_same(sqlite3_value *a, sqlite3_value *b);
+
 #endif

@@ -5,6 +5,7 @@
 #include "options.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Subtypes of vector blobs, as sqlite-vec reads and writes them. */
 enum { SUBTYPE_FLOAT32 = 223, SUBTYPE_BIT = 224, SUBTYPE_INT8 = 225 };
@@ -35,6 +36,26 @@ int ctx_is_whole(sqlite3_value *value, sqlite3_int64 *out)
     *out = sqlite3_value_int64(value);
     return type == SQLITE_INTEGER || (type == SQLITE_FLOAT && number == floor(number) &&
                                       number >= -0x1p63 && number < 0x1p63);
+}
+
+int ctx_is_same(sqlite3_value *a, sqlite3_value *b)
+{
+    if (!a || !b)
+        return a == b;
+    int type = sqlite3_value_type(a);
+    if (type != sqlite3_value_type(b))
+        return 0;
+    if (type == SQLITE_NULL)
+        return 1;
+    if (type == SQLITE_INTEGER)
+        return sqlite3_value_int64(a) == sqlite3_value_int64(b);
+    if (type == SQLITE_FLOAT)
+        return sqlite3_value_double(a) == sqlite3_value_double(b);
+    const void *x = type == SQLITE_TEXT ? sqlite3_value_text(a) : sqlite3_value_blob(a);
+    const void *y = type == SQLITE_TEXT ? sqlite3_value_text(b) : sqlite3_value_blob(b);
+    int size = sqlite3_value_bytes(a);
+    return size == sqlite3_value_bytes(b) &&
+           (size == 0 || (x && y && memcmp(x, y, (size_t)size) == 0));
 }
 
 void ctx_result_vector(sqlite3_context *context, const float *vector, int length,

@@ -95,9 +95,8 @@ static int set_weights(ctx_index *index, const char *given, ctx_error *error)
                         "weights are for an index made with hybrid or fts");
     if (!given || !ctx_weights_parse(given, weights))
         return ctx_fail(error, SQLITE_ERROR, config->name,
-                        "'weights' takes two numbers, for meaning and for words: INSERT INTO "
-                        "\"%w\"(\"%w\", rank) VALUES('weights', '1,0.5')", config->name,
-                        config->name);
+                        "'weights' takes " CTX_WEIGHTS ": INSERT INTO \"%w\"(\"%w\", rank) "
+                        "VALUES('weights', '1,0.5')", config->name, config->name);
     sqlite3_snprintf(sizeof text, text, "%.8f,%.8f", weights[0], weights[1]);
     int code = ctx_config_put_text(index->db, config, "weights", text, error);
     if (code != SQLITE_OK)

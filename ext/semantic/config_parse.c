@@ -276,8 +276,8 @@ static int read_setting(parser *p, const ctx_setting *s, char **value)
         return SQLITE_OK;
     case CTX_SETTING_WEIGHTS:
         if (!ctx_weights_parse(*value, place))
-            return FAIL(p, "weights='%s': there must be two numbers, for meaning and for "
-                        "words, as in weights='1,0.5'", *value);
+            return FAIL(p, "weights='%s': there must be " CTX_WEIGHTS
+                        ", as in weights='1,0.5'", *value);
         return SQLITE_OK;
     case CTX_SETTING_INTEGER:
     case CTX_SETTING_LARGE:

@@ -43,7 +43,10 @@ void ctx_setting_choices(const ctx_setting *setting, char text[CTX_CHOICES_SIZE]
 /* The position of `value` among the choices, -1 if it is none. */
 int ctx_setting_choice(const ctx_setting *setting, const char *value);
 
-/* "1.5,2" into weights [2], each finite, not negative, not both 0. */
+/* "1.5,2" into weights [2]; what may stand there, for messages. */
+#define CTX_WEIGHTS                                                                     \
+    "two numbers from 0 to 1000000 with at most 8 decimals, not both 0, for meaning and " \
+    "for words"
 bool ctx_weights_parse(const char *text, double *weights);
 
 #endif

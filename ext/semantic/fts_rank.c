@@ -152,10 +152,10 @@ static int read_where(ranking *r, const ctx_fts_row *row, ctx_error *error)
         return SQLITE_OK;
     if (type == SQLITE_TEXT)
         return read_name(r, row, error);
-    if (type != SQLITE_INTEGER)
+    sqlite3_int64 number;
+    if (!ctx_is_whole(r->where, &number))
         return ctx_fail(error, SQLITE_ERROR, NAME, "argument 3 must be a column's name or "
                         "number, or a semantic index's name");
-    sqlite3_int64 number = sqlite3_value_int64(r->where);
     if (number < 0 || number >= columns)
         return ctx_fail(error, SQLITE_ERROR, NAME, "column %lld is out of range: the table has "
                         "columns 0 to %d", number, columns - 1);
@@ -164,17 +164,6 @@ static int read_where(ranking *r, const ctx_fts_row *row, ctx_error *error)
 }
 
 /* ---- A query's ranking ---- */
-
-static bool same_value(sqlite3_value *a, sqlite3_value *b)
-{
-    if (!a || !b || sqlite3_value_type(a) != sqlite3_value_type(b))
-        return a == b;
-    const void *x = sqlite3_value_blob(a); /* of a number its text */
-    const void *y = sqlite3_value_blob(b);
-    int size = sqlite3_value_bytes(a);
-    return size == sqlite3_value_bytes(b) &&
-           (size == 0 || (x && y && memcmp(x, y, (size_t)size) == 0));
-}
 
 static int new_ranking(ctx_connection *connection, sqlite3_value **argv, int argc,
                        ranking **out, ctx_error *error)
@@ -217,8 +206,8 @@ static int find_ranking(const ctx_fts_row *row, int argc, sqlite3_value **argv, 
     int is_null;
     ranking *r = row->api->xGetAuxdata(row->fts, 0);
     *out = r;
-    if (r && same_value(r->question, argv[0]) &&
-        same_value(r->where, argc > 1 ? argv[1] : NULL))
+    if (r && ctx_is_same(r->question, argv[0]) &&
+        ctx_is_same(r->where, argc > 1 ? argv[1] : NULL))
         return SQLITE_OK;
     *out = NULL;
     int code = ctx_text_argument(argv[0], NAME, "argument 2", &question, &is_null, error);

@@ -44,24 +44,6 @@ static bool is_of_join(const char *plan, sqlite3_value *value)
            !sqlite3_value_frombind(value);
 }
 
-static bool is_equal(sqlite3_value *a, sqlite3_value *b)
-{
-    int type = sqlite3_value_type(a);
-    if (type != sqlite3_value_type(b))
-        return false;
-    if (type == SQLITE_NULL)
-        return true;
-    if (type == SQLITE_INTEGER)
-        return sqlite3_value_int64(a) == sqlite3_value_int64(b);
-    if (type == SQLITE_FLOAT)
-        return sqlite3_value_double(a) == sqlite3_value_double(b);
-    const void *x = type == SQLITE_TEXT ? sqlite3_value_text(a) : sqlite3_value_blob(a);
-    const void *y = type == SQLITE_TEXT ? sqlite3_value_text(b) : sqlite3_value_blob(b);
-    int size = sqlite3_value_bytes(a);
-    return size == sqlite3_value_bytes(b) &&
-           (size == 0 || (x && y && memcmp(x, y, (size_t)size) == 0));
-}
-
 bool ctx_kept_same(const ctx_kept *kept, sqlite3 *db, const char *plan, int argc,
                    sqlite3_value **argv)
 {
@@ -70,7 +52,7 @@ bool ctx_kept_same(const ctx_kept *kept, sqlite3 *db, const char *plan, int argc
         return false;
     for (int i = 0; i < argc; i++) {
         bool any = is_of_join(plan + 2 * i, argv[i]);
-        if (any != !kept->value[i] || (!any && !is_equal(kept->value[i], argv[i])))
+        if (any != !kept->value[i] || (!any && !ctx_is_same(kept->value[i], argv[i])))
             return false;
     }
     return true;

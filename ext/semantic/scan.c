@@ -173,16 +173,21 @@ static int add_hits(ctx_scan *scan, const ctx_block *block, size_t count, ctx_er
     return SQLITE_OK;
 }
 
-/* Bytes of a block that a pass reads: what is streamed of every slot, and of those slots that
-** stay what is looked up besides. */
-static sqlite3_int64 bytes_read(const ctx_scan *scan, const ctx_block *block, size_t stayed)
+/* Bytes of a block that a pass reads: what is streamed of every slot, the rests of some codes,
+** and of those slots that stay what is looked up besides. */
+static sqlite3_int64 bytes_read(const ctx_scan *scan, const ctx_block *block, size_t rests,
+                                size_t stayed)
 {
     const ctx_config *config = scan->config;
     const enc_codes *codes = &block->codes;
-    size_t slot = enc_code_size(ctx_config_codes(config), (size_t)config->dimensions) +
-                  sizeof *codes->scale + (codes->error ? sizeof *codes->error : 0) +
-                  (codes->offset ? sizeof *codes->offset : 0);
+    const enum enc_vector_type type = ctx_config_codes(config);
+    const size_t length = (size_t)config->dimensions, head = enc_code_head(type, length);
+    const size_t error = codes->error ? sizeof *codes->error : 0;
+    const size_t slot = head + sizeof *codes->scale +
+                        (codes->coarse ? sizeof *codes->coarse : error) +
+                        (codes->offset ? sizeof *codes->offset : 0);
     return (sqlite3_int64)(codes->count * slot +
+                           rests * (enc_code_size(type, length) - head + error) +
                            stayed * (sizeof *block->id + sizeof *block->chunk));
 }
 
@@ -195,9 +200,11 @@ static int scan_block(ctx_scan *scan, const ctx_block_entry *entry, ctx_error *e
     code = make_room(scan, (void **)&scan->candidate, &scan->candidate_room,
                      block->codes.count, sizeof *scan->candidate, error);
     if (code == SQLITE_OK) {
-        size_t count = enc_question_scan(scan->question, &block->codes, cut(scan),
-                                         scan->candidate);
-        scan->read += bytes_read(scan, block, count);
+        size_t rests = 0;
+        enc_codes codes = block->codes;
+        codes.rests_read = &rests;
+        size_t count = enc_question_scan(scan->question, &codes, cut(scan), scan->candidate);
+        scan->read += bytes_read(scan, block, rests, count);
         code = add_hits(scan, block, count, error);
     }
     ctx_block_release(block);

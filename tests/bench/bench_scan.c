@@ -36,7 +36,7 @@ static enc_codes run_of(const bench *b, size_t first)
     const size_t count = ROWS - first < RUN ? ROWS - first : RUN;
     const uint8_t *code = b->code + first * b->size;
     return (enc_codes){code, code + count * b->head, b->scale + first, b->error + first,
-                       b->coarse + first, NULL, count};
+                       b->coarse + first, NULL, count, NULL};
 }
 
 static size_t scan_once(const bench *b, float threshold)

@@ -67,6 +67,23 @@ class Host(unittest.TestCase):
         found.pop(3)  # Python reads one row ahead
         self.assertEqual(found, [(1, 1), (2, 2), (3, 3), (5, 3), (6, 4), (7, None), (8, None)])
 
+    def test_an_authorizer_that_lets_nothing_but_read_gets_answers_from_what_is_stored(self):
+        db = self.db
+        db.execute("CREATE VIRTUAL TABLE search USING semantic(body, model='')")
+        put = "INSERT INTO search(body, vector) VALUES (?, '[1, 2]')"
+        ask = "SELECT body FROM search WHERE search MATCH ?"
+        vector = db.execute("SELECT vector('[1, 2]')").fetchone()
+        db.execute(put, ("stored",))
+        db.execute("BEGIN")
+        db.execute(put, ("waits",))
+        reads = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
+        db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in reads
+                          else sqlite3.SQLITE_DENY)
+        self.assertEqual(db.execute(ask, vector).fetchall(), [("stored",)])
+        db.set_authorizer(None)
+        self.assertEqual(db.execute(ask, vector).fetchall(), [("stored",), ("waits",)])
+        db.execute("COMMIT")
+
 
 if __name__ == "__main__":
     sys.exit(case.run(Host))

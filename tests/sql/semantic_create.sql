@@ -80,9 +80,9 @@ CREATE VIRTUAL TABLE s USING semantic(body, embed=never);
 CREATE VIRTUAL TABLE s USING semantic(body, index=hnsw);
 -- error: s: cache='64M': it must be a whole number from -1 to 1125899906842624
 CREATE VIRTUAL TABLE s USING semantic(body, cache='64M');
--- error: s: weights='1': there must be two numbers, for meaning and for words, as in weights='1,0.5'
+-- error: s: weights='1': there must be two numbers from 0 to 1000000 with at most 8 decimals, not both 0, for meaning and for words, as in weights='1,0.5'
 CREATE VIRTUAL TABLE s USING semantic(body, fts=1, weights=1);
--- error: s: weights='0,0': there must be two numbers, for meaning and for words, as in weights='1,0.5'
+-- error: s: weights='0,0': there must be two numbers from 0 to 1000000 with at most 8 decimals, not both 0, for meaning and for words, as in weights='1,0.5'
 CREATE VIRTUAL TABLE s USING semantic(body, fts=1, weights='0,0');
 -- error: s: weights need hybrid or fts
 CREATE VIRTUAL TABLE s USING semantic(body, weights='1,1');

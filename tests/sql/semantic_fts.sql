@@ -77,6 +77,9 @@ SELECT semantic_rank(bare, 'loan') FROM bare WHERE bare MATCH 'bank';
 SELECT semantic_rank(fts, 'loan', 'text') FROM fts WHERE fts MATCH 'bank';
 -- error: semantic_rank: 'absent' is neither a column of the table nor a semantic index; its columns are title, body
 SELECT semantic_rank(bare, 'loan', 'absent') FROM bare WHERE bare MATCH 'bank';
+SELECT 'semantic_rank: the number of a column may be a whole REAL',
+       semantic_rank(fts, 'loan', 1.0) = semantic_rank(fts, 'loan', 1)
+  FROM fts WHERE fts MATCH 'bank';
 -- error: semantic_rank: column 2 is out of range: the table has columns 0 to 1
 SELECT semantic_rank(fts, 'loan', 2) FROM fts WHERE fts MATCH 'bank';
 -- error: semantic_rank: column -1 is out of range: the table has columns 0 to 1

@@ -74,11 +74,11 @@ SELECT 'hybrid: without weight for words meaning alone answers',
        AND count(bm25_rank) = 0 AND min(score = 1.0 / (60 + semantic_rank)) FROM s WHERE s MATCH 'apple tree';
 INSERT INTO s(s, rank) VALUES('weights', '1,1');
 UPDATE ask SET meaning = 1, words = 1;
--- error: s: 'weights' takes two numbers, for meaning and for words: INSERT INTO "s"("s", rank) VALUES('weights', '1,0.5')
+-- error: s: 'weights' takes two numbers from 0 to 1000000 with at most 8 decimals, not both 0, for meaning and for words: INSERT INTO "s"("s", rank) VALUES('weights', '1,0.5')
 INSERT INTO s(s, rank) VALUES('weights', '1');
--- error: s: 'weights' takes two numbers, for meaning and for words: INSERT INTO "s"("s", rank) VALUES('weights', '1,0.5')
+-- error: s: 'weights' takes two numbers from 0 to 1000000 with at most 8 decimals, not both 0, for meaning and for words: INSERT INTO "s"("s", rank) VALUES('weights', '1,0.5')
 INSERT INTO s(s, rank) VALUES('weights', 5);
--- error: s: 'weights' takes two numbers, for meaning and for words: INSERT INTO "s"("s", rank) VALUES('weights', '1,0.5')
+-- error: s: 'weights' takes two numbers from 0 to 1000000 with at most 8 decimals, not both 0, for meaning and for words: INSERT INTO "s"("s", rank) VALUES('weights', '1,0.5')
 INSERT INTO s(s) VALUES('weights');
 
 -- ---- Vectors, texts that are no words ----

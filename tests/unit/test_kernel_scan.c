@@ -65,7 +65,7 @@ static void compare_with_portable(const enc_ops *ops, enum enc_vector_type type,
         offset[i] = noise();
     }
     const enc_codes codes = {code + shift, rest + shift, scale, count % 3 ? error : NULL,
-                             coarse, count % 2 ? offset : NULL, count};
+                             coarse, count % 2 ? offset : NULL, count, NULL};
     const enc_ops *plain = enc_ops_find("portable");
     const size_t found = ops->scan[type](&planes, &codes, size, threshold, got);
     CHECK_INT(found, plain->scan[type](&planes, &codes, size, threshold, want));
@@ -103,7 +103,7 @@ TEST("kernel: a scan sums 65,536 products of the largest size exactly")
                 const int32_t q = sign < 0 ? -128 : 127, sum = q * N;
                 const enc_planes planes = {.high = plane, .low = plane, .size = N,
                                            .high_sum = sum, .low_sum = sum, .high_step = 1};
-                const enc_codes codes = {code, code, &scale, NULL, &coarse, NULL, 1};
+                const enc_codes codes = {code, code, &scale, NULL, &coarse, NULL, 1, NULL};
                 enc_candidate one = {0, 0, 0};
                 CHECK_INT(ops->scan[ENC_INT8](&planes, &codes, N / 2, -INFINITY, &one), 1);
                 CHECK(one.score == (float)((byte - 128) * sum));
@@ -124,7 +124,7 @@ TEST("kernel: a scan passes by what matches nothing, and keeps what it can't jud
     const float scale[] = {1, 0, NAN, FLT_MAX, 1}, error[] = {0, 0, 0, 0, INFINITY};
     const float coarse[] = {0, 0, 0, 0, INFINITY};
     const float offset[] = {0, -INFINITY, 0, 0, 0};
-    const enc_codes codes = {code, code, scale, error, coarse, offset, 5};
+    const enc_codes codes = {code, code, scale, error, coarse, offset, 5, NULL};
     FOR_KERNELS(ops) {
         enc_candidate got[5];
         const size_t found = ops->scan[ENC_INT8](&planes, &codes, 32, 1e30f, got);

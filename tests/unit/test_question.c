@@ -78,7 +78,8 @@ static bool run_make_alone(run *r, enum enc_metric metric, enum enc_vector_type 
 
 static enc_codes run_codes(const run *r)
 {
-    return (enc_codes){r->code, r->rest, r->scale, r->error, r->coarse, r->offset, r->count};
+    return (enc_codes){r->code, r->rest, r->scale, r->error, r->coarse, r->offset, r->count,
+                       NULL};
 }
 
 /* As encoder.h defines a score. */
@@ -99,11 +100,14 @@ static void check_bounds(const run *r, enum enc_metric metric, enum enc_vector_t
 {
     enc_question *question;
     enc_error err = {0};
-    const enc_codes codes = run_codes(r);
+    size_t rests = 0;
+    enc_codes codes = run_codes(r);
+    codes.rests_read = &rests;
     enc_candidate *found = ENC_ALLOC(enc_candidate, r->count);
     REQUIRE(found);
     REQUIRE(enc_question_open(metric, type, q, r->length, &question, &err) == ENC_OK);
     const size_t all = enc_question_scan(question, &codes, -INFINITY, found);
+    CHECK_INT(rests, type == ENC_INT8 ? r->count : 0);
     for (size_t i = 0, next = 0; i < r->count; i++) {
         const double score = score_of(metric, q, r->x + i * r->length, r->length);
         if (isnan(score)) { /* no direction */
@@ -291,9 +295,12 @@ TEST("question: among 20,000 vectors in clusters few can be among the nearest te
     enc_candidate *found = ENC_ALLOC(enc_candidate, COUNT);
     REQUIRE(found && run_make(&r, ENC_COSINE, ENC_INT8));
     REQUIRE(enc_question_open(ENC_COSINE, ENC_INT8, q, LENGTH, &question, &err) == ENC_OK);
-    const enc_codes codes = run_codes(&r);
+    size_t rests = 0;
+    enc_codes codes = run_codes(&r);
+    codes.rests_read = &rests;
     const size_t few = enc_question_scan(question, &codes, (float)best[K - 1], found);
     CHECK(few >= K && few <= 60);
+    CHECK(rests >= few && rests <= COUNT / 4);
     enc_question_close(question);
     enc_free(found);
     enc_free(centre);
@@ -337,7 +344,7 @@ TEST("question: a code that stands alone needs no reach to speak of")
         const enum enc_vector_type as = (enum enc_vector_type)type;
         REQUIRE(run_make_alone(&r, ENC_COSINE, as));
         REQUIRE(enc_question_open(ENC_COSINE, as, q, LENGTH, &question, &err) == ENC_OK);
-        const enc_codes codes = {r.code, r.rest, r.scale, NULL, r.coarse, NULL, 1};
+        const enc_codes codes = {r.code, r.rest, r.scale, NULL, r.coarse, NULL, 1, NULL};
         CHECK_INT(enc_question_scan(question, &codes, -INFINITY, &found), 1);
         CHECK(found.reach < 2e-4f);
         CHECK_NEAR(found.score, score_of(ENC_COSINE, q, r.x, LENGTH), (double)found.reach);
