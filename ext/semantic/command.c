@@ -196,6 +196,8 @@ int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *valu
     sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
     bool text = value && sqlite3_value_type(value) == SQLITE_TEXT;
     const char *given = text ? (const char *)sqlite3_value_text(value) : NULL;
+    if (text && !given)
+        return ctx_fail(error, SQLITE_NOMEM, index->config.name, "out of memory");
     index->busy++;
     code = commands[found].run ? commands[found].run(index, rows, error)
                                : commands[found].set(index, given, error);

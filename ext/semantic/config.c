@@ -356,7 +356,8 @@ static int read_text(reader *r, const char *name, char **text)
         return damaged(r->config, name, r->error);
     if (sqlite3_value_type(value) == SQLITE_NULL)
         return SQLITE_OK;
-    *text = sqlite3_mprintf("%s", sqlite3_value_text(value));
+    const unsigned char *found = sqlite3_value_text(value); /* of UTF-16 a conversion */
+    *text = found ? sqlite3_mprintf("%s", found) : NULL;
     return *text ? SQLITE_OK : out_of_memory(r->config, r->error);
 }
 

@@ -25,39 +25,45 @@ static int no_memory(search *s)
 
 /* ---- One table ---- */
 
-static bool same_column(const ctx_fts_row *row, sqlite3_stmt *statement, int column)
+static int compare_column(const ctx_fts_row *row, sqlite3_stmt *statement, int column,
+                          bool *same)
 {
     const char *text = NULL;
-    int size = 0;
-    if (row->api->xColumnText(row->fts, column, &text, &size) != SQLITE_OK)
-        return false;
+    int size = 0, code = row->api->xColumnText(row->fts, column, &text, &size);
+    *same = false;
+    if (code != SQLITE_OK)
+        return code;
     const char *other = (const char *)sqlite3_column_text(statement, column);
-    return sqlite3_column_bytes(statement, column) == size &&
-           (size == 0 || memcmp(other, text, (size_t)size) == 0);
+    *same = sqlite3_column_bytes(statement, column) == size &&
+            (size == 0 || memcmp(other, text, (size_t)size) == 0);
+    return SQLITE_OK;
 }
 
-static bool same_row(const search *s, sqlite3_stmt *statement)
+/* Whether the statement's table has the row; a failure of its own is the statement's. */
+static int compare_row(const search *s, sqlite3_stmt *statement, bool *same)
 {
-    if (sqlite3_column_count(statement) != s->columns ||
-        sqlite3_bind_int64(statement, 1, s->row->api->xRowid(s->row->fts)) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW)
-        return false;
-    for (int i = 0; i < s->columns; i++)
-        if (!same_column(s->row, statement, i))
-            return false;
-    return true;
+    int code = SQLITE_OK;
+    *same = sqlite3_column_count(statement) == s->columns &&
+            sqlite3_bind_int64(statement, 1, s->row->api->xRowid(s->row->fts)) == SQLITE_OK &&
+            sqlite3_step(statement) == SQLITE_ROW;
+    for (int i = 0; i < s->columns && *same && code == SQLITE_OK; i++)
+        code = compare_column(s->row, statement, i, same);
+    return code;
 }
 
-static void look_for_name(search *s, sqlite3_stmt *statement)
+static int look_for_name(search *s, sqlite3_stmt *statement)
 {
     bool first = sqlite3_str_length(s->seen) == 0;
     for (int i = 0; i < s->columns; i++) {
         const char *name = sqlite3_column_name(statement, i);
-        if (name && s->found < 0 && sqlite3_stricmp(name, s->name) == 0)
+        if (!name)
+            return SQLITE_NOMEM;
+        if (s->found < 0 && sqlite3_stricmp(name, s->name) == 0)
             s->found = i;
-        if (name && first)
+        if (first)
             sqlite3_str_appendf(s->seen, "%s%s", i ? ", " : "", name);
     }
+    return SQLITE_OK;
 }
 
 /* What was prepared and stepped is done, with `code` so far. Of two failures that are not the
@@ -82,8 +88,11 @@ static int look_at_table(search *s, const char *schema, const char *table)
         return no_memory(s);
     int code = sqlite3_prepare_v2(s->row->db, sql, -1, &statement, NULL);
     sqlite3_free(sql);
-    if (code == SQLITE_OK && same_row(s, statement))
-        look_for_name(s, statement);
+    bool same = false;
+    if (code == SQLITE_OK)
+        code = compare_row(s, statement, &same);
+    if (code == SQLITE_OK && same)
+        code = look_for_name(s, statement);
     return finish(s, statement, code);
 }
 

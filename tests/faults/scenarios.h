@@ -5,11 +5,14 @@
 #ifndef SCENARIOS_H
 #define SCENARIOS_H
 
+#include <stdbool.h>
+
 typedef struct scenario {
     const char *name;
     const char *setup;        /* statements of an empty database, before the acts */
     const char *const *acts;  /* NULL at the end; a transaction each, or a question */
     const char *const *shown; /* NULL at the end; statements that hold in every state */
+    bool fts5;                /* the first of them asks an FTS5 table, too */
 } scenario;
 
 extern const scenario scenarios[];
