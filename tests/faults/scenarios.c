@@ -102,6 +102,13 @@ static const char *const external_acts[] = {
     "INSERT INTO search(search, rank) VALUES('rebuild', 2)",
     "UPDATE article SET body = 'the tide' WHERE id = 7",
     "INSERT INTO search(search) VALUES('rebuild')",
+    "ALTER TABLE article RENAME COLUMN body TO text",
+    "SELECT rowid, body FROM search",
+    "UPDATE article SET text = 'the shore' WHERE id = 1",
+    "ALTER TABLE article RENAME COLUMN text TO body",
+    "BEGIN; CREATE TABLE other(id INTEGER PRIMARY KEY, title, body); "
+    "INSERT INTO search(search, rank) VALUES('content', 'other'); "
+    "INSERT INTO search(search, rank) VALUES('content', 'article'); DROP TABLE other; COMMIT",
     "ALTER TABLE search RENAME TO found",
     "DROP TABLE found",
     NULL,
