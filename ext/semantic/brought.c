@@ -118,8 +118,30 @@ int ctx_brought_read(ctx_index *index, sqlite3_value *value, float **vector, int
 
 /* ---- Rows ---- */
 
-static int read_stored(ctx_index *index, sqlite3_int64 id, float **vector, bool *brought,
-                       ctx_error *error)
+/* Whether the text of a row that waits is the one that was stored: another one waits without the
+** vector that came with that. */
+static int has_stored_text(ctx_index *index, sqlite3_int64 id, const ctx_pending_row *row,
+                           sqlite3_uint64 stored, bool *same, ctx_error *error)
+{
+    ctx_buffer text = {0};
+    bool exists = true, any = row->has_text;
+    int rc = SQLITE_OK;
+    enc_text now = {row->text.data, row->text.size};
+    *same = true;
+    if (!*index->config.model) /* vectors come from no text */
+        return rc;
+    if (index->config.content != CTX_CONTENT_NONE) {
+        rc = ctx_content_text(index->content, id, &text, &exists, &any, error);
+        now = (enc_text){text.data, text.size};
+    }
+    if (rc == SQLITE_OK)
+        *same = ctx_same_text(stored, ctx_row_hash(index, any ? now : (enc_text){NULL, 0}, NULL));
+    sqlite3_free(text.data);
+    return rc;
+}
+
+static int read_stored(ctx_index *index, sqlite3_int64 id, const ctx_pending_row *row,
+                       float **vector, bool *brought, ctx_error *error)
 {
     const ctx_config *config = &index->config;
     ctx_row_entry entry;
@@ -127,8 +149,14 @@ static int read_stored(ctx_index *index, sqlite3_int64 id, float **vector, bool 
     int rc = ctx_storage_get(index->storage, config->generation, id, &entry, &found, error);
     if (rc != SQLITE_OK || !found || entry.chunks == 0)
         return rc;
-    *brought = ctx_brought_vector(entry.hash);
+    const bool came_with_it = ctx_brought_vector(entry.hash);
     sqlite3_int64 slot = entry.chunk[0].slot;
+    bool same = true;
+    if (row->state == CTX_PENDING_HERE)
+        rc = has_stored_text(index, id, row, entry.hash, &same, error);
+    if (rc != SQLITE_OK || !same)
+        return rc;
+    *brought = came_with_it;
     float *copy = sqlite3_malloc64((sqlite3_uint64)config->dimensions * sizeof *copy);
     if (!copy)
         return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
@@ -154,6 +182,8 @@ int ctx_brought_current(ctx_index *index, sqlite3_int64 id, float **vector, bool
         *brought = true;
         row.vector = NULL;
     }
+    if (look_further)
+        rc = read_stored(index, id, &row, vector, brought, error);
     ctx_pending_row_clear(&row);
-    return look_further ? read_stored(index, id, vector, brought, error) : rc;
+    return rc;
 }

@@ -93,6 +93,7 @@ class Kinds(Walk):
 
     def fill(self, db):
         """What the indexes begin with."""
+        db.execute("BEGIN")
         for name, kind in self.KINDS.items():
             for id_ in range(1, kind.rows + 1):
                 row = (*self.some_row(kind), id_)
@@ -102,6 +103,7 @@ class Kinds(Walk):
                            f"SELECT vector, body, id FROM {name}_truth")
             if kind.lists and kind.rows:
                 db.execute(f"INSERT INTO {name}({last(name)}) VALUES('optimize')")
+        db.execute("COMMIT")
 
     # ---- Changes ----
 

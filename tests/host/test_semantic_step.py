@@ -501,6 +501,24 @@ class SemanticStep(unittest.TestCase):
                 db.execute("INSERT INTO s(s, rank) VALUES('rebuild', 100)")
                 self.assertEqual(dict(rows(db, "SELECT rowid, vector FROM s")), before)
                 db.execute("INSERT INTO s(s) VALUES('integrity-check')")
+    def test_a_vector_that_came_with_another_text_does_not_move_along(self):
+        for options in "", ", content=''", ", embed='manual'":
+            with self.subTest(options):
+                db = self.connect()
+                db.execute("DROP TABLE IF EXISTS search")
+                self.index(db, options)
+                vector, = db.execute("SELECT embed('flour')").fetchone()
+                db.executemany("INSERT INTO search(rowid, title, vector) VALUES(?, 'bank', ?)",
+                               [(1, vector), (2, vector)])
+                db.execute("INSERT INTO search(search) VALUES('sync')")
+                db.execute("BEGIN")
+                db.execute("UPDATE search SET title = 'river' WHERE rowid = 1")
+                db.execute("UPDATE search SET rowid = rowid + 10")
+                db.execute("COMMIT")
+                db.execute("INSERT INTO search(search) VALUES('sync')")
+                river, = db.execute("SELECT embed('river', 'tiny', '{\"prompt\":\"document\"}')").fetchone()
+                self.assertEqual(rows(db, "SELECT rowid, vector FROM search"),
+                                 [(11, river), (12, vector)])
 
 
 if __name__ == "__main__":
