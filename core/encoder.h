@@ -401,7 +401,6 @@ typedef struct enc_codes {
     const float *coarse;  /* [count] >= |x - x"|, rounded up; ENC_INT8 */
     const float *offset;  /* [count] added to the score: -|x|^2 / 2 for ENC_L2; NULL: zeros */
     size_t count;
-    size_t *rests_read;   /* NULL, or raised by how many rests a scan reads */
 } enc_codes;
 
 /* Bytes of one code: `length` (bits: length / 8, rounded up), rounded up to 64. An ENC_INT8
@@ -450,9 +449,10 @@ typedef struct enc_candidate {
 
 /* The codes of a run whose true score may reach `threshold` (-infinity: all but those that match
 ** nothing), in the run's order, into out [codes->count]; how many. Of each score + reach >=
-** threshold. Of ENC_INT8 codes the rest is read where the head alone does not rule it out. */
+** threshold. Of ENC_INT8 codes the rest is read where the head alone does not rule it out;
+** adds up in *rests (NULL: nobody asks) of how many it was. */
 size_t enc_question_scan(const enc_question *question, const enc_codes *codes,
-                         float threshold, enc_candidate *out);
+                         float threshold, enc_candidate *out, size_t *rests);
 
 /* ---- Spans: one pass, many vectors ----------------------------------------------------- */
 

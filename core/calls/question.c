@@ -165,7 +165,9 @@ void enc_question_close(enc_question *question)
 }
 
 size_t enc_question_scan(const enc_question *question, const enc_codes *codes, float threshold,
-                         enc_candidate *out)
+                         enc_candidate *out, size_t *rests)
 {
-    return question->scan(&question->planes, codes, question->head, threshold, out);
+    size_t nobody = 0;
+    return question->scan(&question->planes, codes, question->head, threshold, out,
+                          rests ? rests : &nobody);
 }

@@ -130,7 +130,7 @@ typedef struct enc_planes {
 /* enc_question_scan (encoder.h) over codes whose heads are of `size` bytes, of int8 a multiple
 ** of 32, of others of 64. */
 typedef size_t enc_scan(const enc_planes *question, const enc_codes *codes, size_t size,
-                        float threshold, enc_candidate *out);
+                        float threshold, enc_candidate *out, size_t *rests);
 
 typedef struct enc_ops {
     const char *name;

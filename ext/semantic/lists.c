@@ -320,7 +320,7 @@ int ctx_lists_score(const ctx_lists *lists, enum enc_metric metric, const float 
     if (enc_question_open(metric, ENC_INT8, vector, (size_t)lists->dimensions, &question,
                           &failure) != ENC_OK)
         return ctx_fail_encoder(error, name, &failure);
-    *scored = enc_question_scan(question, &codes, -HUGE_VALF, lists->candidate);
+    *scored = enc_question_scan(question, &codes, -HUGE_VALF, lists->candidate, NULL);
     enc_question_close(question);
     return SQLITE_OK;
 }
@@ -329,8 +329,7 @@ sqlite3_int64 ctx_lists_bytes(const ctx_lists *lists)
 {
     size_t code = enc_code_size(ENC_INT8, (size_t)lists->dimensions);
     return (sqlite3_int64)((size_t)lists->count *
-                           (code + sizeof *lists->codes.scale + sizeof *lists->codes.coarse +
-                            sizeof *lists->codes.offset));
+                           (code + sizeof *lists->codes.scale + sizeof *lists->codes.offset));
 }
 
 int ctx_lists_nearest(const ctx_lists *lists, const ctx_config *config, const float *vector,

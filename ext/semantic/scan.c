@@ -17,7 +17,7 @@
 
 /* Hits that come together before the threshold is looked at again: a few, since each look
 ** costs as much as there are hits, and every code that the threshold stops saves more. */
-enum { FRESH = 8 };
+enum { FRESH = 2 };
 
 /* The host is asked whether to go on after so many bytes of codes, some 2 ms. */
 enum { ASK_EVERY = 64 << 20 };
@@ -173,21 +173,20 @@ static int add_hits(ctx_scan *scan, const ctx_block *block, size_t count, ctx_er
     return SQLITE_OK;
 }
 
-/* Bytes of a block that a pass reads: what is streamed of every slot, the rests of some codes,
-** and of those slots that stay what is looked up besides. */
+/* Bytes of a block that a pass reads: what is streamed of every slot, the rests of codes that were
+** looked at, and of those slots that stay what is looked up besides. */
 static sqlite3_int64 bytes_read(const ctx_scan *scan, const ctx_block *block, size_t rests,
                                 size_t stayed)
 {
     const ctx_config *config = scan->config;
     const enc_codes *codes = &block->codes;
-    const enum enc_vector_type type = ctx_config_codes(config);
-    const size_t length = (size_t)config->dimensions, head = enc_code_head(type, length);
-    const size_t error = codes->error ? sizeof *codes->error : 0;
-    const size_t slot = head + sizeof *codes->scale +
-                        (codes->coarse ? sizeof *codes->coarse : error) +
-                        (codes->offset ? sizeof *codes->offset : 0);
-    return (sqlite3_int64)(codes->count * slot +
-                           rests * (enc_code_size(type, length) - head + error) +
+    enum enc_vector_type type = ctx_config_codes(config);
+    size_t head = enc_code_head(type, (size_t)config->dimensions);
+    size_t rest = enc_code_size(type, (size_t)config->dimensions) - head;
+    size_t error = codes->error ? sizeof *codes->error : 0;
+    size_t slot = head + sizeof *codes->scale + (rest ? sizeof *codes->coarse : error) +
+                  (codes->offset ? sizeof *codes->offset : 0);
+    return (sqlite3_int64)(codes->count * slot + rests * (rest + (rest ? error : 0)) +
                            stayed * (sizeof *block->id + sizeof *block->chunk));
 }
 
@@ -201,9 +200,8 @@ static int scan_block(ctx_scan *scan, const ctx_block_entry *entry, ctx_error *e
                      block->codes.count, sizeof *scan->candidate, error);
     if (code == SQLITE_OK) {
         size_t rests = 0;
-        enc_codes codes = block->codes;
-        codes.rests_read = &rests;
-        size_t count = enc_question_scan(scan->question, &codes, cut(scan), scan->candidate);
+        size_t count = enc_question_scan(scan->question, &block->codes, cut(scan),
+                                         scan->candidate, &rests);
         scan->read += bytes_read(scan, block, rests, count);
         code = add_hits(scan, block, count, error);
     }
