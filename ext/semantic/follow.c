@@ -2,8 +2,8 @@
 ** follow.c - see follow.h.
 **
 ** Of a trigger's body the names behind new. and old. count: the key and the columns, in the
-** order in which trigger.c wrote them, VALUES (new."id", new."title"). A body in which they stand
-** in another way, or another number of them, is not as the index made it, and says nothing.
+** order in which trigger.c wrote them, VALUES (new."id", new."title"). A body in which they
+** stand in another way, or another number of them, is not as the index made it: it says nothing.
 */
 #include "follow.h"
 
@@ -111,8 +111,8 @@ static int set(ctx_config *config, char **place, const char *own, const char *na
     return SQLITE_OK;
 }
 
-/* The trigger of INSERT names all columns, that of UPDATE those that are indexed, that of DELETE
-** the key alone. */
+/* The trigger of INSERT names all columns, that of UPDATE those that are indexed, that of
+** DELETE the key alone. */
 static int apply(ctx_config *config, const char *table, const names *n)
 {
     int indexed = 0, at = 1;
@@ -155,8 +155,8 @@ int ctx_follow(sqlite3 *db, ctx_config *config, ctx_error *error)
         return code;
     code = ctx_schema_prepare(db, config, &rows, error,
                               "SELECT tbl_name, sql FROM \"%w\".sqlite_master WHERE type = "
-                              "'trigger' AND name COLLATE NOCASE IN ('%q_ad', '%q_ai', '%q_au') "
-                              "ORDER BY name COLLATE NOCASE", config->name, config->name,
+                              "'trigger' AND name COLLATE NOCASE IN ('%q_ad', '%q_ai', "
+                              "'%q_au') ORDER BY name COLLATE NOCASE", config->name, config->name,
                               config->name);
     if ((code & 0xff) == SQLITE_AUTH) { /* a host that hides its schema: nothing is known */
         *error = (ctx_error){0};

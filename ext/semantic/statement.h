@@ -1,6 +1,6 @@
 /*
-** statement.h - the words of a statement, as sqlite_master keeps it: names, bare or quoted in any
-** of SQLite's ways, and marks between them. For statements whose form is known; it is no parser.
+** statement.h - the words of a statement, as sqlite_master keeps it: names, bare or quoted in
+** any of SQLite's ways, and marks between them. For statements whose form is known; no parser.
 */
 #ifndef CTX_SEMANTIC_STATEMENT_H
 #define CTX_SEMANTIC_STATEMENT_H

@@ -154,12 +154,11 @@ class Kinds(Walk):
                       f"UPDATE {name} SET body = ?1 WHERE rowid = {id_}", self.some_text(kind))
         elif kind.chunks:
             return
-        elif kind.model:
+        elif kind.model and kind.content == "own":
             self.both(at, db, f"UPDATE {table} SET vector = ? WHERE id = {id_}",
                       f"UPDATE {name} SET vector = ? WHERE rowid = {id_}",
-                      # content='' knows no text that it could embed instead
-                      r.choice((None,) * (kind.content == "own") + (self.vector(kind.dimensions),)))
-        else:
+                      r.choice((None, self.vector(kind.dimensions))))
+        else:  # content='' has forgotten the text that goes with a vector
             self.both(at, db, f"UPDATE {table} SET vector = ?, body = ? WHERE id = {id_}",
                       f"UPDATE {name} SET vector = ?, body = ? WHERE rowid = {id_}",
                       *self.some_row(kind))
