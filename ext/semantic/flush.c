@@ -370,6 +370,7 @@ int ctx_flush_batch(ctx_index *index, int rows, int *done, ctx_error *error)
         rc = read_rows(&b, rows);
     if (rc == SQLITE_OK && b.count > 0) {
         rc = ctx_answers_settle(index, error);
+        index->wrote |= rc == SQLITE_OK;
         if (rc == SQLITE_OK)
             rc = write_all(&b);
         if (rc == SQLITE_OK)

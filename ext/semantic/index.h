@@ -36,6 +36,7 @@ typedef struct ctx_index {
     struct ctx_index *next;      /* open on the connection */
     sqlite3_int64 question_bytes; /* that the last question read; -1: there was none */
     bool renamed;     /* SQLite makes another object then, but has this one sync at COMMIT */
+    bool wrote;       /* a flush has begun to write */
     int busy;         /* > 0 while a flush or command runs: nothing may come back in */
 } ctx_index;
 

@@ -485,6 +485,39 @@ int ctx_pending_commit(ctx_pending *pending, ctx_error *error)
     return rc == SQLITE_ERROR || rc == SQLITE_CANTOPEN ? SQLITE_OK : rc;
 }
 
+/* After an interrupt no statement runs, ROLLBACK TO neither, and what a question has written by then
+** would stay half done in its transaction. Of a statement that only reads SQLite rolls back for
+** memory, I/O and a full disk, so it is told one of these. */
+static int torn(ctx_pending *pending, int code, ctx_error *error)
+{
+    if ((code & 0xff) != SQLITE_INTERRUPT)
+        return error->code ? error->code : failed(pending, code, error);
+    return ctx_fail(error, SQLITE_IOERR, pending->index->config.name,
+                    "the transaction is rolled back, since embedding what waits was interrupted");
+}
+
+/* A question is no statement that writes, and what it writes must stand or fall together. Within
+** one that does it does so anyway, and SQLite refuses the savepoint. */
+static int flush_whole(ctx_pending *pending, sqlite3_int64 rows, ctx_error *error)
+{
+    sqlite3 *db = pending->index->db;
+    const bool outside = sqlite3_get_autocommit(db);
+    int begun = sqlite3_exec(db, "SAVEPOINT contextual_flush", 0, 0, 0), undone = SQLITE_OK;
+    if (begun != SQLITE_OK && begun != SQLITE_BUSY)
+        return torn(pending, begun, error);
+    pending->index->wrote = false;
+    int rc = flush_unseen(pending, rows, error);
+    if (begun != SQLITE_OK)
+        return rc;
+    if (rc != SQLITE_OK)
+        undone = sqlite3_exec(db, "ROLLBACK TO contextual_flush", 0, 0, 0);
+    int released = sqlite3_exec(db, "RELEASE contextual_flush", 0, 0, 0);
+    bool clean = !outside && !pending->index->wrote; /* the transaction is as it was */
+    if ((undone == SQLITE_OK && released == SQLITE_OK) || (clean && rc != SQLITE_OK))
+        return rc;
+    return torn(pending, undone != SQLITE_OK ? undone : released, error);
+}
+
 int ctx_pending_flush(ctx_pending *pending, sqlite3_int64 rows, sqlite3_int64 *left,
                       ctx_error *error)
 {
@@ -495,19 +528,8 @@ int ctx_pending_flush(ctx_pending *pending, sqlite3_int64 rows, sqlite3_int64 *l
         *left = 0;
     if (rc != SQLITE_OK || !any || pending->flushing)
         return rc;
-    if (!read_only(index->db, index->config.schema)) {
-        /* A question outside a transaction, of rows that a COMMIT had to leave: what is written
-        ** must stand or fall together. Within a statement that writes it does so anyway, and
-        ** SQLite refuses the savepoint. */
-        bool own = sqlite3_get_autocommit(index->db) &&
-                   sqlite3_exec(index->db, "SAVEPOINT contextual_flush", 0, 0, 0) == SQLITE_OK;
-        rc = flush_unseen(pending, rows, error);
-        if (own && rc != SQLITE_OK)
-            sqlite3_exec(index->db, "ROLLBACK TO contextual_flush", 0, 0, 0);
-        if (own && sqlite3_exec(index->db, "RELEASE contextual_flush", 0, 0, 0) != SQLITE_OK &&
-            rc == SQLITE_OK)
-            rc = failed(pending, sqlite3_errcode(index->db), error);
-    }
+    if (!read_only(index->db, index->config.schema))
+        rc = flush_whole(pending, rows, error);
     if (rc == SQLITE_OK && left)
         rc = ctx_pending_count(pending, left, error);
     return rc;

@@ -92,8 +92,8 @@ static bool settle(run *r, sqlite3 *db, const point *p, const char *rest, bool *
     bool good = true;
     *done = false;
     if (!sqlite3_get_autocommit(db)) {
-        *done = p->goes_on;
-        good = state_run(db, p->goes_on ? rest : "ROLLBACK");
+        *done = p->goes_on && !r->fault->late;
+        good = state_run(db, *done ? rest : "ROLLBACK");
     }
     /* FTS5 forgets what it held at a failure when it is asked again, and that one fails. */
     if (r->scenario->fts5)
@@ -109,7 +109,7 @@ static bool sees(run *r, sqlite3 *db, bool done, bool *is_after)
     view now, again;
     if (!state_look(db, shown, &now))
         return false;
-    *is_after = done || (r->state.journal && !state_differs(shown, &now, &r->after));
+    *is_after = done || ((r->state.journal || r->fault->late) && !state_differs(shown, &now, &r->after));
     bool good = *is_after ? is_as(r, &now, &r->after, "after")
                           : is_as(r, &now, &r->before, "before");
     if (!r->state.journal || !good)

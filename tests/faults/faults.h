@@ -24,6 +24,7 @@ typedef struct fault {
     const char *journal;  /* of a database in a file; NULL: in memory */
     int points;           /* that are tried of an act unless FAULTS says another number */
     int most;             /* of which all are tried at most; 0: no limit */
+    bool late;            /* a statement may say so that has had its effect */
 } fault;
 
 /* One test for each scenario. Environment: FAULTS=n points of each act, evenly spread; 0: all. */

@@ -41,13 +41,13 @@ static long disarm(sqlite3 *db)
 
 static const fault faults[] = {
     {"files: an index with %s stays sound whichever call on a file fails", faulty_vfs_use,
-     arm_all, disarm, says_disk, "DELETE", 4, 0},
+     arm_all, disarm, says_disk, "DELETE", 4, 0, false},
     {"files: an index with %s stays sound whichever call on a file fails, with a WAL",
-     faulty_vfs_use, arm_all, disarm, says_disk, "WAL", 4, 0},
+     faulty_vfs_use, arm_all, disarm, says_disk, "WAL", 4, 0, false},
     {"files: an index with %s stays sound when the disk is full", faulty_vfs_use, arm_full,
-     disarm, says_full, "DELETE", 3, 0},
+     disarm, says_full, "DELETE", 3, 0, false},
     {"files: an index with %s stays sound when the disk is full, with a WAL", faulty_vfs_use,
-     arm_full, disarm, says_full, "WAL", 3, 0},
+     arm_full, disarm, says_full, "WAL", 3, 0, false},
 };
 
 __attribute__((constructor)) static void enter(void)

@@ -52,14 +52,18 @@ static long disarm(sqlite3 *db)
 }
 
 /* ALTER TABLE says "error in table ...: interrupted" and gives SQLITE_ERROR, of which FTS5 makes
-** its own; of an FTS5 table that it was to open SQLite says no more than that. */
+** its own; of a table that it was to open SQLite says no more than that. */
 static bool says_interrupted(int code, const char *message)
 {
     static const char word[] = "interrupted", altered[] = "SQL logic error";
     static const char opened[] = "vtable constructor failed: ";
     size_t size = strlen(message);
-    if (code == SQLITE_INTERRUPT && strncmp(message, opened, sizeof opened - 1) == 0)
+    static const char attached[] = "unable to open database: ";
+    if ((code == SQLITE_INTERRUPT && strncmp(message, attached, sizeof attached - 1) == 0) ||
+        ((code == SQLITE_INTERRUPT || code == SQLITE_ERROR) && strstr(message, opened)))
         return true;
+    if (code == SQLITE_IOERR)
+        return strstr(message, "was interrupted") != NULL;
     if (code == SQLITE_ERROR && size >= sizeof altered &&
         strcmp(message + size - sizeof altered + 1, altered) == 0)
         return true;
@@ -67,12 +71,13 @@ static bool says_interrupted(int code, const char *message)
            strcmp(message + size - sizeof word + 1, word) == 0;
 }
 
+/* Before a statement returns SQLite asks the handler once more, even after a commit. */
 static const fault by_handler = {
     "stops: an index with %s stays sound wherever the progress handler says stop", NULL,
-    arm_handler, disarm, says_interrupted, NULL, 4, 500};
+    arm_handler, disarm, says_interrupted, NULL, 4, 500, true};
 static const fault by_interrupt = {
     "stops: an index with %s stays sound wherever it is interrupted", NULL,
-    arm_interrupt, disarm, says_interrupted, NULL, 4, 500};
+    arm_interrupt, disarm, says_interrupted, NULL, 4, 500, false};
 
 __attribute__((constructor)) static void enter(void)
 {
