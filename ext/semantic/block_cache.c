@@ -7,9 +7,10 @@
 #include "block_cache.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
-enum { BUCKETS = 4096, ALIGNMENT = 64, PAGE = 4096, MOST_OUTDATED = 8 << 20 /* bytes */ };
+#include "block_memory.h"
+
+enum { BUCKETS = 4096, ALIGNMENT = 64, MOST_OUTDATED = 8 << 20 /* bytes */ };
 
 /* A database file, or a connection with databases that have none. */
 typedef struct file {
@@ -111,7 +112,7 @@ static sqlite3_int64 free_blocks(ctx_cached_block *victims)
     while (victims) {
         ctx_cached_block *next = victims->chain;
         bytes += (sqlite3_int64)victims->bytes;
-        sqlite3_free(victims);
+        ctx_block_memory_give(victims);
         victims = next;
     }
     return bytes;
@@ -243,31 +244,23 @@ ctx_cached_block *ctx_block_cache_find(ctx_block_cache *cache, uint64_t stamp)
     return block;
 }
 
-/* Asks for the pages of new memory at once: one by one, at their first use, they cost as much as
-** reading the block. */
-static void touch(uint8_t *data, size_t size)
+/* Whether an index of that many blocks fills slabs that are kept. */
+static bool fills_slabs(const ctx_block_cache *cache, size_t bytes, int blocks)
 {
-#ifdef MADV_POPULATE_WRITE
-    size_t before = (size_t)(-(uintptr_t)data & (PAGE - 1));
-    if (size > before + PAGE)
-        madvise(data + before, (size - before) & ~(size_t)(PAGE - 1), MADV_POPULATE_WRITE);
-#else
-    (void)data;
-    (void)size;
-#endif
+    const sqlite3_int64 size = (sqlite3_int64)bytes * blocks;
+    return size >= 2 * CTX_SLAB && (cache->budget < 0 || size <= cache->budget);
 }
 
-ctx_cached_block *ctx_block_cache_make(ctx_block_cache *cache, const ctx_layout *layout)
+ctx_cached_block *ctx_block_cache_make(ctx_block_cache *cache, const ctx_layout *layout,
+                                       int blocks)
 {
-    size_t body = layout->size - layout->body;
-    size_t bytes = sizeof(ctx_cached_block) + ALIGNMENT + body;
-    ctx_cached_block *block = sqlite3_malloc64(bytes);
+    size_t body = (sizeof(ctx_cached_block) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size_t bytes = body + layout->size - layout->body;
+    ctx_cached_block *block = ctx_block_memory_take(bytes, fills_slabs(cache, bytes, blocks));
     if (!block)
         return NULL;
     memset(block, 0, sizeof *block);
-    uintptr_t at = ((uintptr_t)(block + 1) + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1);
-    block->body = (uint8_t *)at;
-    touch(block->body, body);
+    block->body = (uint8_t *)block + body;
     block->bytes = bytes;
     block->references = 1;
     block->file = cache->file;
@@ -318,7 +311,7 @@ void ctx_block_release(const ctx_block *block)
     bool last = --cached->references == 0 && !cached->kept;
     ctx_process_unlock();
     if (last)
-        sqlite3_free(cached);
+        ctx_block_memory_give(cached);
 }
 
 /* From the old end of the list: outdated blocks stand there. */

@@ -39,11 +39,12 @@ typedef struct ctx_cached_block {
 ctx_cached_block *ctx_block_cache_find(ctx_block_cache *cache, uint64_t stamp);
 
 /* Memory for a block that is about to be read, with one reference and its arrays set up; NULL:
-** out of memory. */
-ctx_cached_block *ctx_block_cache_make(ctx_block_cache *cache, const ctx_layout *layout);
+** out of memory. `blocks` is how many the index has. */
+ctx_cached_block *ctx_block_cache_make(ctx_block_cache *cache, const ctx_layout *layout,
+                                       int blocks);
 
 /* Keeps the block, once it is read and found whole, if there is room or room can be made;
-** `blocks` is how many the index has. If the same block was kept meanwhile that one comes back
+** `blocks` as before. If the same block was kept meanwhile that one comes back
 ** and this one goes. Either way the result has one reference, for ctx_block_release. */
 ctx_cached_block *ctx_block_cache_keep(ctx_block_cache *cache, ctx_cached_block *block,
                                        int blocks);

@@ -198,12 +198,17 @@ static bool is_stored(const batch *b, const waiting *row, const ctx_row_entry *e
 ** or has another text may be what a row with another id needs: it is noted in `moved`. */
 static int sort_out(batch *b)
 {
+    ctx_storage *storage = b->index->storage;
+    sqlite3_int64 bound;
+    int rc = ctx_storage_bound(storage, b->generation, &bound, b->error);
+    if (rc != SQLITE_OK)
+        return rc;
     for (int i = 0; i < b->count; i++) {
         waiting *row = &b->row[i];
         ctx_row_entry entry;
-        bool found;
-        int rc = ctx_storage_get(b->index->storage, b->generation, row->id, &entry, &found,
-                                 b->error);
+        bool found = false;
+        if (row->id <= bound)
+            rc = ctx_storage_get(storage, b->generation, row->id, &entry, &found, b->error);
         if (rc != SQLITE_OK)
             return rc;
         if (!row->gone && found && is_stored(b, row, &entry))

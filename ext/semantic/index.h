@@ -20,6 +20,16 @@
 #include "content.h"
 #include "storage.h"
 
+/* What the last xUpdate knew, for the next one of the same transaction: see update.c. */
+typedef struct ctx_seen {
+    bool steady;        /* the fields below are set */
+    int changes;        /* sqlite3_total_changes() after it */
+    int rows;           /* xUpdates of its statement, which counts them at its end */
+    bool last_known;    /* the fields below are set */
+    bool any;           /* there is a row */
+    sqlite3_int64 last; /* the largest id of one */
+} ctx_seen;
+
 typedef struct ctx_index {
     sqlite3_vtab base;
     ctx_connection *connection; /* one reference */
@@ -37,6 +47,7 @@ typedef struct ctx_index {
     sqlite3_int64 question_bytes; /* that the last question read; -1: there was none */
     bool renamed;     /* SQLite makes another object then, but has this one sync at COMMIT */
     bool wrote;       /* a flush has begun to write */
+    ctx_seen seen;
     int busy;         /* > 0 while a flush or command runs: nothing may come back in */
 } ctx_index;
 

@@ -231,7 +231,7 @@ static int semantic_rename(sqlite3_vtab *table, const char *name)
 
 static int semantic_begin(sqlite3_vtab *table)
 {
-    (void)table;
+    ((ctx_index *)table)->seen = (ctx_seen){0};
     return SQLITE_OK;
 }
 
@@ -269,8 +269,7 @@ static int semantic_sync(sqlite3_vtab *table)
 /* xSync has written all there was. */
 static int semantic_commit(sqlite3_vtab *table)
 {
-    (void)table;
-    return SQLITE_OK;
+    return semantic_begin(table);
 }
 
 static int semantic_rollback(sqlite3_vtab *table)

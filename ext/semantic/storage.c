@@ -179,7 +179,7 @@ static int put(ctx_storage *storage, int generation, sqlite3_int64 id, sqlite3_u
     ctx_entry_change *change = NULL;
     int code = ctx_directory_open(storage, generation, &directory, error);
     if (code == SQLITE_OK)
-        code = ctx_entry_touch(storage, generation, id, &change, error);
+        code = ctx_entry_touch(storage, directory, id, &change, error);
     if (code == SQLITE_OK && chunks)
         code = ctx_storage_layout(storage, error);
     if (code == SQLITE_OK)
@@ -209,7 +209,7 @@ int ctx_storage_remove(ctx_storage *storage, int generation, sqlite3_int64 id,
     ctx_entry_change *change = NULL;
     int code = ctx_directory_open(storage, generation, &directory, error);
     if (code == SQLITE_OK)
-        code = ctx_entry_touch(storage, generation, id, &change, error);
+        code = ctx_entry_touch(storage, directory, id, &change, error);
     if (code == SQLITE_OK)
         code = free_chunks(storage, directory, change, error);
     if (code == SQLITE_OK) {
@@ -226,13 +226,13 @@ static int move(ctx_storage *storage, int generation, sqlite3_int64 id, sqlite3_
     ctx_entry_change *change = NULL, *target = NULL;
     int code = ctx_directory_open(storage, generation, &directory, error);
     if (code == SQLITE_OK)
-        code = ctx_entry_touch(storage, generation, id, &change, error);
+        code = ctx_entry_touch(storage, directory, id, &change, error);
     if (code != SQLITE_OK || change->gone || id == to)
         return code;
     ctx_entry_change old = *change;
     change->gone = true;
     directory->changed = true;
-    code = ctx_entry_touch(storage, generation, to, &target, error);
+    code = ctx_entry_touch(storage, directory, to, &target, error);
     if (code == SQLITE_OK)
         code = free_chunks(storage, directory, target, error);
     for (int i = 0; i < old.chunks && code == SQLITE_OK; i++)

@@ -69,6 +69,10 @@ void ctx_storage_reset(ctx_storage *storage);
 int ctx_storage_get(ctx_storage *storage, int generation, sqlite3_int64 id,
                     ctx_row_entry *entry, bool *found, ctx_error *error);
 
+/* No row of the generation has an id above *bound, until something is put. */
+int ctx_storage_bound(ctx_storage *storage, int generation, sqlite3_int64 *bound,
+                      ctx_error *error);
+
 /* Proves that NAME_rows has the rows of the generation that were put, no others and none under
 ** another id: what a look-up does not find is then not there. SQLITE_CORRUPT_VTAB if it has not.
 ** One pass over the rows, once after each change by somebody else. */

@@ -133,7 +133,6 @@ static int open_slot(ctx_storage *storage, ctx_changes *changes, int index,
         storage->slot_room = (int)room;
         *which = storage->slot_count++;
         storage->slot[*which] = (ctx_slot_change){.data = CTX_FREED};
-        changes->count++;
     }
     *out = &storage->slot[*which];
     return SQLITE_OK;

@@ -26,7 +26,7 @@ static int move_one(ctx_storage *storage, ctx_directory *directory, float *vecto
     int code = ctx_slot_relocate(storage, directory, &directory->place[last], vector, &id,
                                  &chunk, &to, error);
     if (code == SQLITE_OK)
-        code = ctx_entry_touch(storage, directory->generation, id, &change, error);
+        code = ctx_entry_touch(storage, directory, id, &change, error);
     if (code == SQLITE_OK && (change->gone || chunk >= (uint32_t)change->chunks))
         code = ctx_storage_damaged(storage, error, "rows", id,
                                    "its chunks do not lie where the blocks have them");

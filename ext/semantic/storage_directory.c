@@ -221,7 +221,7 @@ int ctx_directory_open(ctx_storage *storage, int generation, ctx_directory **out
     if (code == SQLITE_OK && !same) {
         ctx_place *old = d->place;
         int count = d->loaded ? d->count : 0;
-        d->loaded = d->proved = false;
+        d->loaded = d->proved = d->bounded = false;
         d->place = NULL;
         d->count = d->room = d->search = 0;
         code = read_places(storage, d, error);

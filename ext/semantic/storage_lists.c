@@ -65,7 +65,7 @@ static int move_slot(sorter *s, const ctx_block *block, int index)
     code = ctx_slot_copy(storage, s->directory, block, index, s->vector, &to, s->error);
     storage->rooms = NULL;
     if (code == SQLITE_OK)
-        code = ctx_entry_touch(storage, s->directory->generation, id, &change, s->error);
+        code = ctx_entry_touch(storage, s->directory, id, &change, s->error);
     if (code == SQLITE_OK && (change->gone || chunk >= (uint32_t)change->chunks ||
                               storage->chunk[change->chunk + chunk].slot != slot))
         code = ctx_storage_damaged(storage, s->error, "rows", id,

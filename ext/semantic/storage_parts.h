@@ -33,6 +33,7 @@ enum ctx_storage_statement {
     CTX_DELETE_ROW,
     CTX_ANY_ROW,
     CTX_ALL_ROWS,
+    CTX_LAST_ROW,
     CTX_DIRECTORY,
     CTX_TOTALS,
     CTX_PUT_ENTRY,
@@ -67,6 +68,8 @@ typedef struct ctx_directory {
     bool changed;       /* in memory; the table is older */
     bool stored;        /* there is a row of totals */
     bool proved;        /* the rows are those that it counts */
+    bool bounded;       /* no row has an id above `bound` */
+    sqlite3_int64 bound;
     int generation;
     uint64_t stamp;     /* of the totals */
     ctx_totals totals;
@@ -88,7 +91,6 @@ typedef struct ctx_changes {
     ctx_directory *directory;
     sqlite3_int64 number;
     bool fresh;         /* not in the tables yet */
-    int count;          /* changed slots */
     int search;         /* no slot before this one is free */
     uint64_t *sum;      /* as they will be: 0 is free */
     int64_t *id;
@@ -185,9 +187,11 @@ int ctx_storage_blob_failed(ctx_storage *storage, const char *table, sqlite3_int
 /* ---- storage_rows.c ---- */
 
 /* The row's change, made from what the table has if there was none: *out is valid until the
-** next. */
-int ctx_entry_touch(ctx_storage *storage, int generation, sqlite3_int64 id,
+** next. The directory is open. */
+int ctx_entry_touch(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 id,
                     ctx_entry_change **out, ctx_error *error);
+/* Makes directory->bound known, if it is not; the directory is open. */
+int ctx_rows_bound(ctx_storage *storage, ctx_directory *directory, ctx_error *error);
 /* Gives the change `chunks` chunks. */
 int ctx_entry_set(ctx_storage *storage, ctx_entry_change *change, uint64_t hash,
                   const ctx_chunk *chunk, int chunks, ctx_error *error);

@@ -123,7 +123,7 @@ int ctx_storage_block(ctx_storage *storage, const ctx_block_entry *entry,
         if (!directory)
             return ctx_storage_damaged(storage, error, "blocks", entry->number,
                                        "it went while it was read");
-        block = ctx_block_cache_make(storage->cache, &storage->layout);
+        block = ctx_block_cache_make(storage->cache, &storage->layout, directory->count);
         if (!block)
             return ctx_storage_nomem(storage, error);
         code = read_block(storage, entry, directory->generation, block, error);

@@ -218,6 +218,56 @@ static int read_entry(ctx_storage *storage, int generation, sqlite3_int64 id,
     return code;
 }
 
+/* ---- The bound ---- */
+
+int ctx_rows_bound(ctx_storage *storage, ctx_directory *directory, ctx_error *error)
+{
+    sqlite3_stmt *s;
+    if (directory->bounded)
+        return SQLITE_OK;
+    int code = ctx_storage_statement(storage, CTX_LAST_ROW, &s, error);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_bind_int(s, 1, directory->generation);
+    code = sqlite3_step(s);
+    directory->bound = INT64_MIN;
+    if (code == SQLITE_ROW) /* of a damaged id nothing follows */
+        directory->bound = sqlite3_column_type(s, 0) == SQLITE_INTEGER
+                               ? sqlite3_column_int64(s, 0) : INT64_MAX;
+    directory->bounded = code == SQLITE_ROW || code == SQLITE_DONE;
+    code = directory->bounded ? SQLITE_OK
+                              : ctx_shadow_failed(storage->db, storage->config, code, error);
+    sqlite3_reset(s);
+    return code;
+}
+
+int ctx_storage_bound(ctx_storage *storage, int generation, sqlite3_int64 *bound,
+                      ctx_error *error)
+{
+    ctx_directory *directory;
+    int code = ctx_directory_open(storage, generation, &directory, error);
+    if (code == SQLITE_OK)
+        code = ctx_rows_bound(storage, directory, error);
+    *bound = code == SQLITE_OK ? directory->bound : INT64_MAX;
+    return code;
+}
+
+/* Reads a row's entry unless the bound says that there is none; there will be one now. */
+static int read_bounded(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 id,
+                        ctx_row_entry *entry, ctx_entry_change *change, ctx_error *error)
+{
+    int code = ctx_rows_bound(storage, directory, error);
+    if (code != SQLITE_OK)
+        return code;
+    if (id <= directory->bound)
+        return read_entry(storage, directory->generation, id, entry, &change->stored,
+                          &change->sum, error);
+    directory->bound = id;
+    return SQLITE_OK;
+}
+
+/* ---- Looking up ---- */
+
 int ctx_storage_get(ctx_storage *storage, int generation, sqlite3_int64 id,
                     ctx_row_entry *entry, bool *found, ctx_error *error)
 {
@@ -305,15 +355,16 @@ int ctx_entry_set(ctx_storage *storage, ctx_entry_change *change, uint64_t hash,
     return SQLITE_OK;
 }
 
-int ctx_entry_touch(ctx_storage *storage, int generation, sqlite3_int64 id,
+int ctx_entry_touch(ctx_storage *storage, ctx_directory *directory, sqlite3_int64 id,
                     ctx_entry_change **out, ctx_error *error)
 {
+    const int generation = directory->generation;
     *out = find(storage, generation, id);
     if (*out)
         return SQLITE_OK;
     ctx_row_entry entry = {0};
     ctx_entry_change change = {.generation = generation, .id = id};
-    int code = read_entry(storage, generation, id, &entry, &change.stored, &change.sum, error);
+    int code = read_bounded(storage, directory, id, &entry, &change, error);
     if (code != SQLITE_OK)
         return code;
     if (!make_room(storage))

@@ -118,6 +118,8 @@ static const char *const statements[CTX_STORAGE_STATEMENTS] = {
     [CTX_ANY_ROW] = "SELECT id FROM \"%w\".\"%w_rows\" WHERE generation = ?1 LIMIT 1",
     [CTX_ALL_ROWS] = "SELECT id, hash, chunks FROM \"%w\".\"%w_rows\""
                      " WHERE generation = ?1",
+    [CTX_LAST_ROW] = "SELECT id FROM \"%w\".\"%w_rows\" WHERE generation = ?1"
+                     " ORDER BY id DESC LIMIT 1",
     [CTX_DIRECTORY] = "SELECT block, generation, stamp, used, list"
                       " FROM \"%w\".\"%w_blocks\""
                       " WHERE generation = ?1 AND block > 0 ORDER BY block",

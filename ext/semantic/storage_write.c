@@ -2,14 +2,14 @@
 ** storage_write.c - changed slots into NAME_codes, NAME_vectors and NAME_blocks.
 **
 ** First everything is read that has to be, so that damage is met before the first write. Then a
-** block or part that is in the table is changed in place, in pieces, or as a whole if many of its
-** slots changed; new ones go in as a whole, those without a slot in use go out.
+** block or part that is in the table is changed in place, by runs of slots that follow each other,
+** or as a whole where these are many; new ones go in as a whole, those without a slot in use go out.
 */
 #include "storage_parts.h"
 
 #include <string.h>
 
-enum { WHOLE = 8 }; /* with more than 1 / WHOLE of its slots changed a block is written whole */
+enum { MOST_RUNS = 16 }; /* with more runs of changed slots a block is written whole */
 
 /* A part with changed slots. */
 typedef struct part_change {
@@ -112,6 +112,15 @@ static int read_part(writer *w, ctx_changes *changes, int first)
     return code;
 }
 
+/* Whether a block's changed slots are in many runs. */
+static bool is_scattered(const ctx_layout *layout, const ctx_changes *changes)
+{
+    int runs = 0;
+    for (int i = 0; i < layout->rows; i++)
+        runs += changes->change[i] >= 0 && (i == 0 || changes->change[i - 1] < 0);
+    return runs > MOST_RUNS;
+}
+
 static int read_ahead(writer *w)
 {
     ctx_storage *storage = w->storage;
@@ -119,8 +128,7 @@ static int read_ahead(writer *w)
     int code = SQLITE_OK;
     for (int k = 0; k < storage->changes_count && code == SQLITE_OK; k++) {
         ctx_changes *changes = &storage->changes[k];
-        if (!changes->fresh && changes->count > layout->rows / WHOLE &&
-            place_of(changes)->entry.used)
+        if (!changes->fresh && place_of(changes)->entry.used && is_scattered(layout, changes))
             code = read_block(w, changes);
         for (int i = 0; layout->vectors && i < layout->rows && code == SQLITE_OK;
              i += layout->part_rows)
@@ -140,19 +148,19 @@ static int write_piece(writer *w, sqlite3_blob *blob, const char *table, sqlite3
     return SQLITE_OK;
 }
 
-static int write_slot(writer *w, const ctx_changes *changes, int index,
-                      const ctx_slot_change *change)
+/* The changed slots [first, last) of a block, one write for each array; `data` holds them where
+** they belong in a block. */
+static int write_run(writer *w, sqlite3_int64 number, const uint8_t *data, int first, int last)
 {
     const ctx_layout *l = &w->storage->layout;
-    ctx_slot slot = slot_of(w, change);
-    size_t i = (size_t)index;
-    ctx_piece piece[CTX_PIECES];
-    size_t count = ctx_slot_pieces(l, index, &slot, piece);
-    int code = write_piece(w, w->codes, "codes", changes->number, &changes->sum[i],
-                           sizeof *changes->sum, l->sums + i * sizeof *changes->sum);
-    for (size_t k = 0; k < count && code == SQLITE_OK; k++)
-        code = write_piece(w, w->codes, "codes", changes->number, piece[k].data,
-                           piece[k].size, l->body + piece[k].at);
+    const size_t i = (size_t)first, count = (size_t)(last - first);
+    ctx_piece piece[CTX_PIECES]; /* of the first slot; the others' follow it */
+    const size_t pieces = ctx_slot_pieces(l, first, &(ctx_slot){0}, piece);
+    int code = write_piece(w, w->codes, "codes", number, data + l->sums + i * sizeof(uint64_t),
+                           count * sizeof(uint64_t), l->sums + i * sizeof(uint64_t));
+    for (size_t k = 0; k < pieces && code == SQLITE_OK; k++)
+        code = write_piece(w, w->codes, "codes", number, data + l->body + piece[k].at,
+                           count * piece[k].size, l->body + piece[k].at);
     return code;
 }
 
@@ -183,10 +191,14 @@ static int update_block(writer *w, ctx_changes *changes, const ctx_block_header 
         return write_piece(w, w->codes, "codes", changes->number, changes->data,
                            layout->size, 0);
     }
+    if (code == SQLITE_OK)
+        fill_block(w, changes, header, w->image);
     for (int i = 0; i < layout->rows && code == SQLITE_OK; i++) {
-        const ctx_slot_change *change = change_of(w, changes, i);
-        if (change)
-            code = write_slot(w, changes, i, change);
+        const int first = i;
+        while (i < layout->rows && change_of(w, changes, i))
+            i++;
+        if (i > first)
+            code = write_run(w, changes->number, w->image, first, i);
     }
     if (code == SQLITE_OK)
         code = write_piece(w, w->codes, "codes", changes->number, header, sizeof *header, 0);
@@ -231,6 +243,22 @@ static int write_block(writer *w, ctx_changes *changes, bool insert)
 
 /* ---- Parts ---- */
 
+/* The vector in slot `index` of a part, if it changed, to where it belongs in the image, and its
+** sum; whether it did. */
+static bool fill_vector(writer *w, const part_change *part, int index, uint64_t *sum)
+{
+    const ctx_layout *l = &w->storage->layout;
+    const ctx_slot_change *change = change_of(w, part->changes, part->first + index);
+    if (!change || change->moved)
+        return false;
+    const uint8_t *vector = vector_of(w, change);
+    memcpy(w->image + l->part_vectors + (size_t)index * l->vector_size, vector,
+           l->vector_size);
+    sum[index] = change->data == CTX_FREED
+                     ? 0 : ctx_vector_sum(l, index, (const float *)(const void *)vector);
+    return true;
+}
+
 /* One part, in place or as a new row. */
 static int write_part(writer *w, size_t which, bool insert)
 {
@@ -247,17 +275,13 @@ static int write_part(writer *w, size_t which, bool insert)
     else
         code = ctx_storage_blob(w->storage, "vectors", number, true, &w->vectors, w->error);
     for (int i = 0; i < l->part_rows && code == SQLITE_OK; i++) {
-        const ctx_slot_change *change = change_of(w, part->changes, part->first + i);
-        if (!change || change->moved)
-            continue;
-        const uint8_t *vector = vector_of(w, change);
-        size_t at = l->part_vectors + (size_t)i * l->vector_size;
-        sum[i] = change->data == CTX_FREED
-                     ? 0 : ctx_vector_sum(l, i, (const float *)(const void *)vector);
-        if (insert)
-            memcpy(w->image + at, vector, l->vector_size);
-        else
-            code = write_piece(w, w->vectors, "vectors", number, vector, l->vector_size, at);
+        const int first = i;
+        while (i < l->part_rows && fill_vector(w, part, i, sum))
+            i++;
+        size_t at = l->part_vectors + (size_t)first * l->vector_size;
+        if (i > first && !insert)
+            code = write_piece(w, w->vectors, "vectors", number, w->image + at,
+                               (size_t)(i - first) * l->vector_size, at);
     }
     memcpy(w->image + l->sums, sum, sums_size);
     ctx_block_seal(l, true, number, part->changes->directory->generation, 0, sum,

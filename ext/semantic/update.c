@@ -18,12 +18,14 @@
 #include "rebuild.h"
 #include "words.h"
 
+enum change_kind { INSERTED, CHANGED, ERASED, COMMAND };
+
 typedef struct change {
+    enum change_kind kind;
     ctx_index *index;
     ctx_error *error;
     sqlite3_value **value;  /* [columns] of the user's */
     sqlite3_value **hidden; /* [CTX_HIDDEN_COLUMNS] */
-    bool update;
     bool from;              /* UPDATE ... FROM */
     sqlite3_int64 old, id;
     bool any;               /* there is text to be embedded */
@@ -51,12 +53,71 @@ static int read_id(change *c, sqlite3_value *value, sqlite3_int64 *id)
                     "datatype mismatch: rowid must be an integer");
 }
 
-/* Whether a row of that id is there. */
+/* ---- From one row to the next ---- */
+
+/* Whether nothing but xUpdate wrote since the last row: then neither the configuration has to be
+** looked at nor the largest id to be looked up again. The transaction keeps others out from the
+** first row on (what it rolls back takes `seen` with it), and what this connection writes beside
+** it is counted. A statement counts its rows all at once, when it ends. */
+static bool is_steady(ctx_index *index)
+{
+    ctx_seen *seen = &index->seen;
+    const unsigned now = (unsigned)sqlite3_total_changes(index->db);
+    const unsigned since = now - (unsigned)seen->changes;
+    if (!seen->steady || (since != 0 && since != (unsigned)seen->rows))
+        return false;
+    if (since)
+        seen->rows = 0;
+    return true;
+}
+
+/* The largest id of a row; *found. */
+static int find_last(change *c, sqlite3_int64 *last, bool *found)
+{
+    ctx_index *index = c->index;
+    ctx_seen *seen = &index->seen;
+    int rc = SQLITE_OK;
+    if (!seen->steady || !seen->last_known) {
+        rc = index->config.content == CTX_CONTENT_OWN
+                 ? ctx_content_last(index->content, &seen->last, &seen->any, c->error)
+                 : ctx_pending_last(index->pending, &seen->last, &seen->any, c->error);
+        seen->last_known = rc == SQLITE_OK;
+    }
+    *last = seen->last;
+    *found = seen->any;
+    return rc;
+}
+
+/* Ends an xUpdate that went well. */
+static void keep_seen(change *c)
+{
+    ctx_seen *seen = &c->index->seen;
+    const bool ended = c->kind == ERASED || (c->kind == CHANGED && c->id != c->old);
+    if (ended && c->old >= seen->last)
+        seen->last_known = false;
+    if (c->kind != ERASED && (!seen->any || c->id > seen->last))
+        seen->last = c->id;
+    seen->any |= c->kind != ERASED;
+    seen->steady = c->kind != COMMAND; /* which may have done anything */
+    seen->changes = sqlite3_total_changes(c->index->db);
+    seen->rows++;
+}
+
+/* Whether a row of that id is there. From the second row of a transaction on the largest id
+** answers for rows that come in the order of their ids. */
 static int exists(change *c, sqlite3_int64 id, bool *there)
 {
     ctx_index *index = c->index;
     enum ctx_pending_state state;
     ctx_row_entry entry;
+    if (index->seen.steady) {
+        sqlite3_int64 last;
+        int rc = find_last(c, &last, there);
+        if (rc != SQLITE_OK || !*there || id > last) {
+            *there = false;
+            return rc;
+        }
+    }
     if (index->config.content == CTX_CONTENT_OWN)
         return ctx_content_exists(index->content, id, there, c->error);
     int rc = ctx_pending_state(index->pending, id, &state, c->error);
@@ -71,12 +132,9 @@ static int exists(change *c, sqlite3_int64 id, bool *there)
 ** largest integer, any that is free. */
 static int next_id(change *c)
 {
-    ctx_index *index = c->index;
     sqlite3_int64 last = 0;
     bool found;
-    int rc = index->config.content == CTX_CONTENT_OWN
-                 ? ctx_content_last(index->content, &last, &found, c->error)
-                 : ctx_pending_last(index->pending, &last, &found, c->error);
+    int rc = find_last(c, &last, &found);
     if (rc != SQLITE_OK)
         return rc;
     c->id = found ? last : 0;
@@ -101,7 +159,7 @@ static int check_conflict(change *c, bool *replaced)
 {
     bool there;
     *replaced = false;
-    if (c->index->config.content == CTX_CONTENT_EXTERNAL || (c->update && c->id == c->old))
+    if (c->index->config.content == CTX_CONTENT_EXTERNAL || (c->kind == CHANGED && c->id == c->old))
         return SQLITE_OK;
     int rc = exists(c, c->id, &there);
     if (rc != SQLITE_OK || !there)
@@ -477,7 +535,6 @@ static int update_none(change *c)
 
 static int update(change *c, sqlite3_value *id)
 {
-    c->update = true;
     c->from = is_from(c);
     int rc = read_id(c, id, &c->id);
     if (rc == SQLITE_OK && !c->from)
@@ -510,20 +567,32 @@ static int change_row(change *c, int argc, sqlite3_value **argv, sqlite3_int64 *
     if (c->index->busy)
         return ctx_fail(c->error, SQLITE_LOCKED, name_of(c),
                         "rows of the index are being embedded: it can't be written now");
-    int rc = ctx_index_refresh(c->index, c->error);
-    if (rc == SQLITE_OK && c->index->config.moved)
-        rc = ctx_config_save_names(c->index->db, &c->index->config, c->error);
-    if (rc != SQLITE_OK)
-        return rc;
+    if (!is_steady(c->index)) {
+        c->index->seen = (ctx_seen){0};
+        int rc = ctx_index_refresh(c->index, c->error);
+        if (rc == SQLITE_OK && c->index->config.moved)
+            rc = ctx_config_save_names(c->index->db, &c->index->config, c->error);
+        if (rc != SQLITE_OK)
+            return rc;
+    }
+    if (argc > 1) {
+        c->value = argv + 2;
+        c->hidden = c->value + c->index->config.columns;
+    }
+    if (argc == 1)
+        c->kind = ERASED;
+    else if (!is_new)
+        c->kind = CHANGED;
+    else if (sqlite3_value_type(c->hidden[CTX_COLUMN_MATCH]) != SQLITE_NULL)
+        c->kind = COMMAND;
     if (!is_new)
         c->old = sqlite3_value_int64(argv[0]);
-    if (argc == 1)
-        return erase(c);
-    c->value = argv + 2;
-    c->hidden = c->value + c->index->config.columns;
-    if (is_new && sqlite3_value_type(c->hidden[CTX_COLUMN_MATCH]) != SQLITE_NULL)
-        return run_command(c, argv[1]);
-    return is_new ? insert(c, argv[1], rowid) : update(c, argv[1]);
+    switch (c->kind) {
+    case ERASED: return erase(c);
+    case CHANGED: return update(c, argv[1]);
+    case COMMAND: return run_command(c, argv[1]);
+    default: return insert(c, argv[1], rowid);
+    }
 }
 
 /* OR IGNORE goes on with the next row. A sentence would stand with the statement, as that of
@@ -542,6 +611,10 @@ int ctx_index_update(sqlite3_vtab *table, int argc, sqlite3_value **argv,
     const sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
     *rowid = last; /* a command's: SQLite makes it last_insert_rowid() */
     int rc = change_row(&c, argc, argv, rowid);
+    if (rc == SQLITE_OK)
+        keep_seen(&c);
+    else
+        index->seen = (ctx_seen){0};
     sqlite3_free(c.text.data);
     sqlite3_free(c.vector);
     sqlite3_set_last_insert_rowid(index->db, last);

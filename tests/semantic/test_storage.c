@@ -29,6 +29,7 @@ static void close_database(sqlite3 *db)
 
 #include "../../ext/semantic/block.h"
 #include "../../ext/semantic/block_cache.h"
+#include "../../ext/semantic/block_memory.h"
 
 enum { DIMENSIONS = 8, IDS = 300, MOST_CHUNKS = 3 };
 
@@ -327,4 +328,33 @@ TEST("blocks and parts are of a fitting size for any vectors")
             CHECK(part_rows >= 1 && rows % part_rows == 0);
             CHECK(part_rows == 1 || part_rows * dimensions * 4 <= 24 << 10);
         }
+}
+
+TEST("memory of blocks is each block's own and aligned, in slabs as alone, and goes with the last")
+{
+    enum { BLOCKS = 150, SIZE = 280000 };
+    static uint8_t *block[BLOCKS];
+    const sqlite3_int64 before = sqlite3_memory_used();
+    for (int i = 0; i < BLOCKS; i++) {
+        block[i] = ctx_block_memory_take(SIZE, i % 10 > 0);
+        CHECK(block[i] && (uintptr_t)block[i] % 64 == 0);
+        memset(block[i], i, SIZE);
+    }
+    for (int i = 0; i < BLOCKS; i += 2) /* free cells are found again */
+        ctx_block_memory_give(block[i]);
+    const sqlite3_int64 half = sqlite3_memory_used();
+    for (int i = 0; i < BLOCKS; i += 2) {
+        block[i] = ctx_block_memory_take(SIZE, i % 10 > 0);
+        memset(block[i], i, SIZE);
+    }
+    CHECK(sqlite3_memory_used() <= half + BLOCKS / 10 * (SIZE + 4096));
+    for (int i = 0; i < BLOCKS; i++)
+        CHECK(block[i][0] == i && memcmp(block[i], block[i] + 1, SIZE - 1) == 0);
+    for (int i = 0; i < BLOCKS; i++)
+        ctx_block_memory_give(block[i]);
+    CHECK_INT(sqlite3_memory_used(), before);
+    uint8_t *large = ctx_block_memory_take(CTX_SLAB, true); /* no cell is so large */
+    CHECK(large);
+    ctx_block_memory_give(large);
+    CHECK_INT(sqlite3_memory_used(), before);
 }
