@@ -334,7 +334,8 @@ $(HOST): $(HOST).o $(HOST)_stop.o $(BUILD)/tests/host/host.o \
          $(BUILD)/tests/host/test_sqlite_memory.o \
          $(BUILD)/tests/host/test_semantic_threads.o $(BUILD)/tests/host/failing.o \
          $(BUILD)/tests/unit/run.o
-$(TABLES): $(TABLES).o $(BUILD)/tests/host/test_cache.o $(TABLES_O)
+$(TABLES): $(TABLES).o $(TABLES)_joins.o $(BUILD)/tests/host/tables_host.o \
+           $(BUILD)/tests/host/test_cache.o $(BUILD)/tests/host/failing.o $(TABLES_O)
 $(SEMANTIC): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/semantic/*.c)) \
              $(BUILD)/tests/unit/run.o $(EXT_O) $(CORE_O)
 $(FAULTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/faults/*.c)) \

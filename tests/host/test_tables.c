@@ -1,7 +1,7 @@
 /*
-** test_tables.c - what the table-valued functions make the encoder do, in every order of
-** joins, and how they end when the host says stop. Runs on an encoder that counts
-** (counting_encoder.c) and the tables' own objects: no checkpoint, no maths.
+** test_tables.c - what the table-valued functions make the encoder do, and how they end when
+** the host says stop or memory runs out. Runs on an encoder that counts (counting_encoder.c)
+** and the tables' own objects: no checkpoint, no maths.
 */
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -10,91 +10,12 @@
 
 #include "../unit/unit.h"
 #include "counting_encoder.h"
+#include "failing.h"
+#include "tables_host.h"
 
-/* ---- Memory that runs out on request ---- */
-
-static sqlite3_mem_methods real_memory;
-static long countdown; /* 0: never; n: the n-th allocation from now fails, once */
-static bool ran_out;
-
-static bool fails_now(void)
+__attribute__((constructor)) static void use_failing_memory(void)
 {
-    if (countdown == 0 || --countdown > 0)
-        return false;
-    ran_out = true;
-    return true;
-}
-
-static void *take(int size)
-{
-    return fails_now() ? NULL : real_memory.xMalloc(size);
-}
-
-static void *resize(void *block, int size)
-{
-    return fails_now() ? NULL : real_memory.xRealloc(block, size);
-}
-
-__attribute__((constructor)) static void wrap_memory(void)
-{
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
-    sqlite3_mem_methods wrapped = real_memory;
-    wrapped.xMalloc = take;
-    wrapped.xRealloc = resize;
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &wrapped);
-}
-
-/* ---- A connection for each test ---- */
-
-static sqlite3 *open_db(void)
-{
-    sqlite3 *db = NULL;
-    sqlite3_auto_extension((void (*)(void))counting_load);
-    sqlite3_open(":memory:", &db);
-    sqlite3_cancel_auto_extension((void (*)(void))counting_load);
-    int models = counting_encoder.models;
-    counting_encoder = (counting){.models = models, .db = db};
-    return db;
-}
-
-/* Nothing may be left: no statement, no trace, no reference to a model. */
-static void close_db(sqlite3 *db)
-{
-    CHECK_INT(sqlite3_close(db), SQLITE_OK);
-    CHECK_INT(counting_encoder.traces, 0);
-    CHECK_INT(counting_encoder.models, 0);
-}
-
-/* All rows of `sql`, columns separated by blanks, rows by "; "; or the error. sqlite3_free
-** it. */
-static char *all_rows(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-    while (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
-        for (int i = 0; i < sqlite3_column_count(statement); i++) {
-            const char *text = (const char *)sqlite3_column_text(statement, i);
-            sqlite3_str_appendf(out, "%s%s", i ? " " : "", text ? text : "NULL");
-        }
-        sqlite3_str_appendall(out, "; ");
-    }
-    if (sqlite3_finalize(statement) != SQLITE_OK || rc != SQLITE_OK)
-        sqlite3_str_appendf(out, "error: %s", sqlite3_errmsg(db));
-    char *text = sqlite3_str_finish(out);
-    return text ? text : sqlite3_mprintf("");
-}
-
-static void check_rows(sqlite3 *db, const char *sql, const char *want)
-{
-    char *got = all_rows(db, sql);
-    CHECK_STR(got, want);
-    sqlite3_free(got);
-}
-
-static void run(sqlite3 *db, const char *sql)
-{
-    CHECK_INT(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    failing_use();
 }
 
 static void forget_counts(void)
@@ -242,136 +163,6 @@ TEST("arguments from an outer table: one pass a row, none for NULL")
     check_rows(db, "SELECT id, count(layer) FROM docs LEFT JOIN hidden_states(docs.body) h "
                    "ON h.layer = 6 GROUP BY id", "1 3; 2 0; 3 4; ");
     CHECK_INT(counting_encoder.passes, 2);
-    close_db(db);
-}
-
-/* ---- Every order of joins against an ordinary table ---- */
-
-static const char *const forms[] = {
-    "SELECT quote(v), layer, position FROM %s k, %s h WHERE %s ORDER BY 1, 2, 3",
-    "SELECT quote(v), layer, position FROM %s k CROSS JOIN %s h WHERE %s ORDER BY 1, 2, 3",
-    "SELECT quote(v), layer, position FROM %s k LEFT JOIN %s h ON %s ORDER BY 1, 2, 3",
-    "SELECT quote(v), layer, position FROM %s k LEFT JOIN %s h WHERE %s ORDER BY 1, 2, 3",
-    "SELECT quote(v), (SELECT count(*) FROM %2$s h WHERE %3$s) FROM %1$s k ORDER BY 1",
-    "SELECT quote(v) FROM %s k WHERE EXISTS (SELECT 1 FROM %s h WHERE %s) ORDER BY 1",
-    ("SELECT quote(v), layer, position FROM %2$s h CROSS JOIN %1$s k WHERE %3$s "
-     "ORDER BY 1, 2, 3"),
-    ("SELECT quote(v), layer, position FROM %2$s h LEFT JOIN %1$s k ON %3$s "
-     "ORDER BY 1, 2, 3"),
-};
-
-/* From 3.39 on; before 3.42, SQLite loses the arguments of a table on the right of RIGHT
-** JOIN (json_each gives wrong rows there, these tables an error). */
-static const char *const outer_forms[] = {
-    "SELECT quote(v), layer, position FROM %s k RIGHT JOIN %s h ON %s ORDER BY 1, 2, 3",
-    "SELECT quote(v), layer, position FROM %s k FULL JOIN %s h ON %s ORDER BY 1, 2, 3",
-    ("SELECT quote(v), layer, position FROM %2$s h RIGHT JOIN %1$s k ON %3$s "
-     "ORDER BY 1, 2, 3"),
-};
-
-static const char *const conditions[] = {
-    "h.layer = v", "h.layer < v", "h.layer <= v", "h.layer > v", "h.layer >= v",
-    "h.position = v", "h.position >= v AND h.layer = 2", "h.layer BETWEEN v AND v + 2",
-    "h.layer IN (v, 3)", "h.layer IN (v, 3) AND h.position IN (0, v)",
-    "h.layer IN (SELECT v)",
-    "h.layer = v OR h.position = 1", "h.layer = 1 OR (h.layer = v AND h.position > 0)",
-    "h.layer = v + 0", "h.layer IS v", "h.layer <> v", "NOT h.layer > v", "h.layer = +v",
-    "h.layer = '4'", "h.layer < '4'", "h.layer IN ('4', 'x', NULL, 5.0)", "+h.layer = '4'",
-    "h.layer < x'00'", "h.layer > 'x'", "h.layer > 1e300", "h.layer < 9223372036854775807",
-    "h.layer = 4.0", "h.layer > 3.5 AND h.layer < 5", "h.layer = v COLLATE NOCASE",
-    "(h.layer, h.position) = (v, 1)", "(h.layer, h.position) > (v, 1)",
-};
-
-/* The two texts must be equal; shows the statement that differs. */
-static void check_same(sqlite3 *db, const char *form, const char *keys,
-                       const char *condition)
-{
-    char *table = sqlite3_mprintf(form, keys, "hidden_states('a b')", condition);
-    char *plain = sqlite3_mprintf(form, keys, "plain", condition);
-    char *got = all_rows(db, table);
-    char *want = all_rows(db, plain);
-    if (strcmp(got, want) != 0) {
-        CHECK_STR(table, "");
-        CHECK_STR(got, want);
-    }
-    sqlite3_free(table);
-    sqlite3_free(plain);
-    sqlite3_free(got);
-    sqlite3_free(want);
-}
-
-TEST("constraints give the rows that an ordinary table gives, in every order of joins")
-{
-    static const char *const keys[] = {"any", "texts", "integers", "reals", "numbers"};
-    sqlite3 *db = open_db();
-    run(db, "CREATE TABLE plain(layer INTEGER, position INTEGER);"
-            "INSERT INTO plain SELECT layer, position FROM hidden_states('a b');"
-            "CREATE TABLE any(v); CREATE TABLE texts(v TEXT);"
-            "CREATE TABLE integers(v INTEGER);"
-            "CREATE TABLE reals(v REAL); CREATE TABLE numbers(v NUMERIC);"
-            "INSERT INTO any VALUES (0), (4), ('4'), ('4.0'), (' 4'), ('4x'), (4.5), (-1), "
-            "(NULL), ('x'), (x'34'), (1e300), (-1e300), (6), (9223372036854775807), ('');"
-            "INSERT INTO texts SELECT v FROM any; INSERT INTO integers SELECT v FROM any;"
-            "INSERT INTO reals SELECT v FROM any; INSERT INTO numbers SELECT v FROM any");
-    enum {
-        FORMS = sizeof forms / sizeof *forms,
-        OUTER = sizeof outer_forms / sizeof *outer_forms
-    };
-    for (size_t c = 0; c < sizeof conditions / sizeof *conditions; c++)
-        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
-            for (int f = 0; f < FORMS; f++)
-                check_same(db, forms[f], keys[k], conditions[c]);
-            for (int f = 0; f < OUTER && sqlite3_libversion_number() >= 3042000; f++)
-                check_same(db, outer_forms[f], keys[k], conditions[c]);
-        }
-    close_db(db);
-}
-
-TEST("the text may come from a table on either side of the join")
-{
-    static const char *const statements[] = {
-        "SELECT id, position FROM docs, tokens(docs.body) ORDER BY 1, 2",
-        "SELECT id, position FROM tokens(docs.body), docs ORDER BY 1, 2",
-        "SELECT id, position FROM docs JOIN tokens ON text = body ORDER BY 1, 2",
-        "SELECT id, position FROM tokens JOIN docs ON text = body ORDER BY 1, 2",
-        "SELECT id, position FROM tokens, docs WHERE body = text ORDER BY 1, 2",
-        "SELECT id, t.position FROM docs CROSS JOIN tokens(docs.body) t ORDER BY 1, 2",
-        "SELECT id, position FROM docs LEFT JOIN tokens(docs.body, NULL) t ORDER BY 1, 2",
-        ("SELECT id, position FROM docs LEFT JOIN tokens(body, 'counting', '{}') "
-         "ORDER BY 1, 2"),
-    };
-    sqlite3 *db = open_db();
-    run(db, "CREATE TABLE docs(id INTEGER PRIMARY KEY, body TEXT);"
-            "INSERT INTO docs VALUES (1, 'a'), (2, '')");
-    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
-        check_rows(db, statements[i], "1 0; 1 1; 1 2; 2 0; 2 1; ");
-    close_db(db);
-}
-
-TEST("OR over two texts or two columns meets each row once")
-{
-    sqlite3 *db = open_db();
-    check_rows(db, "SELECT text, position FROM tokens "
-                   "WHERE (text = 'a' AND position = 1) OR "
-                   "(text = 'b' AND position = 1) OR (text = 'a' AND position < 2) "
-                   "ORDER BY 1, 2", "a 0; a 1; b 1; ");
-    check_rows(db, "SELECT layer, position FROM hidden_states('a') "
-                   "WHERE (layer = 1 AND position = 2) OR (layer = 1 AND position = 2) "
-                   "OR position = 2 AND layer < 2 ORDER BY 1", "0 2; 1 2; ");
-    close_db(db);
-}
-
-TEST("hidden columns give the arguments back, and a second constraint on one is checked")
-{
-    sqlite3 *db = open_db();
-    check_rows(db, "SELECT text, model, options FROM tokens('a', 'counting') "
-                   "WHERE position = 0", "a counting NULL; ");
-    check_rows(db, "SELECT count(*) FROM tokens('a') WHERE text = 'b'", "0; ");
-    check_rows(db, "SELECT count(*) FROM tokens('a') WHERE text = 'a'", "3; ");
-    check_rows(db, "SELECT count(*) FROM tokens('a') WHERE text LIKE 'A%'", "3; ");
-    check_rows(db, "SELECT count(*) FROM tokens('a', NULL, NULL)", "3; ");
-    check_rows(db, "SELECT count(*) FROM tokens('a') WHERE model IS NULL", "3; ");
-    check_rows(db, "SELECT count(*) FROM tokens WHERE text IN ('a', 'b c')", "7; ");
     close_db(db);
 }
 
@@ -619,12 +410,13 @@ TEST("every allocation may fail: the statement says so or is right, and the next
         int want = count_rows(db, statements[i]);
         CHECK(want >= 0);
         long n = 1;
-        for (ran_out = true; ran_out && n < 10000; n++) {
+        for (bool failed = true; failed && n < 10000; n++) {
             run(db, "DELETE FROM k WHERE rowid > 3");
-            ran_out = false;
-            countdown = n;
+            failing_forget();
+            failing_after(n - 1);
             int got = count_rows(db, statements[i]);
-            countdown = 0;
+            failing_after(-1);
+            failed = failing_has_failed();
             CHECK(got == want || got == -SQLITE_NOMEM);
         }
         CHECK(n > 2 && n < 10000);
