@@ -42,6 +42,7 @@ typedef struct batch {
     ctx_error *error;
     waiting *row;
     int count;
+    bool all;            /* these are all that wait */
     ctx_buffer texts;
     ctx_buffer text;     /* of one row */
     moved *moved;        /* [moves], by hash */
@@ -160,19 +161,18 @@ static int read_rows(batch *b, int rows)
 {
     const ctx_config *config = &b->index->config;
     sqlite3_stmt *from;
-    int rc = ctx_shadow_prepare(b->index->db, config, &from, b->error,
-                                "SELECT " CTX_PENDING_COLUMNS " FROM"
-                                " \"%w\".\"%w_pending\" ORDER BY id LIMIT %d", rows);
+    int rc = ctx_pending_first(b->index->pending, rows, &from, b->error);
     if (rc != SQLITE_OK)
         return rc;
     while (rc == SQLITE_OK && b->count < rows && b->texts.size < CTX_PENDING_BYTES) {
         int step = sqlite3_step(from);
-        if (step == SQLITE_DONE)
+        b->all = step == SQLITE_DONE; /* before `rows` have come */
+        if (b->all)
             break;
         rc = step == SQLITE_ROW ? read_row(b, from)
                                 : ctx_shadow_failed(b->index->db, config, step, b->error);
     }
-    sqlite3_finalize(from);
+    ctx_pending_first_read(b->index->pending, from);
     return rc;
 }
 
@@ -363,7 +363,7 @@ static int write_all(batch *b)
         rc = write_other(b, &state);
     if (rc != SQLITE_OK)
         return rc;
-    return ctx_pending_done(b->index->pending, b->row[b->count - 1].id, b->error);
+    return ctx_pending_done(b->index->pending, b->row[b->count - 1].id, b->all, b->error);
 }
 
 int ctx_flush_batch(ctx_index *index, int rows, int *done, ctx_error *error)

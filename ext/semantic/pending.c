@@ -8,11 +8,13 @@
 #include "flush.h"
 #include "pending_sum.h"
 
-enum { ADD, FIND, FORGET, ANY, LAST, STATEMENTS };
+enum { ADD, FIND, FORGET, FORGET_FIRST, FORGET_ALL, FIRST, ANY, LAST, STATEMENTS };
 
 struct ctx_pending {
     ctx_index *index;
     sqlite3_stmt *statement[STATEMENTS];
+    unsigned resets; /* of the statements, and how many there were when FIRST was handed out */
+    unsigned resets_then;
     /* Noted since the last flush. A row may be noted twice, and a rollback takes notes back: so
     ** it may be fewer that wait, and they are counted before anything follows from it. */
     sqlite3_int64 rows;
@@ -68,6 +70,7 @@ void ctx_pending_reset(ctx_pending *pending)
         sqlite3_finalize(pending->statement[i]);
         pending->statement[i] = NULL;
     }
+    pending->resets++;
     ctx_pending_total_reset(&pending->total);
 }
 
@@ -88,6 +91,11 @@ static int prepare(ctx_pending *pending, int which, sqlite3_stmt **out, ctx_erro
                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         [FIND] = "SELECT " CTX_PENDING_COLUMNS " FROM \"%w\".\"%w_pending\" WHERE id = ?1",
         [FORGET] = "DELETE FROM \"%w\".\"%w_pending\" WHERE id = ?1",
+        [FORGET_FIRST] = "DELETE FROM \"%w\".\"%w_pending\" WHERE id <= ?1",
+        /* Without WHERE, SQLite empties the table without looking at its rows. */
+        [FORGET_ALL] = "DELETE FROM \"%w\".\"%w_pending\"",
+        [FIRST] = "SELECT " CTX_PENDING_COLUMNS " FROM \"%w\".\"%w_pending\""
+                  " ORDER BY id LIMIT ?1",
         [ANY] = "SELECT 1 FROM \"%w\".\"%w_pending\" LIMIT 1",
         /* Of content='': what is stored and not gone, and what waits. */
         [LAST] = "SELECT max((SELECT coalesce(max(p.id), -9223372036854775808) FROM"
@@ -272,41 +280,61 @@ int ctx_pending_remove(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
     return rc == SQLITE_OK ? count_note(pending, 0, false, error) : rc;
 }
 
-int ctx_pending_forget(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
+static int forget(ctx_pending *pending, int which, sqlite3_int64 id, ctx_error *error)
 {
     sqlite3_stmt *statement;
+    int rc = prepare(pending, which, &statement, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (which != FORGET_ALL)
+        sqlite3_bind_int64(statement, 1, id);
+    return finish(pending, statement, error);
+}
+
+int ctx_pending_forget(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
+{
     sqlite3_int64 sum;
     bool there, fresh;
     int rc = find(pending, id, &there, &fresh, &sum, error);
     if (rc != SQLITE_OK || !there)
         return rc;
     rc = ctx_pending_total_change(&pending->total, &sum, NULL, error);
-    if (rc == SQLITE_OK)
-        rc = prepare(pending, FORGET, &statement, error);
-    if (rc != SQLITE_OK)
-        return rc;
-    sqlite3_bind_int64(statement, 1, id);
-    return finish(pending, statement, error);
+    return rc == SQLITE_OK ? forget(pending, FORGET, id, error) : rc;
 }
 
 /* ---- Many notes ---- */
 
-static int run(ctx_pending *pending, const char *which, sqlite3_int64 last, ctx_error *error)
+int ctx_pending_first(ctx_pending *pending, int rows, sqlite3_stmt **out, ctx_error *error)
 {
-    const ctx_config *config = &pending->index->config;
-    return ctx_shadow_run(pending->index->db, config, error,
-                          "DELETE FROM \"%w\".\"%w_pending\" WHERE id %s %lld", which, last);
+    int rc = prepare(pending, FIRST, out, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    /* What its reader asks may be the index itself, and that may reset the statements. */
+    pending->statement[FIRST] = NULL;
+    pending->resets_then = pending->resets;
+    sqlite3_bind_int(*out, 1, rows);
+    return SQLITE_OK;
 }
 
-int ctx_pending_done(ctx_pending *pending, sqlite3_int64 last, ctx_error *error)
+void ctx_pending_first_read(ctx_pending *pending, sqlite3_stmt *statement)
+{
+    if (pending->statement[FIRST] || pending->resets != pending->resets_then) {
+        sqlite3_finalize(statement);
+        return;
+    }
+    sqlite3_reset(statement);
+    pending->statement[FIRST] = statement;
+}
+
+int ctx_pending_done(ctx_pending *pending, sqlite3_int64 last, bool all, ctx_error *error)
 {
     int rc = ctx_pending_total_done(&pending->total, last, error);
-    return rc == SQLITE_OK ? run(pending, "<=", last, error) : rc;
+    return rc == SQLITE_OK ? forget(pending, all ? FORGET_ALL : FORGET_FIRST, last, error) : rc;
 }
 
 int ctx_pending_clear(ctx_pending *pending, ctx_error *error)
 {
-    int rc = run(pending, "<=", INT64_MAX, error);
+    int rc = forget(pending, FORGET_ALL, 0, error);
     return rc == SQLITE_OK ? ctx_pending_total_renew(&pending->total, error) : rc;
 }
 
@@ -321,7 +349,7 @@ int ctx_pending_mend(ctx_pending *pending, ctx_error *error)
         return rc;
     while (rc == SQLITE_OK && (step = sqlite3_step(row)) == SQLITE_ROW)
         if (!ctx_pending_sound(row))
-            rc = run(pending, "=", sqlite3_column_int64(row, CTX_PENDING_ID), error);
+            rc = forget(pending, FORGET, sqlite3_column_int64(row, CTX_PENDING_ID), error);
     if (rc == SQLITE_OK && step != SQLITE_DONE)
         rc = failed(pending, step, error);
     sqlite3_finalize(row);

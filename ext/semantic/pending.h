@@ -71,8 +71,12 @@ int ctx_pending_prove(ctx_pending *pending, ctx_error *error);
 /* Takes all notes away; those that are damaged. */
 int ctx_pending_clear(ctx_pending *pending, ctx_error *error);
 int ctx_pending_mend(ctx_pending *pending, ctx_error *error);
-/* The notes of rows with ids up to `last` are done with: they are `rows`, with these checksums. */
-int ctx_pending_done(ctx_pending *pending, sqlite3_int64 last, ctx_error *error);
+/* A statement that reads CTX_PENDING_COLUMNS of the first `rows` notes, by id; the caller gives it
+** back when it has read. */
+int ctx_pending_first(ctx_pending *pending, int rows, sqlite3_stmt **out, ctx_error *error);
+void ctx_pending_first_read(ctx_pending *pending, sqlite3_stmt *statement);
+/* The notes of rows with ids up to `last` are done with; `all`: there are no others. */
+int ctx_pending_done(ctx_pending *pending, sqlite3_int64 last, bool all, ctx_error *error);
 /* Takes the note away, as if the row had not been touched. */
 int ctx_pending_forget(ctx_pending *pending, sqlite3_int64 id, ctx_error *error);
 /* content='': the largest id of a row that is there, *found. */
