@@ -10,12 +10,45 @@
 
 enum { VECTOR_BYTES = 16 << 20 }; /* of vectors that are computed before they are put */
 
+/* ---- Hashes ---- */
+
+/* What rows' hashes have in common: the options and the prompt. */
+typedef struct common {
+    sqlite3_uint64 options, prompt;
+} common;
+
+static common common_hashes(const ctx_config *config)
+{
+    char options[CTX_FINGERPRINT_SIZE + 64];
+    sqlite3_snprintf(sizeof options, options, "%s %d %d %d %d", config->fingerprint,
+                     config->chunk, config->overlap, config->late, config->prompt != NULL);
+    const char *prompt = config->prompt ? config->prompt : "";
+    return (common){enc_checksum(options, strlen(options)),
+                    enc_checksum(prompt, strlen(prompt))};
+}
+
+static sqlite3_uint64 row_hash(common all, enc_text text, const float *vector)
+{
+    const sqlite3_uint64 parts[] = {all.options, all.prompt,
+                                    enc_checksum(text.size ? text.data : "", text.size)};
+    sqlite3_uint64 hash = enc_checksum(parts, sizeof parts);
+    return (hash & ~(sqlite3_uint64)1) | (vector != NULL);
+}
+
+sqlite3_uint64 ctx_row_hash(const ctx_index *index, enc_text text, const float *vector)
+{
+    return row_hash(common_hashes(&index->config), text, vector);
+}
+
+/* ---- Batches ---- */
+
 /* A batch under way. Chunks of all its rows lie side by side; rows are embedded and put as soon
 ** as their chunks' vectors fill VECTOR_BYTES. */
 typedef struct work {
     ctx_index *index;
     int generation;
     ctx_error *error;
+    common hashes;
     enc_model *model;      /* NULL: every row brings its vector or has no text */
     enc_session *session;
     enc_embed_options options;
@@ -41,22 +74,6 @@ static int encoder_failed(work *w, const enc_error *failure)
 static bool is_embedded(const ctx_batch_row *row)
 {
     return !row->vector && row->text.size > 0;
-}
-
-/* ---- Hashes ---- */
-
-sqlite3_uint64 ctx_row_hash(const ctx_index *index, enc_text text, const float *vector)
-{
-    const ctx_config *config = &index->config;
-    char options[CTX_FINGERPRINT_SIZE + 64];
-    sqlite3_snprintf(sizeof options, options, "%s %d %d %d %d", config->fingerprint,
-                     config->chunk, config->overlap, config->late, config->prompt != NULL);
-    const char *prompt = config->prompt ? config->prompt : "";
-    const sqlite3_uint64 parts[] = {enc_checksum(options, strlen(options)),
-                                    enc_checksum(prompt, strlen(prompt)),
-                                    enc_checksum(text.size ? text.data : "", text.size)};
-    sqlite3_uint64 hash = enc_checksum(parts, sizeof parts);
-    return (hash & ~(sqlite3_uint64)1) | (vector != NULL);
 }
 
 /* ---- Life ---- */
@@ -219,7 +236,7 @@ static int embed(work *w, const ctx_batch_row *row, const size_t *chunks, int co
 static int put(work *w, const ctx_batch_row *row, ctx_chunk *chunk, size_t chunks,
                const float *vectors)
 {
-    sqlite3_uint64 hash = ctx_row_hash(w->index, row->text, row->vector);
+    sqlite3_uint64 hash = row_hash(w->hashes, row->text, row->vector);
     return ctx_storage_put(w->index->storage, w->generation, row->id, hash, chunk, (int)chunks,
                            vectors, w->error);
 }
@@ -256,6 +273,7 @@ static int run(work *w, const ctx_batch_row *row, size_t *chunks, int count)
 {
     const size_t most = VECTOR_BYTES / sizeof(float) / (w->dimensions ? w->dimensions : 1);
     int rc = SQLITE_OK, first = 0;
+    w->hashes = common_hashes(&w->index->config); /* the model is there, if there is one */
     for (int i = 0; i < count && rc == SQLITE_OK; i++) {
         rc = add_row(w, &row[i], &chunks[i]);
         if (rc == SQLITE_OK && w->count >= most) {
