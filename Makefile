@@ -94,6 +94,9 @@ FLAGS_kernel_compare_avx512_popcnt := $(FLAGS_kernel_avx512) -mavx512vpopcntdq
 FLAGS_kernel_neon   := -O3 -fno-math-errno
 FLAGS_kernel_portable := -O3 -fno-math-errno
 
+FLAGS_code   := -O3 -fno-math-errno
+FLAGS_vector := -O3
+
 FLAGS_kernel_int8_layout   := -O3
 FLAGS_kernel_int8_portable := -O3
 FLAGS_kernel_int8_avx2     := $(FLAGS_kernel_avx2)

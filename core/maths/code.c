@@ -278,9 +278,10 @@ bool enc_code_make(enum enc_metric metric, enum enc_vector_type type, const floa
                    size_t length, bool alone, uint8_t *code, uint8_t *rest,
                    enc_code_numbers *numbers)
 {
-    if (enc_vector_not_finite(x, length) >= 0)
-        return false;
     const sizes s = sizes_of(x, length);
+    /* No sum of squares of floats is beyond double, but for those of infinities and NaN. */
+    if (!(s.squares <= DBL_MAX))
+        return false;
     const bool cosine = metric == ENC_COSINE, bytes = type == ENC_INT8;
     const halves both = {code, rest, enc_code_head(type, length), length};
     /* A number without an element is 128. */
