@@ -196,6 +196,7 @@ int ctx_answer_aim(ctx_answer *answer, const float *q, ctx_error *error)
     memcpy(answer->q, q, n * sizeof *q);
     answer->qq = enc_vector_compare(ENC_DOT, ENC_FLOAT32, q, q, n);
     answer->generation = config->generation;
+    answer->knowns = answer->next_known = 0;
     return SQLITE_OK;
 }
 

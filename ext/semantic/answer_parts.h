@@ -8,6 +8,15 @@
 #include "answer.h"
 #include "probe.h"
 
+/* A vector whose distance is known, by the score of its code: an index may have the same vector
+** very many times, of which a pass drops none, and each has that distance. */
+enum { CTX_KNOWN = 8 };
+typedef struct ctx_known {
+    float score, reach;
+    uint64_t checksum; /* enc_checksum of the vector */
+    double distance;
+} ctx_known;
+
 struct ctx_answer {
     ctx_index *index;
     ctx_answer *next;      /* in index->answers, while it runs */
@@ -15,6 +24,8 @@ struct ctx_answer {
     float *q;              /* [dimensions] */
     float *vector;         /* [dimensions] */
     int dimensions;        /* of these two */
+    ctx_known known[CTX_KNOWN];
+    int knowns, next_known;
     double qq;             /* |q|^2 */
     enc_question *question;
     ctx_probe *probe;      /* of an approximate index; NULL: all blocks are read */

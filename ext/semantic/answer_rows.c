@@ -12,6 +12,9 @@
 
 enum { FIRST_ROOM = 64 };
 
+/* So few vectors are read without looking for equal ones, which takes a handle first. */
+enum { FEW_HITS = 32 };
+
 int ctx_answer_no_memory(const ctx_answer *answer, ctx_error *error)
 {
     return ctx_fail(error, SQLITE_NOMEM, answer->index->config.name, "out of memory");
@@ -216,15 +219,63 @@ static int by_hit_id(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
+/* The known vector of the hit's score and reach, as equal ones have; -1: none. */
+static int find_known(const ctx_answer *answer, const ctx_hit *hit)
+{
+    for (int i = 0; i < answer->knowns; i++)
+        if (answer->known[i].score == hit->score && answer->known[i].reach == hit->reach)
+            return i;
+    return -1;
+}
+
+/* Adds the hit with the distance of the known vector, if it has that vector; *added. */
+static int add_known(ctx_answer *answer, const ctx_hit *hit, int known, ctx_sums *at,
+                     bool *added, ctx_error *error)
+{
+    int code = ctx_storage_holds(answer->index->storage, at, hit->slot,
+                                 answer->known[known].checksum, added, error);
+    if (code != SQLITE_OK || !*added)
+        return code;
+    ctx_answer_row row = {hit->id, hit->slot, answer->known[known].distance, hit->chunk};
+    return ctx_answer_add_row(answer, &row, error);
+}
+
+/* The vector that was just measured is the hit's. */
+static void note_known(ctx_answer *answer, const ctx_hit *hit, int known)
+{
+    if (known < 0) {
+        known = answer->next_known;
+        answer->next_known = (known + 1) % CTX_KNOWN;
+        if (answer->knowns < CTX_KNOWN)
+            answer->knowns++;
+    }
+    size_t size = (size_t)answer->dimensions * sizeof *answer->vector;
+    answer->known[known] = (ctx_known){hit->score, hit->reach,
+                                       enc_checksum(answer->vector, size),
+                                       answer->row[answer->count - 1].distance};
+}
+
 /* The distances of hits first ... end - 1, read in the order in which they lie in the file. */
 static int measure(ctx_answer *answer, size_t first, size_t end, ctx_error *error)
 {
     ctx_hit *hit = answer->scan.hit;
+    ctx_sums at = {0};
     int code = SQLITE_OK;
     if (end > first)
         qsort(hit + first, end - first, sizeof *hit, by_slot);
-    for (size_t i = first; i < end && code == SQLITE_OK; i++)
+    for (size_t i = first; i < end && code == SQLITE_OK; i++) {
+        int known = end - first < FEW_HITS ? -1 : find_known(answer, &hit[i]);
+        bool added = false;
+        if (known >= 0)
+            code = add_known(answer, &hit[i], known, &at, &added, error);
+        if (code != SQLITE_OK || added)
+            continue;
+        const size_t count = answer->count;
         code = add_chunk(answer, hit[i].id, hit[i].slot, hit[i].chunk, error);
+        if (answer->count > count && end - first >= FEW_HITS)
+            note_known(answer, &hit[i], known);
+    }
+    ctx_sums_close(&at);
     return code;
 }
 

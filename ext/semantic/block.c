@@ -184,11 +184,16 @@ uint64_t ctx_slot_sum(const ctx_layout *layout, int index, const ctx_slot *slot)
     return sum ? sum : 1;
 }
 
-uint64_t ctx_vector_sum(const ctx_layout *layout, int index, const float *vector)
+uint64_t ctx_checksum_sum(uint64_t checksum, int index)
 {
-    uint64_t all[2] = {enc_checksum(vector, layout->vector_size), (uint64_t)index};
+    uint64_t all[2] = {checksum, (uint64_t)index};
     uint64_t sum = enc_checksum(all, sizeof all);
     return sum ? sum : 1;
+}
+
+uint64_t ctx_vector_sum(const ctx_layout *layout, int index, const float *vector)
+{
+    return ctx_checksum_sum(enc_checksum(vector, layout->vector_size), index);
 }
 
 size_t ctx_slot_pieces(const ctx_layout *l, int index, ctx_slot *slot,

@@ -96,6 +96,8 @@ size_t ctx_slot_pieces(const ctx_layout *layout, int index, ctx_slot *slot,
 /* Never 0. */
 uint64_t ctx_slot_sum(const ctx_layout *layout, int index, const ctx_slot *slot);
 uint64_t ctx_vector_sum(const ctx_layout *layout, int index, const float *vector);
+/* The same of the enc_checksum of a vector's bytes. */
+uint64_t ctx_checksum_sum(uint64_t checksum, int index);
 
 /* Reads and writes slot `index` of a block's body. */
 void ctx_slot_read(const ctx_layout *layout, const uint8_t *body, int index, ctx_slot *out);

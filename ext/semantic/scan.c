@@ -16,8 +16,9 @@
 #include <string.h>
 
 /* Hits that come together before the threshold is looked at again: a few, since each look
-** costs as much as there are hits, and every code that the threshold stops saves more. */
-enum { FRESH = 2 };
+** costs as much as there are hits, and every code that the threshold stops saves more. Of equal
+** vectors so many stay that a look waits for a part of them, 1 / MANY. */
+enum { FRESH = 2, MANY = 16 };
 
 /* The host is asked whether to go on after so many bytes of codes, some 2 ms. */
 enum { ASK_EVERY = 64 << 20 };
@@ -207,6 +208,8 @@ static int scan_block(ctx_scan *scan, const ctx_block_entry *entry, ctx_error *e
     }
     ctx_block_release(block);
     size_t enough = scan->wanted / 4 > FRESH ? scan->wanted / 4 : FRESH;
+    if (enough < scan->hits / MANY)
+        enough = scan->hits / MANY;
     if (code == SQLITE_OK && scan->fresh >= enough)
         code = raise_threshold(scan, error);
     return code;

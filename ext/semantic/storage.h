@@ -97,7 +97,20 @@ void ctx_storage_forget(ctx_storage *storage);
 /* The vector [dimensions] in a slot: float32 as it was put, or what the code stands for. */
 int ctx_storage_vector(ctx_storage *storage, sqlite3_int64 slot, float *out,
                        ctx_error *error);
-/* Bytes that all calls of it have read so far: whole parts, where it is float32. */
+/* Where ctx_storage_holds is: of slots in ascending order each part is read once. All 0 at first;
+** only while nothing is written. */
+typedef struct ctx_sums {
+    sqlite3_blob *blob;
+    sqlite3_int64 block, part; /* 0: none */
+    int generation;            /* of the block; 0: its vectors are not those of the tables */
+    uint64_t *sum;             /* [part_rows] of that part */
+} ctx_sums;
+/* *holds: the float32 vector in the slot is one whose bytes have that enc_checksum. Of the vector
+** only its checksum is read. */
+int ctx_storage_holds(ctx_storage *storage, ctx_sums *at, sqlite3_int64 slot,
+                      uint64_t checksum, bool *holds, ctx_error *error);
+void ctx_sums_close(ctx_sums *at);
+/* Bytes that all these calls have read so far: whole parts, where it is float32. */
 sqlite3_int64 ctx_storage_vector_bytes(const ctx_storage *storage);
 
 /* ---- Blocks, for scans ---- */

@@ -335,3 +335,69 @@ int ctx_storage_vector(ctx_storage *storage, sqlite3_int64 slot, float *out,
         return read_vector(storage, number, directory->generation, index, out, error);
     return read_code(storage, place, index, out, error);
 }
+
+/* ---- Equal vectors ---- */
+
+void ctx_sums_close(ctx_sums *at)
+{
+    sqlite3_blob_close(at->blob);
+    sqlite3_free(at->sum);
+    *at = (ctx_sums){0};
+}
+
+static int go_to_block(ctx_storage *storage, ctx_sums *at, sqlite3_int64 number,
+                       ctx_error *error)
+{
+    ctx_directory *directory;
+    ctx_place *place;
+    at->block = at->part = 0;
+    int code = find_block(storage, number, &directory, &place, error);
+    if (code != SQLITE_OK)
+        return code;
+    at->block = number;
+    at->generation = place->changes >= 0 ? 0 : directory->generation;
+    return SQLITE_OK;
+}
+
+static int go_to_part(ctx_storage *storage, ctx_sums *at, sqlite3_int64 part, ctx_error *error)
+{
+    const size_t size = (size_t)storage->layout.part_rows * sizeof *at->sum;
+    ctx_block_header header;
+    at->part = 0;
+    if (!at->sum)
+        at->sum = sqlite3_malloc64(size);
+    if (!at->sum)
+        return ctx_storage_nomem(storage, error);
+    int code = ctx_storage_blob(storage, "vectors", part, false, &at->blob, error);
+    if (code == SQLITE_OK)
+        code = ctx_block_open(storage, true, part, at->generation, at->blob, &header,
+                              at->sum, error);
+    if (code != SQLITE_OK)
+        return code;
+    storage->vector_bytes += (sqlite3_int64)(sizeof header + size);
+    at->part = part;
+    return SQLITE_OK;
+}
+
+int ctx_storage_holds(ctx_storage *storage, ctx_sums *at, sqlite3_int64 slot,
+                      uint64_t checksum, bool *holds, ctx_error *error)
+{
+    *holds = false;
+    int code = ctx_storage_layout(storage, error);
+    const ctx_layout *layout = &storage->layout;
+    if (code != SQLITE_OK || !layout->vectors || slot < 0)
+        return code;
+    const sqlite3_int64 block = slot / layout->rows;
+    const int index = (int)(slot % layout->rows);
+    if (block != at->block)
+        code = go_to_block(storage, at, block, error);
+    if (code != SQLITE_OK || at->generation == 0)
+        return code;
+    const sqlite3_int64 part = ctx_part_number(layout, block, index);
+    if (part != at->part)
+        code = go_to_part(storage, at, part, error);
+    if (code == SQLITE_OK)
+        *holds = at->sum[index % layout->part_rows] ==
+                 ctx_checksum_sum(checksum, index % layout->part_rows);
+    return code;
+}

@@ -68,6 +68,7 @@ def other_value(rng, value):
 
 class Damage(unittest.TestCase):
     OPTIONS = ""
+    equal = None  # of every second row
     TABLES = ("rows", "blocks", "codes", "vectors", "config")
 
     def setUp(self):
@@ -84,10 +85,11 @@ class Damage(unittest.TestCase):
         db.execute("BEGIN")
         for i in range(1, ROWS + 1):
             db.execute("INSERT INTO s(rowid, body, vector) VALUES(?, ?, ?)",
-                       (i, f"text {i}", vector(self.random)))
+                       (i, f"text {i}", (i % 2 and self.equal) or vector(self.random)))
         db.execute("COMMIT")
         db.execute("DELETE FROM s WHERE rowid % 5 = 0")
         self.questions = [vector(self.random) for _ in range(3)]
+        self.questions += [self.equal] if self.equal else []
         self.assertEqual(self.failure(db, "INSERT INTO s(s) VALUES('integrity-check')"), None)
         answers = self.answers(db)
         db.close()
@@ -177,6 +179,10 @@ class Damage(unittest.TestCase):
         return refused
 
     def test_float32_beside_the_codes(self):
+        self.try_all("")
+
+    def test_equal_vectors(self):
+        self.equal = vector(self.random)
         self.try_all("")
 
     def test_rows_of_the_content_and_rows_that_wait(self):

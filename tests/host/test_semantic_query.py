@@ -465,6 +465,86 @@ class Semantic(unittest.TestCase):
                         "FROM search WHERE search MATCH ?", (q,))
         self.assertEqual(len(self.ask(q)), 2 * (len(expected) - 200))
 
+    # Equal vectors
+
+    def equal_vectors(self, chance, count, dimensions=64):
+        """Every fourth one is one of three, or that but for the last bit of one number."""
+        vectors = random_vectors(chance, count, dimensions)
+        same = [struct.unpack(f"<{dimensions}f", pack(vector)) for vector in vectors[:3]]
+        for i in range(3, count, 4):
+            vectors[i] = chance.choice(same)
+            if i % 7 == 0:
+                bits = bytearray(pack(vectors[i]))
+                bits[4 * chance.randrange(dimensions)] ^= 1
+                vectors[i] = struct.unpack(f"<{dimensions}f", bits)
+        return same, vectors
+
+    def near(self, chance, vector):
+        return pack([x + 0.01 * chance.gauss(0, 1) for x in vector])
+
+    def test_equal_vectors_are_ordered_by_their_ids(self):
+        chance = random.Random(20)
+        for metric in MEASURE:
+            self.db = self.connect()
+            same, vectors = self.equal_vectors(chance, 2400)
+            self.fill(vectors, metric)
+            for q in [self.near(chance, vector) for vector in same] + [pack(same[0])]:
+                expected = self.brute(q, metric)
+                for k in (1, 10, 50, 200, 1000):
+                    self.assertEqual(self.ask(q, "AND k = ?", (k,)), expected[:k])
+                for offset in (0, 5, 150, 700):
+                    self.assertEqual(self.ask(q, "ORDER BY rank LIMIT 10 OFFSET ?", (offset,)),
+                                     expected[offset:offset + 10])
+                clause = "AND k = {size} AND (distance, rowid) > (?, ?)"
+                self.assertEqual(self.pages(q, 97, clause), expected)
+
+    def test_equal_vectors_that_change_and_go_in_a_transaction(self):
+        chance = random.Random(21)
+        same, vectors = self.equal_vectors(chance, 1200)
+        self.fill(vectors)
+        q = self.near(chance, same[0])
+        self.db.execute("BEGIN")
+        for step in range(6):
+            ids = [row[0] for row in self.ask(q, "AND k = 40")]
+            self.assertEqual(len(ids), 40)
+            self.db.execute("DELETE FROM search WHERE rowid = ?", (ids[0],))
+            self.db.execute("UPDATE search SET vector = ? WHERE rowid = ?",
+                            (pack(gaussian(chance, 64)), ids[1]))
+            self.db.execute("UPDATE search SET vector = ? WHERE rowid = ?",
+                            (pack(same[0]), chance.choice(ids)))
+            self.db.execute("INSERT INTO search(rowid, vector) VALUES(?, ?)",
+                            (-step, pack(same[0])))
+            self.assertEqual(self.ask(q, "AND k = 150"), self.brute(q)[:150])
+        self.db.execute("ROLLBACK")
+        self.assertEqual(self.ask(q, "AND k = 150"), self.brute(q)[:150])
+
+    def test_equal_chunks_have_equal_distances(self):
+        self.texts(", chunk=8")
+        text = "the bank by the river gave a loan for the boat on the water "
+        self.db.executemany("INSERT INTO search(rowid, body) VALUES(?, ?)",
+                            [(i, text * (1 + i % 2)) for i in range(10, 300)])
+        first = self.ask("a loan for the boat", "AND rowid IN (10, 11)")
+        expected = sorted(((10 + i, dict(first)[10 + i % 2]) for i in range(290)),
+                          key=lambda row: (row[1], row[0]))
+        rows = self.ask("a loan for the boat", "AND rowid >= 10")
+        self.assertEqual(rows, expected)
+        self.assertEqual(self.ask("a loan for the boat", "AND rowid >= 10 AND k = 100"),
+                         expected[:100])
+
+    def test_of_equal_vectors_checksums_are_read(self):
+        """A question near 2000 equal ones among 8000, and one elsewhere."""
+        chance = random.Random(22)
+        vectors = random_vectors(chance, 8000, 64)
+        other = pack(vectors[3000])
+        vectors[5000:7000] = [vectors[5000]] * 2000
+        self.fill(vectors)
+        read = []
+        for q in (other, self.near(chance, vectors[5000])):
+            self.ask(q, "AND k = 10")
+            read += self.db.execute("SELECT question_bytes FROM semantic_status").fetchone()
+        self.assertLess(read[1], read[0] + 2000 * 64)
+        self.assertEqual(self.ask(q, "AND k = 30"), self.brute(q)[:30])
+
     # Stopping
 
     def test_a_question_can_be_stopped(self):
