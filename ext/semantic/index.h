@@ -20,7 +20,7 @@
 #include "content.h"
 #include "storage.h"
 
-/* What the last xUpdate knew, for the next one of the same transaction: see update.c. */
+/* What the last xUpdate knew, for the next one of the same transaction: see row_ids.h. */
 typedef struct ctx_seen {
     bool steady;        /* the fields below are set */
     int changes;        /* sqlite3_total_changes() after it */

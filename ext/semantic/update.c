@@ -16,6 +16,7 @@
 #include "pending.h"
 #include "query.h"
 #include "rebuild.h"
+#include "row_ids.h"
 #include "words.h"
 
 enum change_kind { INSERTED, CHANGED, ERASED, COMMAND };
@@ -53,106 +54,6 @@ static int read_id(change *c, sqlite3_value *value, sqlite3_int64 *id)
                     "datatype mismatch: rowid must be an integer");
 }
 
-/* ---- From one row to the next ---- */
-
-/* Whether nothing but xUpdate wrote since the last row: then neither the configuration has to be
-** looked at nor the largest id to be looked up again. The transaction keeps others out from the
-** first row on (what it rolls back takes `seen` with it), and what this connection writes beside
-** it is counted. A statement counts its rows all at once, when it ends. */
-static bool is_steady(ctx_index *index)
-{
-    ctx_seen *seen = &index->seen;
-    const unsigned now = (unsigned)sqlite3_total_changes(index->db);
-    const unsigned since = now - (unsigned)seen->changes;
-    if (!seen->steady || (since != 0 && since != (unsigned)seen->rows))
-        return false;
-    if (since)
-        seen->rows = 0;
-    return true;
-}
-
-/* The largest id of a row; *found. */
-static int find_last(change *c, sqlite3_int64 *last, bool *found)
-{
-    ctx_index *index = c->index;
-    ctx_seen *seen = &index->seen;
-    int rc = SQLITE_OK;
-    if (!seen->steady || !seen->last_known) {
-        rc = index->config.content == CTX_CONTENT_OWN
-                 ? ctx_content_last(index->content, &seen->last, &seen->any, c->error)
-                 : ctx_pending_last(index->pending, &seen->last, &seen->any, c->error);
-        seen->last_known = rc == SQLITE_OK;
-    }
-    *last = seen->last;
-    *found = seen->any;
-    return rc;
-}
-
-/* Ends an xUpdate that went well. */
-static void keep_seen(change *c)
-{
-    ctx_seen *seen = &c->index->seen;
-    const bool ended = c->kind == ERASED || (c->kind == CHANGED && c->id != c->old);
-    if (ended && c->old >= seen->last)
-        seen->last_known = false;
-    if (c->kind != ERASED && (!seen->any || c->id > seen->last))
-        seen->last = c->id;
-    seen->any |= c->kind != ERASED;
-    seen->steady = c->kind != COMMAND; /* which may have done anything */
-    seen->changes = sqlite3_total_changes(c->index->db);
-    seen->rows++;
-}
-
-/* Whether a row of that id is there. From the second row of a transaction on the largest id
-** answers for rows that come in the order of their ids. */
-static int exists(change *c, sqlite3_int64 id, bool *there)
-{
-    ctx_index *index = c->index;
-    enum ctx_pending_state state;
-    ctx_row_entry entry;
-    if (index->seen.steady) {
-        sqlite3_int64 last;
-        int rc = find_last(c, &last, there);
-        if (rc != SQLITE_OK || !*there || id > last) {
-            *there = false;
-            return rc;
-        }
-    }
-    if (index->config.content == CTX_CONTENT_OWN)
-        return ctx_content_exists(index->content, id, there, c->error);
-    int rc = ctx_pending_state(index->pending, id, &state, c->error);
-    *there = state == CTX_PENDING_HERE;
-    if (rc != SQLITE_OK || state != CTX_NOT_PENDING)
-        return rc;
-    return ctx_storage_get(index->storage, index->config.generation, id, &entry, there,
-                           c->error);
-}
-
-/* The id of a row that comes without one: the largest and one more, as SQLite does; beyond the
-** largest integer, any that is free. */
-static int next_id(change *c)
-{
-    sqlite3_int64 last = 0;
-    bool found;
-    int rc = find_last(c, &last, &found);
-    if (rc != SQLITE_OK)
-        return rc;
-    c->id = found ? last : 0;
-    if (c->id < INT64_MAX) {
-        c->id++;
-        return SQLITE_OK;
-    }
-    for (int tries = 0; tries < 100 && rc == SQLITE_OK; tries++) {
-        c->id = (sqlite3_int64)(enc_random() >> 2) + 1;
-        rc = exists(c, c->id, &found);
-        if (rc == SQLITE_OK && !found)
-            return SQLITE_OK;
-    }
-    return rc == SQLITE_OK
-               ? ctx_fail(c->error, SQLITE_FULL, name_of(c), "there is no free rowid")
-               : rc;
-}
-
 /* Another row that has the id already: an error, unless it is to be replaced. External content
 ** has its own constraints, and its rows come here again and again. */
 static int check_conflict(change *c, bool *replaced)
@@ -161,7 +62,7 @@ static int check_conflict(change *c, bool *replaced)
     *replaced = false;
     if (c->index->config.content == CTX_CONTENT_EXTERNAL || (c->kind == CHANGED && c->id == c->old))
         return SQLITE_OK;
-    int rc = exists(c, c->id, &there);
+    int rc = ctx_row_ids_have(c->index, c->id, &there, c->error);
     if (rc != SQLITE_OK || !there)
         return rc;
     *replaced = sqlite3_vtab_on_conflict(c->index->db) == SQLITE_REPLACE;
@@ -312,7 +213,7 @@ static int insert_id(change *c, sqlite3_value *value)
         return ctx_fail(c->error, SQLITE_ERROR, config->name,
                         "a row needs its rowid, %s of '%s'", config->content_rowid,
                         config->content_table);
-    return next_id(c);
+    return ctx_row_ids_next(c->index, &c->id, c->error);
 }
 
 static int read_texts(change *c)
@@ -567,8 +468,8 @@ static int change_row(change *c, int argc, sqlite3_value **argv, sqlite3_int64 *
     if (c->index->busy)
         return ctx_fail(c->error, SQLITE_LOCKED, name_of(c),
                         "rows of the index are being embedded: it can't be written now");
-    if (!is_steady(c->index)) {
-        c->index->seen = (ctx_seen){0};
+    if (!ctx_row_ids_steady(c->index)) {
+        ctx_row_ids_forget(c->index);
         int rc = ctx_index_refresh(c->index, c->error);
         if (rc == SQLITE_OK && c->index->config.moved)
             rc = ctx_config_save_names(c->index->db, &c->index->config, c->error);
@@ -611,10 +512,11 @@ int ctx_index_update(sqlite3_vtab *table, int argc, sqlite3_value **argv,
     const sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
     *rowid = last; /* a command's: SQLite makes it last_insert_rowid() */
     int rc = change_row(&c, argc, argv, rowid);
-    if (rc == SQLITE_OK)
-        keep_seen(&c);
+    if (rc == SQLITE_OK && c.kind != COMMAND) /* which may have done anything */
+        ctx_row_ids_note(index, c.kind == INSERTED ? NULL : &c.old,
+                         c.kind == ERASED ? NULL : &c.id);
     else
-        index->seen = (ctx_seen){0};
+        ctx_row_ids_forget(index);
     sqlite3_free(c.text.data);
     sqlite3_free(c.vector);
     sqlite3_set_last_insert_rowid(index->db, last);
