@@ -7,7 +7,7 @@
 
 #include "scan.h"
 
-enum { LEAST_ROOTS = 2 }; /* see probe.h */
+enum { LEAST_ROOTS = 2, MOST_SHARE = 600000 }; /* see probe.h; the share in millionths */
 
 typedef struct ranked {
     int list; /* 0 ... count - 1 */
@@ -107,7 +107,7 @@ int ctx_probe_open(ctx_index *index, const float *q, ctx_probe **out, ctx_error 
     const ctx_config *config = &index->config;
     const ctx_lists *lists;
     *out = NULL;
-    if (config->lists_gap < 0 && config->probes == 0)
+    if (config->probes == 0 && (config->lists_gap < 0 || config->lists_share > MOST_SHARE))
         return SQLITE_OK;
     int code = ctx_lists_open(index, &lists, error);
     if (code != SQLITE_OK || !lists)
@@ -314,6 +314,8 @@ static int find_share(measure *m)
         }
     }
     config->lists_share = all > 0 ? (int)(1e6 * read / all) : 0;
+    if (config->lists_share > MOST_SHARE)
+        config->lists_share = 1000000;
     return code;
 }
 

@@ -101,6 +101,16 @@ class SemanticIvf(unittest.TestCase):
                 self.probes(db, 1)
                 self.assertGreater(self.recall(exact, self.ask(db)), 0.2)
 
+    def test_vectors_that_lie_in_no_clusters_are_all_read_and_answers_exact(self):
+        self.centres = [[0] * LENGTH]
+        db = self.made()
+        exact = self.ask(db)
+        self.optimize(db)
+        self.assertEqual(self.status(db, "share"), 1)
+        self.assertEqual(self.ask(db), exact)
+        self.probes(db, 1)
+        self.assertLess(self.recall(exact, self.ask(db)), 0.9)
+
     def test_filters_find_as_many_rows_as_there_are(self):
         db = self.made()
         among = "AND rowid % 1 = 0 AND rowid BETWEEN 1000 AND 1600"
