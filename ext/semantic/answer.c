@@ -126,7 +126,7 @@ static int make_rows(ctx_answer *answer, size_t wanted, ctx_error *error)
     }
     sqlite3_free(directory);
     count_bytes(answer, blocks, vectors);
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK && !all)
         code = ctx_answer_note_given(answer, error);
     if (code != SQLITE_OK)
         answer->count = 0;
@@ -276,7 +276,8 @@ int ctx_answer_next(ctx_answer *answer, ctx_error *error)
     return make_rows(answer, wanted, error);
 }
 
-/* All that is still to come goes behind the rows that are made and not yet given. */
+/* All that is still to come goes behind the rows that are made and not yet given. Where that fails,
+** whoever wanted to write does not, and the answer is as before. */
 static int settle(ctx_answer *answer, ctx_error *error)
 {
     if (answer->complete || answer->at >= answer->count)
@@ -296,8 +297,12 @@ static int settle(ctx_answer *answer, ctx_error *error)
         code = ctx_answer_add_row(answer, &made[i], error);
     if (code == SQLITE_OK) {
         memmove(answer->row + left, answer->row, more * sizeof *made);
-        memcpy(answer->row, made, left * sizeof *made);
+    } else {
+        answer->at = 0;
+        answer->count = left;
+        answer->complete = false;
     }
+    memcpy(answer->row, made, left * sizeof *made);
     answer->last = last;
     answer->after = after;
     sqlite3_free(made);

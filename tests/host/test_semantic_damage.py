@@ -282,6 +282,25 @@ class Damage(unittest.TestCase):
         self.TABLES = ("fts_data", "fts_content", "fts_docsize")
         self.try_damages(self.filled_with_texts(", fts=1"), DAMAGES // 8, silently=0.15)
 
+    def test_a_question_half_read_when_a_write_meets_damage(self):
+        """What is still to come is made before anything moves. Where that fails the write does, and
+        the question goes on to the damage: it does not end as if there were no more rows."""
+        whole = self.fill("")[len(self.questions)]
+        shutil.copyfile(self.whole, self.path)
+        db = connect(self.path)
+        reader = db.execute("SELECT rowid, distance FROM s WHERE s MATCH ?", (self.questions[0],))
+        given = [next(reader)]
+        block_rows, = db.execute("SELECT value FROM s_config WHERE name = 'block_rows'").fetchone()
+        part_rows, = db.execute("SELECT value FROM s_config WHERE name = 'part_rows'").fetchone()
+        part = 4096 + (whole[-1][0] - 1) % block_rows // part_rows
+        db.execute("UPDATE s_vectors SET data = zeroblob(8) WHERE part = ?", (part,))
+        self.assertIn("is damaged", str(self.failure(db, "INSERT INTO s(rowid) VALUES(5)")))
+        with self.assertRaisesRegex(sqlite3.DatabaseError, "is damaged"):
+            given += reader
+        self.assertEqual(given, whole[:len(given)])
+        self.assertGreater(len(given), 10)
+        db.close()
+
 
 if __name__ == "__main__":
     sys.argv[1:] = []
