@@ -10,7 +10,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
+#include <stddef.h>
 
 enum {
     EXACT_DIGITS = 120,  /* no middle of two floats has more significant digits */

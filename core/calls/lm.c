@@ -5,7 +5,6 @@
 ** most of the work and V numbers a row, comes when a place is asked for.
 */
 #include <math.h>
-#include <string.h>
 
 #include "lm_scores.h"
 #include "reading.h"

@@ -15,7 +15,6 @@
 */
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "encoder.h"
 #include "error.h"

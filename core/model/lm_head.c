@@ -8,7 +8,6 @@
 
 #include <fenv.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "file.h"
 #include "load.h"

@@ -1,8 +1,6 @@
 /* joins.c - see joins.h. */
 #include "joins.h"
 
-#include <string.h>
-
 #include "memory.h"
 #include "unicode.h"
 

@@ -2,7 +2,6 @@
 #include "phrases.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
 #include "tokenizer_parts.h"
 

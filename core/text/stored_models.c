@@ -7,7 +7,6 @@
 ** can write the file can write any vocabulary.
 */
 #include <math.h>
-#include <string.h>
 
 #include "bpe_parts.h"
 #include "bytes.h"

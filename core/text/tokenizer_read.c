@@ -5,7 +5,6 @@
 ** whatever that loop does not know goes character by character through normaliser and added
 ** tokens.
 */
-#include <string.h>
 
 #include "tokenizer_reader.h"
 

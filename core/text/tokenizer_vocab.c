@@ -2,7 +2,6 @@
 ** tokenizer_vocab.c - a checkpoint that has vocab.txt and no tokenizer.json, as transformers
 ** makes BERT's tokenizer of it, and those that are like it.
 */
-#include <string.h>
 
 #include "convert.h"
 #include "memory.h"

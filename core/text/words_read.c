@@ -4,7 +4,6 @@
 ** Places between two characters where a word may end are looked at up to PLACES at a time, so
 ** that cost stays linear in the text whatever it holds.
 */
-#include <string.h>
 
 #include "pretoken.h"
 #include "unicode.h"

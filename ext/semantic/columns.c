@@ -2,7 +2,6 @@
 ** columns.c - xColumn: the current row's columns, each made when it is asked for.
 */
 #include <math.h>
-#include <string.h>
 
 #include "characters.h"
 #include "cursor.h"

@@ -2,7 +2,6 @@
 #include "optimize.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "cluster.h"
 #include "probe.h"

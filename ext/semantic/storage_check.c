@@ -9,8 +9,6 @@
 */
 #include "storage_check.h"
 
-#include <string.h>
-
 void ctx_check_found(ctx_check *check, const char *table, sqlite3_int64 row, const char *why)
 {
     const char *name = check->storage->config->name;

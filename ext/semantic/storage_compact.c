@@ -3,8 +3,6 @@
 */
 #include "storage_parts.h"
 
-#include <string.h>
-
 enum { BATCH = 1024 }; /* slots that move between two writes */
 
 /* Moves one slot; *full: there was none to move. */

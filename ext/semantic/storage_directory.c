@@ -4,7 +4,6 @@
 */
 #include "storage_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- Rows ---- */

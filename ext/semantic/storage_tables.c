@@ -4,8 +4,6 @@
 */
 #include "storage_parts.h"
 
-#include <string.h>
-
 /* ---- Tables ---- */
 
 enum { TABLES = 4 }; /* rows, blocks, codes, vectors */

@@ -8,7 +8,6 @@
 ** the whole text; start and length count characters from 1, as substr does. Special tokens
 ** are left out on both sides; a text_b without tokens leaves its columns and the cosine NULL.
 */
-#include <string.h>
 
 #include "states.h"
 #include "tvf.h"

@@ -7,8 +7,6 @@
 */
 #include "words.h"
 
-#include <string.h>
-
 #include "characters.h"
 
 typedef struct word {

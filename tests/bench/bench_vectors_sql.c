@@ -14,7 +14,6 @@
 */
 #include <sqlite3.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "encoder.h"

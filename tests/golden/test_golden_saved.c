@@ -3,7 +3,6 @@
 ** bit the model it was saved from, on each kernel also if another one saved it.
 */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../unit/kernels.h"

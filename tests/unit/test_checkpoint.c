@@ -1,8 +1,6 @@
 /* test_checkpoint.c - core/files/checkpoint.c: tensors by name, in one file or in shards. */
 #include "unit.h"
 
-#include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

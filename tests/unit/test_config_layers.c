@@ -1,7 +1,6 @@
 /* test_config_layers.c - core/model/config_layers.c: which layers have a window, and how wide. */
 #include "unit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"

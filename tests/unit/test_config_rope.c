@@ -1,7 +1,6 @@
 /* test_config_rope.c - core/model/config_rope.c: rotary positions in both spellings. */
 #include "unit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"

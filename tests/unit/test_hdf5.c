@@ -2,7 +2,6 @@
 #include "unit.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

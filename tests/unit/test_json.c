@@ -2,7 +2,6 @@
 #include "unit.h"
 
 #include <locale.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

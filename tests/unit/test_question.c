@@ -3,7 +3,6 @@
 */
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "encoder.h"
 #include "kernels.h"

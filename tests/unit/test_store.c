@@ -1,8 +1,6 @@
 /* test_store.c - core/base/store.c: arrays into bytes and out of them. */
 #include "unit.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "store.h"

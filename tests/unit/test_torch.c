@@ -1,7 +1,6 @@
 /* test_torch.c - core/files/torch.c, gather.c: state dicts that torch.save wrote. */
 #include "unit.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

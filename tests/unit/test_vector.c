@@ -1,6 +1,5 @@
 /* test_vector.c - comparison, normalisation and quantisation of vectors. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "encoder.h"
