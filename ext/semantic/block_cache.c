@@ -228,9 +228,8 @@ void ctx_block_cache_close(ctx_block_cache *cache)
 
 /* ---- Blocks ---- */
 
-ctx_cached_block *ctx_block_cache_find(ctx_block_cache *cache, uint64_t stamp)
+ctx_cached_block *ctx_block_cache_find(uint64_t stamp)
 {
-    (void)cache;
     ctx_process_lock();
     all.uses++;
     ctx_cached_block *block = find(stamp);

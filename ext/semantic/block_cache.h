@@ -36,7 +36,7 @@ typedef struct ctx_cached_block {
 } ctx_cached_block;
 
 /* The kept block of that stamp with one reference, or NULL. */
-ctx_cached_block *ctx_block_cache_find(ctx_block_cache *cache, uint64_t stamp);
+ctx_cached_block *ctx_block_cache_find(uint64_t stamp);
 
 /* Memory for a block that is about to be read, with one reference and its arrays set up; NULL:
 ** out of memory. `blocks` is how many the index has. */

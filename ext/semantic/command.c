@@ -3,7 +3,6 @@
 ** [, rows]): see update.h. 'weights' and 'content' have a text there: VALUES('weights', '1,0.5').
 ** rebuild.h does the work of 'rebuild', check.c of 'integrity-check'.
 */
-#include <limits.h>
 #include <string.h>
 
 #include "compare.h"
@@ -16,8 +15,6 @@
 #include "trigger.h"
 #include "update.h"
 #include "words.h"
-
-enum { MOST_PROBES = 1 << 20 };
 
 typedef int run_command(ctx_index *index, sqlite3_int64 rows, ctx_error *error);
 
@@ -50,7 +47,8 @@ static int run_probes(ctx_index *index, sqlite3_int64 lists, ctx_error *error)
         return ctx_fail(error, SQLITE_ERROR, config->name,
                         "'probes' is for approximate indexes: this one was made without "
                         "index='ivf', and reads all");
-    config->probes = lists > MOST_PROBES ? MOST_PROBES : lists < 0 ? 0 : (int)lists;
+    const sqlite3_int64 most = ctx_setting_find("probes")->most;
+    config->probes = lists > most ? (int)most : lists < 0 ? 0 : (int)lists;
     return ctx_config_save(index->db, config, error);
 }
 
@@ -183,9 +181,6 @@ int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *valu
         found++;
     if (found == COMMANDS)
         return fail_unknown(index, command, error);
-    if (index->busy)
-        return ctx_fail(error, SQLITE_ERROR, index->config.name,
-                        "'%s' can't run while a command on the index runs", command);
     int code = read_rows(index, &commands[found], value, &rows, error);
     if (code == SQLITE_OK)
         code = ctx_index_refresh(index, error);
@@ -193,7 +188,6 @@ int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *valu
         code = ctx_answers_settle(index, error);
     if (code != SQLITE_OK)
         return code;
-    sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
     bool text = value && sqlite3_value_type(value) == SQLITE_TEXT;
     const char *given = text ? (const char *)sqlite3_value_text(value) : NULL;
     if (text && !given)
@@ -205,6 +199,5 @@ int ctx_index_command(ctx_index *index, const char *command, sqlite3_value *valu
     if (code != SQLITE_OK)
         ctx_index_forget(index);
     ctx_content_rest(index->content);
-    sqlite3_set_last_insert_rowid(index->db, last);
     return code;
 }

@@ -4,7 +4,7 @@
 #include "pending.h"
 
 int ctx_stored_next(ctx_index *index, int generation, sqlite3_int64 from, sqlite3_int64 *id,
-                  bool *found, ctx_error *error)
+                    bool *found, ctx_error *error)
 {
     if (!index->rows_next) {
         int code = ctx_shadow_prepare(index->db, &index->config, &index->rows_next, error,
@@ -56,9 +56,9 @@ static int compare_row(comparison *c, sqlite3_int64 id)
         return c->on(c->context, id, CTX_ROW_MISSING, c->error);
     code = ctx_content_text(index->content, id, &c->text, &exists, &any, c->error);
     enc_text text = {any ? c->text.data : NULL, any ? c->text.size : 0};
-    /* The lowest bit is not the text's; without a model no vector comes from a text. */
+    /* Without a model no vector comes from a text. */
     bool same = !*index->config.model || !exists ||
-                (entry.hash | 1) == (ctx_row_hash(index, text, NULL) | 1);
+                ctx_same_text(entry.hash, ctx_row_hash(index, text, NULL));
     if (code != SQLITE_OK || same)
         return code;
     return c->on(c->context, id, CTX_ROW_CHANGED, c->error);
@@ -84,7 +84,7 @@ static int walk(comparison *c, bool content)
         bool found;
         int code = content ? ctx_content_next(index->content, from, &id, &found, c->error)
                            : ctx_stored_next(index, index->config.generation, from, &id, &found,
-                                           c->error);
+                                             c->error);
         if (code != SQLITE_OK || !found)
             return code;
         code = content ? compare_row(c, id) : look_for(c, id);

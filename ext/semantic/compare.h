@@ -22,12 +22,6 @@ int ctx_compare(ctx_index *index, ctx_on_difference on, void *context, ctx_error
 
 /* The smallest id >= `from` that is stored in the generation, *found. */
 int ctx_stored_next(ctx_index *index, int generation, sqlite3_int64 from, sqlite3_int64 *id,
-                  bool *found, ctx_error *error);
-
-/* Whether the stored row came with a vector of its own: pending.h's hash says so. */
-static inline bool ctx_row_brought(const ctx_row_entry *entry)
-{
-    return entry->hash & 1;
-}
+                    bool *found, ctx_error *error);
 
 #endif

@@ -97,24 +97,22 @@ static bool has_bounds(const ctx_filter *filter)
            filter->before_to;
 }
 
-/* Whether the row is one of the index, and of its content still. */
-static int is_row(ctx_fusion *f, sqlite3_int64 id, bool *is, ctx_error *error)
-{
-    ctx_index *index = f->index;
-    int code = ctx_index_has(index, id, is, error);
-    if (code == SQLITE_OK && *is && index->config.content == CTX_CONTENT_EXTERNAL)
-        code = ctx_content_exists(index->content, id, is, error);
-    return code;
-}
+/* What words find. */
+typedef struct wording {
+    ctx_fusion *fusion;
+    sqlite3_int64 rows; /* that FTS5 gave, whether they count or not */
+} wording;
 
 static int take_word(void *context, sqlite3_int64 id, ctx_error *error)
 {
-    ctx_fusion *f = context;
+    wording *w = context;
+    ctx_fusion *f = w->fusion;
     ctx_fused_row row = {.row = {.id = id}};
     bool is;
+    w->rows++;
     if (!ctx_filter_passes(f->filter, id))
         return SQLITE_OK;
-    int code = is_row(f, id, &is, error);
+    int code = ctx_index_has(f->index, id, &is, error);
     if (code != SQLITE_OK || !is)
         return code;
     if (has_bounds(f->filter)) {
@@ -127,20 +125,12 @@ static int take_word(void *context, sqlite3_int64 id, ctx_error *error)
     return code == SQLITE_OK && f->count == CTX_FUSE_DEPTH ? SQLITE_DONE : code;
 }
 
-static int seen(void *context, sqlite3_int64 id, ctx_error *error)
-{
-    sqlite3_int64 *count = ((void **)context)[1];
-    (*count)++;
-    return take_word(((void **)context)[0], id, error);
-}
-
 /* The list of words, by row id. Few rows are sorted in less time than all, and mostly the first
 ** ones do. */
 static int find_words(ctx_fusion *f, const char *text, size_t size, ctx_error *error)
 {
     const ctx_filter *filter = f->filter;
-    sqlite3_int64 rows = 0;
-    void *context[] = {f, &rows};
+    wording w = {.fusion = f};
     char *query;
     if (filter->low > filter->high)
         return SQLITE_OK;
@@ -149,11 +139,11 @@ static int find_words(ctx_fusion *f, const char *text, size_t size, ctx_error *e
         return no_memory(f, error);
     if (query)
         code = ctx_words_find(f->index->words, query, filter->low, filter->high,
-                              CTX_FUSE_DEPTH, seen, context, error);
-    if (code == SQLITE_OK && rows == CTX_FUSE_DEPTH && f->count < CTX_FUSE_DEPTH) {
+                              CTX_FUSE_DEPTH, take_word, &w, error);
+    if (code == SQLITE_OK && w.rows == CTX_FUSE_DEPTH && f->count < CTX_FUSE_DEPTH) {
         f->count = 0;
-        code = ctx_words_find(f->index->words, query, filter->low, filter->high, -1, seen,
-                              context, error);
+        code = ctx_words_find(f->index->words, query, filter->low, filter->high, -1,
+                              take_word, &w, error);
     }
     sqlite3_free(query);
     ctx_content_rest(f->index->content);

@@ -193,7 +193,7 @@ static int try_copy(batch *b, sqlite3_int64 id, bool any, bool *copied)
     if (code != SQLITE_OK || !found)
         return code;
     bool same_length = b->state->dimensions == index->config.dimensions;
-    *copied = b->copies || (ctx_row_brought(&entry) && (same_length || !any));
+    *copied = b->copies || (ctx_brought_vector(entry.hash) && (same_length || !any));
     return *copied ? copy_row(index, b->state, id, &entry, b->error) : SQLITE_OK;
 }
 
@@ -253,7 +253,7 @@ static int batch_fill(batch *b, sqlite3_int64 *rows, bool *end)
         sqlite3_int64 id;
         bool found;
         int code = b->copies ? ctx_stored_next(index, index->config.generation,
-                                             b->state->place, &id, &found, b->error)
+                                               b->state->place, &id, &found, b->error)
                              : ctx_content_next(index->content, b->state->place, &id, &found,
                                                 b->error);
         if (code == SQLITE_OK && found)

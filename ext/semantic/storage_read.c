@@ -111,7 +111,7 @@ int ctx_storage_block(ctx_storage *storage, const ctx_block_entry *entry,
     int code = ctx_storage_layout(storage, error);
     if (code != SQLITE_OK)
         return code;
-    ctx_cached_block *block = ctx_block_cache_find(storage->cache, entry->stamp);
+    ctx_cached_block *block = ctx_block_cache_find(entry->stamp);
     if (block && (block->block.number != entry->number || block->block.used != entry->used ||
                   block->block.codes.count != (size_t)storage->layout.rows)) {
         ctx_block_release(&block->block);

@@ -74,20 +74,6 @@ static int check_conflict(change *c, bool *replaced)
 
 /* ---- Hidden columns ---- */
 
-static const char *const hidden_names[CTX_HIDDEN_COLUMNS] = {
-    [CTX_COLUMN_K] = "k",
-    [CTX_COLUMN_AMONG] = "among",
-    [CTX_COLUMN_VECTOR] = "vector",
-    [CTX_COLUMN_DISTANCE] = "distance",
-    [CTX_COLUMN_RANK] = "rank",
-    [CTX_COLUMN_SCORE] = "score",
-    [CTX_COLUMN_CHUNK_START] = "chunk_start",
-    [CTX_COLUMN_CHUNK_LENGTH] = "chunk_length",
-    [CTX_COLUMN_SNIPPET] = "snippet",
-    [CTX_COLUMN_BM25_RANK] = "bm25_rank",
-    [CTX_COLUMN_SEMANTIC_RANK] = "semantic_rank",
-};
-
 static bool is_kept(sqlite3_value *value)
 {
     return sqlite3_value_nochange(value);
@@ -102,7 +88,7 @@ static int check_hidden(change *c)
             continue;
         return ctx_fail(c->error, SQLITE_ERROR, name_of(c),
                         "column %s can't be written: of the hidden columns a row has `vector` "
-                        "alone", i == CTX_COLUMN_MATCH ? name_of(c) : hidden_names[i]);
+                        "alone", ctx_hidden_column(&c->index->config, i));
     }
     return SQLITE_OK;
 }

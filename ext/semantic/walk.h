@@ -33,7 +33,8 @@ void ctx_walk_clear(ctx_walk *walk);
 bool ctx_walk_now(const ctx_walk *walk, sqlite3_int64 *id);
 void ctx_walk_next(ctx_walk *walk);
 
-/* Whether the index has a row of that id: pending and not gone, or not pending and stored. */
+/* Whether the index has a row of that id: pending and not gone, or not pending and stored; and
+** external content, that row still. */
 int ctx_index_has(ctx_index *index, sqlite3_int64 id, bool *has, ctx_error *error);
 
 #endif
