@@ -52,17 +52,20 @@ static int report_row(void *context, sqlite3_int64 id, enum ctx_difference what,
     return SQLITE_OK;
 }
 
-static void append_rows(findings *f, enum ctx_difference what)
+/* False: out of memory. */
+static bool append_rows(findings *f, enum ctx_difference what)
 {
     static const char *const sentences[KINDS] = {
         [CTX_ROW_MISSING] = "of the content, these rows are not in the index: ",
         [CTX_ROW_CHANGED] = "these rows have another text than was embedded: ",
         [CTX_ROW_LEFT] = "these rows are in the index and not in the content: "};
+    bool lost = sqlite3_str_errcode(f->rows[what]) != SQLITE_OK;
     char *rows = sqlite3_str_finish(f->rows[what]);
     if (rows)
         sqlite3_str_appendf(f->list, "%s%s%s", sqlite3_str_length(f->list) ? "; " : "",
                             sentences[what], rows);
     sqlite3_free(rows);
+    return !lost;
 }
 
 /* Reports the rows that wait, of those selected, that are not sound; `all`: every one. */
@@ -156,15 +159,16 @@ int ctx_index_check(ctx_index *index, char **out, ctx_error *error)
                   .external = index->config.content == CTX_CONTENT_EXTERNAL};
     for (int i = 0; i < KINDS; i++)
         f.rows[i] = sqlite3_str_new(NULL);
+    bool lost = false;
     int code = look(index, &f, error);
     for (int i = 0; i < KINDS; i++)
-        append_rows(&f, i);
+        lost |= !append_rows(&f, i);
     if (f.count > MOST_FINDINGS)
         sqlite3_str_appendall(f.list, "; and more");
     *out = NULL;
     if (code == SQLITE_CORRUPT_VTAB && f.count > 0)
         code = SQLITE_OK; /* the sentence of damage that ended it is one of them or follows */
-    bool lost = sqlite3_str_errcode(f.list) == SQLITE_NOMEM;
+    lost |= sqlite3_str_errcode(f.list) == SQLITE_NOMEM;
     char *text = sqlite3_str_finish(f.list);
     if (lost) {
         sqlite3_free(text);

@@ -235,7 +235,10 @@ static int write_note(ctx_pending *pending, sqlite3_int64 id, bool gone, bool fr
         rc = sqlite3_bind_blob64(add, 6, text.data, text.size, SQLITE_STATIC);
     if (rc == SQLITE_OK && vector)
         rc = sqlite3_bind_blob64(add, 7, vector, bytes, SQLITE_STATIC);
-    return rc == SQLITE_OK ? finish(pending, add, error) : failed(pending, rc, error);
+    if (rc == SQLITE_OK)
+        return finish(pending, add, error);
+    sqlite3_clear_bindings(add); /* they point to memory that goes */
+    return failed(pending, rc, error);
 }
 
 static int note(ctx_pending *pending, sqlite3_int64 id, bool fresh, enc_text text,

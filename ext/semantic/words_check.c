@@ -25,10 +25,10 @@ static void made_with_clear(made_with *made)
 }
 
 /* Goes through a statement's pieces; `key = value` with a bare key is an option. False: out of
-** memory. */
+** memory, as when there is no statement (in UTF-16 reading it takes memory). */
 static bool read_statement(const char *at, made_with *made)
 {
-    while (*(at = ctx_skip_space(at))) {
+    while (at && *(at = ctx_skip_space(at))) {
         if (ctx_is_mark(*at)) {
             at++;
             continue;
@@ -53,7 +53,7 @@ static bool read_statement(const char *at, made_with *made)
         if (lost)
             return false;
     }
-    return true;
+    return at != NULL;
 }
 
 /* ---- At CREATE ---- */
