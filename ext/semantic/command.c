@@ -37,7 +37,7 @@ static int run_sync(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
     }
     if (code != SQLITE_OK)
         return code;
-    return ctx_pending_flush(index->pending, rows, NULL, error);
+    return ctx_pending_flush(index->pending, rows, error);
 }
 
 static int run_probes(ctx_index *index, sqlite3_int64 lists, ctx_error *error)

@@ -6,8 +6,8 @@
 **
 ** Rows that wait are embedded before a question and before all rows are read. Where a row is
 ** merely looked up by its id, as each DELETE and UPDATE does, they are not before its vector is
-** read (columns.c; an UPDATE says that it uses all columns, and then reads few); nor with embed='manual' or where nothing can be written: then the answer is from what
-** is stored.
+** read (columns.c; an UPDATE says that it uses all columns, and then reads few); nor with
+** embed='manual' or where nothing can be written: then the answer is from what is stored.
 */
 #include "cursor.h"
 
@@ -166,35 +166,19 @@ static int read_plan(ctx_index_cursor *cursor, const char *plan, int argc, sqlit
 
 /* ---- Rows that wait ---- */
 
-/* An authorizer that does not even let that be asked is one of a host that only reads. */
-static int is_query_only(sqlite3 *db, bool *is)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(db, "PRAGMA query_only", -1, &statement, NULL);
-    if ((code & 0xff) == SQLITE_AUTH) {
-        *is = true;
-        return SQLITE_OK;
-    }
-    *is = code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
-          sqlite3_column_int(statement, 0);
-    int end = sqlite3_finalize(statement);
-    return code == SQLITE_OK ? end : code;
-}
-
 int ctx_cursor_flush(ctx_index *index, ctx_error *error)
 {
     sqlite3_int64 waiting;
-    bool forbidden = true;
+    bool forbidden;
     if (index->config.manual)
         return SQLITE_OK;
     int code = ctx_pending_count(index->pending, &waiting, error);
     if (code != SQLITE_OK || waiting == 0)
         return code;
-    if (sqlite3_db_readonly(index->db, index->config.schema) != 1)
-        code = is_query_only(index->db, &forbidden);
-    return code == SQLITE_OK && !forbidden
-               ? ctx_pending_flush(index->pending, -1, NULL, error)
-               : code;
+    code = ctx_pending_read_only(index->pending, &forbidden);
+    if ((code & 0xff) == SQLITE_AUTH) /* a host that only reads, then */
+        return SQLITE_OK;
+    return code == SQLITE_OK && !forbidden ? ctx_pending_flush(index->pending, -1, error) : code;
 }
 
 /* ---- Rows ---- */

@@ -9,15 +9,15 @@
 ** changed ten times is embedded once. `vector` is what the row brought (float32). `fresh` 1: a
 ** vector that is stored under this id was brought by another row, that is no more. `body` and
 ** `sum` are checksums (pending_sum.h); the text is a BLOB, so that its bytes stay what they are
-** whatever the file's encoding. A row is in
-** the index if it is pending and not gone, or not pending and stored.
+** whatever the file's encoding. A row is in the index if it is pending and not gone, or not
+** pending and stored.
 **
 ** ctx_pending_flush embeds all that waits, in packed batches over all cores, and stores it. It
 ** runs before a question, at COMMIT (xSync), when CTX_PENDING_ROWS rows or CTX_PENDING_BYTES bytes
 ** wait, and by the command 'sync'; with embed='manual' by the command alone. A row whose text has
-** the hash that is stored is not embedded again, nor one that got another id. Everything that can be wrong with a row was
-** refused when it came: a flush fails on interrupt, memory, I/O or damage alone. Vectors are
-** computed before the first write, a batch at a time.
+** the hash that is stored is not embedded again, nor one that got another id. Everything that can
+** be wrong with a row was refused when it came: a flush fails on interrupt, memory, I/O or damage
+** alone. Vectors are computed before the first write, a batch at a time.
 */
 #ifndef CTX_SEMANTIC_PENDING_H
 #define CTX_SEMANTIC_PENDING_H
@@ -82,11 +82,14 @@ int ctx_pending_forget(ctx_pending *pending, sqlite3_int64 id, ctx_error *error)
 /* content='': the largest id of a row that is there, *found. */
 int ctx_pending_last(ctx_pending *pending, sqlite3_int64 *id, bool *found, ctx_error *error);
 
-/* Embeds and stores what waits, at most `rows` rows (-1: all); *left says how many still wait
-** (may be NULL): all of them if the file can't be written. last_insert_rowid() and changes() stay
+/* Embeds and stores what waits, at most `rows` rows (-1: all). last_insert_rowid() and changes() stay
 ** what they were. */
-int ctx_pending_flush(ctx_pending *pending, sqlite3_int64 rows, sqlite3_int64 *left,
-                      ctx_error *error);
+int ctx_pending_flush(ctx_pending *pending, sqlite3_int64 rows, ctx_error *error);
+
+/* *is: nobody may write, since the file is read-only or the connection is (PRAGMA query_only); for
+** those that flush without being statements that write. SQLITE_AUTH: an authorizer does not let
+** that be asked. */
+int ctx_pending_read_only(const ctx_pending *pending, bool *is);
 
 /* xSync: the same, unless embed is 'manual'. Where the content table or the model was renamed or
 ** taken away since the rows came, they go on waiting, and the next question says what is

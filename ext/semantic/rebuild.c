@@ -399,7 +399,7 @@ int ctx_rebuild(ctx_index *index, sqlite3_int64 rows, ctx_error *error)
         return code;
     code = run(index, &state, rows, error);
     if (code == SQLITE_OK)
-        return rows < 0 ? ctx_pending_flush(index->pending, -1, NULL, error) : code;
+        return rows < 0 ? ctx_pending_flush(index->pending, -1, error) : code;
     ctx_storage_forget(index->storage);
     if (rows < 0)
         abandon(index, &state, &later);
