@@ -9,6 +9,8 @@
 #ifndef CTX_CACHE_H
 #define CTX_CACHE_H
 
+#include <string.h>
+
 #include "../core/encoder.h"
 
 typedef struct ctx_cache ctx_cache;
@@ -17,6 +19,12 @@ typedef struct ctx_key {
     const enc_text *parts;
     int count;
 } ctx_key;
+
+/* A string as a part. */
+static inline enc_text ctx_text_of(const char *string)
+{
+    return (enc_text){string, strlen(string)};
+}
 
 ctx_cache *ctx_cache_open(void); /* NULL: out of memory */
 void ctx_cache_close(ctx_cache *cache);

@@ -89,7 +89,7 @@ void ctx_result_json(sqlite3_context *context, json_t *json)
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     if (text) {
         sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
-        sqlite3_result_subtype(context, 'J'); /* SQLite's JSON functions take it as JSON */
+        sqlite3_result_subtype(context, CTX_SUBTYPE_JSON);
     } else {
         sqlite3_result_error_nomem(context);
     }

@@ -119,7 +119,15 @@ typedef struct ctx_model_entry {
 int ctx_model_list(ctx_connection *connection, ctx_model_entry **out, int *count);
 void ctx_model_list_free(ctx_model_entry *list, int count);
 
-/* ---- Arguments ---- */
+/* ---- Values ---- */
+
+/* Subtypes. */
+enum {
+    CTX_SUBTYPE_JSON = 'J', /* what SQLite's own JSON functions look for */
+    CTX_SUBTYPE_FLOAT32 = 223, /* these as sqlite-vec reads and writes them */
+    CTX_SUBTYPE_BIT = 224,
+    CTX_SUBTYPE_INT8 = 225
+};
 
 /* TEXT (numbers by SQLite's own coercion); a BLOB is an error that says CAST. *is_null is
 ** set for NULL and out is untouched. `what` names the argument: "argument 1", "text". */

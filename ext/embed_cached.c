@@ -11,11 +11,6 @@ typedef struct embed_key {
     enc_text parts[6];
 } embed_key;
 
-static enc_text text_of(const char *string)
-{
-    return (enc_text){string, strlen(string)};
-}
-
 static ctx_key make_key(embed_key *key, const enc_model *model,
                         const enc_embed_options *wanted, enc_text text)
 {
@@ -24,11 +19,11 @@ static ctx_key make_key(embed_key *key, const enc_model *model,
                            wanted->layer, (int)wanted->truncate, wanted->prompt != NULL,
                            wanted->nothing_is_zero};
     memcpy(key->numbers, numbers, sizeof numbers);
-    key->parts[0] = text_of("embed");
-    key->parts[1] = text_of(info->fingerprint);
-    key->parts[2] = text_of(info->quantize);
+    key->parts[0] = ctx_text_of("embed");
+    key->parts[1] = ctx_text_of(info->fingerprint);
+    key->parts[2] = ctx_text_of(info->quantize);
     key->parts[3] = (enc_text){(const char *)key->numbers, sizeof key->numbers};
-    key->parts[4] = text_of(wanted->prompt ? wanted->prompt : "");
+    key->parts[4] = ctx_text_of(wanted->prompt ? wanted->prompt : "");
     key->parts[5] = text;
     return (ctx_key){key->parts, sizeof key->parts / sizeof *key->parts};
 }

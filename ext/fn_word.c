@@ -16,11 +16,6 @@ typedef struct question {
     enc_word_options options;
 } question;
 
-static enc_text text_of(const char *string)
-{
-    return (enc_text){string, strlen(string)};
-}
-
 typedef struct word_key {
     int numbers[4];
     enc_text parts[7];
@@ -33,9 +28,9 @@ static ctx_key make_key(word_key *key, const enc_model *model, const question *q
                            q->options.occurrence, (int)q->options.truncate};
     size_t layer_bytes = (size_t)q->layer_count * sizeof *q->layers;
     memcpy(key->numbers, numbers, sizeof numbers);
-    key->parts[0] = text_of("word");
-    key->parts[1] = text_of(info->fingerprint);
-    key->parts[2] = text_of(info->quantize);
+    key->parts[0] = ctx_text_of("word");
+    key->parts[1] = ctx_text_of(info->fingerprint);
+    key->parts[2] = ctx_text_of(info->quantize);
     key->parts[3] = (enc_text){(const char *)key->numbers, sizeof key->numbers};
     key->parts[4] = (enc_text){(const char *)q->layers, layer_bytes};
     key->parts[5] = q->word;

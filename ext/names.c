@@ -12,7 +12,6 @@ static const char *const builtin_default = "all-MiniLM-L6-v2";
 enum {
     MIN_PIN = 8,   /* hex digits after '@' */
     MAX_PIN = 32,  /* a whole fingerprint */
-    MAX_NAME = 255,
     MAX_LISTED = 200 /* bytes of names that a message lists */
 };
 
@@ -257,7 +256,7 @@ static int find_or_search(ctx_connection *connection, const char *name, int is_d
     *out = find_name(names, name);
     if (*out)
         return SQLITE_OK;
-    if (!ctx_search_name_valid(name) && *name && strlen(name) <= MAX_NAME)
+    if (!ctx_search_name_valid(name) && *name && strlen(name) <= CTX_NAME_MOST)
         return ctx_fail(error, SQLITE_ERROR, function,
                         "no model named %Q, and a name with a separator, a leading dot or "
                         "a control character is not looked for; embed_model(name, path) "
@@ -342,7 +341,7 @@ static int name_bindable(const char *name)
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f || name[i] == '@')
             return 0;
-    return length > 0 && length <= MAX_NAME;
+    return length > 0 && length <= CTX_NAME_MOST;
 }
 
 static int same_checkpoint(const enc_model *a, const enc_model *b)
@@ -363,7 +362,7 @@ int ctx_model_bind(ctx_connection *connection, const char *name, const char *pat
     if (!name_bindable(name))
         return ctx_fail(error, SQLITE_ERROR, function,
                         "a model's name has 1 to %d bytes, no control characters and no "
-                        "'@' (which pins a fingerprint): got %Q", MAX_NAME, name);
+                        "'@' (which pins a fingerprint): got %Q", CTX_NAME_MOST, name);
     char *expanded = ctx_search_expand(path);
     if (!expanded)
         return out_of_memory(error, function);

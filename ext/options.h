@@ -21,7 +21,7 @@ enum ctx_option {
     CTX_OPT_OCCURRENCE = 1 << 7, /* 1, 2, ..., or -1 for the last */
     CTX_OPT_COMBINE = 1 << 8,    /* mean, sum, concat */
     CTX_OPT_PARAMS = 1 << 9,     /* JSON array: parameters of embed_query's SELECT */
-    CTX_OPT_QUANTIZE = 1 << 10,  /* embed_model: none */
+    CTX_OPT_QUANTIZE = 1 << 10,  /* embed_model: none, bf16, int8 */
     CTX_OPT_TOP = 1 << 11        /* how many of the most likely tokens */
 };
 

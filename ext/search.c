@@ -9,8 +9,6 @@
 
 #include "connection.h"
 
-enum { MAX_NAME = 255 };
-
 /* A checkpoint that is one file has its name before one of these: a saved model, which opens
 ** faster, counts before a GGUF file of its name. */
 static const char *const suffixes[] = {".contextual", ".gguf"};
@@ -35,7 +33,7 @@ void ctx_search_locate_library(void)
 int ctx_search_name_valid(const char *name)
 {
     size_t length = strlen(name);
-    if (length == 0 || length > MAX_NAME || name[0] == '.')
+    if (length == 0 || length > CTX_NAME_MOST || name[0] == '.')
         return 0;
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)name[i];

@@ -13,8 +13,10 @@
 ** under ctx_process_lock, works once. */
 void ctx_search_locate_library(void);
 
+enum { CTX_NAME_MOST = 255 }; /* bytes of a model's name; what file systems take */
+
 /* Whether `name` can be looked for: not empty, no separator, no leading dot, no control
-** character, no '@', at most 255 bytes. */
+** character, no '@', at most CTX_NAME_MOST bytes. */
 int ctx_search_name_valid(const char *name);
 
 /* The path with $HOME in place of a "~" that stands for a folder at its beginning, to be freed
@@ -22,7 +24,8 @@ int ctx_search_name_valid(const char *name);
 char *ctx_search_expand(const char *path);
 
 /* The path of the first checkpoint of that name, a folder NAME or a file NAME.contextual or
-** NAME.gguf: *path is NULL if there is none, else to be freed with sqlite3_free. SQLITE_OK or SQLITE_NOMEM. */
+** NAME.gguf: *path is NULL if there is none, else to be freed with sqlite3_free. SQLITE_OK or
+** SQLITE_NOMEM. */
 int ctx_search_find(const char *name, char **path);
 
 typedef struct ctx_found {

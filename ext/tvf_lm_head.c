@@ -147,7 +147,7 @@ static json_t *describe(const lm_cursor *cursor, const float *logprob, int32_t i
 static void result_top(const lm_cursor *cursor, sqlite3_context *context,
                        const float *logprob)
 {
-    enum { SUBTYPE_JSON = 'J', FLOAT_DIGITS = 9 };
+    enum { FLOAT_DIGITS = 9 };
     size_t count = (size_t)cursor->base.options.top, all = vocabulary(cursor);
     if (count > all)
         count = all;
@@ -162,7 +162,7 @@ static void result_top(const lm_cursor *cursor, sqlite3_context *context,
                        : NULL;
     if (text) {
         sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
-        sqlite3_result_subtype(context, SUBTYPE_JSON);
+        sqlite3_result_subtype(context, CTX_SUBTYPE_JSON);
     } else {
         sqlite3_result_error_nomem(context);
     }

@@ -61,9 +61,8 @@ static void result_text(sqlite3_context *context, const char *text)
 
 static void result_json(sqlite3_context *context, const char *text)
 {
-    enum { SUBTYPE_JSON = 'J' }; /* what SQLite's own JSON functions set */
     result_text(context, text);
-    sqlite3_result_subtype(context, SUBTYPE_JSON);
+    sqlite3_result_subtype(context, CTX_SUBTYPE_JSON);
 }
 
 static void result_info(sqlite3_context *context, const enc_model *model, int column)

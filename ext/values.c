@@ -7,9 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Subtypes of vector blobs, as sqlite-vec reads and writes them. */
-enum { SUBTYPE_FLOAT32 = 223, SUBTYPE_BIT = 224, SUBTYPE_INT8 = 225 };
-
 int ctx_text_argument(sqlite3_value *value, const char *function, const char *what,
                       enc_text *out, int *is_null, ctx_error *error)
 {
@@ -64,7 +61,7 @@ void ctx_result_vector(sqlite3_context *context, const float *vector, int length
     size_t n = (size_t)length;
     if (type == ENC_FLOAT32) {
         sqlite3_result_blob64(context, vector, n * sizeof *vector, SQLITE_TRANSIENT);
-        sqlite3_result_subtype(context, SUBTYPE_FLOAT32);
+        sqlite3_result_subtype(context, CTX_SUBTYPE_FLOAT32);
         return;
     }
     if (type == ENC_BIT && n % 8 != 0) {
@@ -88,5 +85,5 @@ void ctx_result_vector(sqlite3_context *context, const float *vector, int length
     else
         enc_vector_to_int8(vector, n, packed);
     sqlite3_result_blob64(context, packed, size, sqlite3_free);
-    sqlite3_result_subtype(context, type == ENC_BIT ? SUBTYPE_BIT : SUBTYPE_INT8);
+    sqlite3_result_subtype(context, type == ENC_BIT ? CTX_SUBTYPE_BIT : CTX_SUBTYPE_INT8);
 }

@@ -21,14 +21,6 @@
 
 #include "connection.h"
 
-/* Subtypes of values. */
-enum {
-    CTX_SUBTYPE_JSON = 74, /* what SQLite's own JSON functions look for */
-    CTX_SUBTYPE_FLOAT32 = 223,
-    CTX_SUBTYPE_BIT = 224,
-    CTX_SUBTYPE_INT8 = 225
-};
-
 /* One call of an SQL function. */
 typedef struct ctx_vector_call {
     sqlite3_context *context;

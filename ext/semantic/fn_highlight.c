@@ -15,17 +15,12 @@
 
 enum { PARTS = 5, MARK_NUMBERS = 2 };
 
-static enc_text text_of(const char *string)
-{
-    return (enc_text){string, strlen(string)};
-}
-
 static void make_key(const ctx_call *call, enc_text text, enc_text question,
                      enc_text parts[PARTS])
 {
     const enc_model_info *info = enc_model_describe(call->model);
-    const enc_text all[PARTS] = {text_of("highlight"), text_of(info->fingerprint),
-                                 text_of(info->quantize), text, question};
+    const enc_text all[PARTS] = {ctx_text_of("highlight"), ctx_text_of(info->fingerprint),
+                                 ctx_text_of(info->quantize), text, question};
     memcpy(parts, all, sizeof all);
 }
 

@@ -49,11 +49,6 @@ static void free_ranking(void *memory)
     sqlite3_free(r);
 }
 
-static enc_text text_of(const char *string)
-{
-    return (enc_text){string, strlen(string)};
-}
-
 /* ---- Vectors ---- */
 
 /* The text's vector into out, from the cache or the model. */
@@ -62,8 +57,8 @@ static int embed(const ranking *r, const char *prompt, enc_text text, float *out
 {
     const enc_model_info *info = enc_model_describe(r->model);
     const uint64_t hash[] = {enc_checksum(text.data, text.size), text.size};
-    const enc_text parts[] = {text_of("fts"), text_of(info->fingerprint),
-                              text_of(info->quantize), text_of(prompt),
+    const enc_text parts[] = {ctx_text_of("fts"), ctx_text_of(info->fingerprint),
+                              ctx_text_of(info->quantize), ctx_text_of(prompt),
                               {(const char *)hash, sizeof hash}};
     const ctx_key key = {parts, sizeof parts / sizeof *parts};
     ctx_cache *cache = ctx_connection_cache(r->connection);

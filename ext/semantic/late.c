@@ -16,11 +16,6 @@
 #include "states.h"
 #include "tvf.h"
 
-static enc_text text_of(const char *string)
-{
-    return (enc_text){string, strlen(string)};
-}
-
 static double mean(const double *values, size_t count)
 {
     double sum = 0;
@@ -61,8 +56,8 @@ static void maxsim(ctx_call *call, int argc, sqlite3_value **argv)
         is_null[0] || is_null[1] || ctx_call_model(call, argc, argv, 2) != SQLITE_OK)
         return;
     const enc_model_info *info = enc_model_describe(call->model);
-    const enc_text parts[] = {text_of("maxsim"), text_of(info->fingerprint),
-                              text_of(info->quantize), texts[0], texts[1]};
+    const enc_text parts[] = {ctx_text_of("maxsim"), ctx_text_of(info->fingerprint),
+                              ctx_text_of(info->quantize), texts[0], texts[1]};
     const ctx_key key = {parts, sizeof parts / sizeof *parts};
     ctx_cache *cache = ctx_connection_cache(call->connection);
     const float *kept = ctx_cache_get(cache, key, &length);

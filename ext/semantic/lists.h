@@ -48,6 +48,12 @@ int ctx_lists_clear(ctx_index *index, ctx_error *error);
 /* What is wrong with the table, as ctx_storage_check says it. */
 int ctx_lists_check(ctx_index *index, ctx_finding report, void *context, ctx_error *error);
 
+/* Whether it is one of the configuration's lists. */
+static inline bool ctx_lists_has(const ctx_config *config, sqlite3_int64 list)
+{
+    return list >= config->lists_first && list - config->lists_first < config->lists;
+}
+
 /* The metric by which vectors are taken to lists: ENC_COSINE or ENC_L2. */
 static inline enum enc_metric ctx_lists_metric(const ctx_config *config)
 {

@@ -19,11 +19,6 @@ static int wanted_lists(const ctx_config *config, sqlite3_int64 vectors)
     return count < 2 ? 0 : (int)count;
 }
 
-static bool is_listed(const ctx_config *config, sqlite3_int64 list)
-{
-    return list >= config->lists_first && list - config->lists_first < config->lists;
-}
-
 /* ---- New lists ---- */
 
 static int make_lists(ctx_index *index, const ctx_block_entry *directory, int blocks,
@@ -51,7 +46,7 @@ static int renew(ctx_index *index, ctx_error *error)
                                   error);
     for (int i = 0; i < blocks; i++) {
         vectors += directory[i].used;
-        loose += is_listed(config, directory[i].list) ? 0 : directory[i].used;
+        loose += ctx_lists_has(config, directory[i].list) ? 0 : directory[i].used;
     }
     int wanted = wanted_lists(config, vectors);
     bool fits = wanted < 2 * config->lists && config->lists < 4 * (wanted + 1) &&

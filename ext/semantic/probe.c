@@ -135,9 +135,9 @@ sqlite3_int64 ctx_probe_bytes(const ctx_probe *probe)
 /* The rank of a block's list; 0 for those without one, which are read with the first. */
 static int rank_of(const ctx_probe *probe, const ctx_block_entry *entry)
 {
-    sqlite3_int64 list = entry->list - probe->config->lists_first;
-    bool listed = entry->list >= 0 && list >= 0 && list < probe->count;
-    return listed ? probe->rank[list] : 0;
+    const ctx_config *config = probe->config;
+    return ctx_lists_has(config, entry->list) ? probe->rank[entry->list - config->lists_first]
+                                              : 0;
 }
 
 /* Sorts by rank, keeping the order of numbers within each; `start` [count + 1] is scratch. */

@@ -29,6 +29,7 @@
 #include "follow.h"
 #include "index.h"
 #include "rebuild.h"
+#include "statement.h"
 #include "update.h"
 
 enum status_column {
@@ -63,44 +64,21 @@ typedef struct status_cursor {
 
 /* ---- Finding indexes ---- */
 
-static const char *skip_space(const char *at)
-{
-    return at + strspn(at, " \t\r\n\f");
-}
-
-/* Behind the name at `at`, bare or quoted. */
-static const char *skip_name(const char *at)
-{
-    static const char quotes[] = "\"'`[";
-    if (!*at || !strchr(quotes, *at))
-        return at + strcspn(at, " \t\r\n\f(");
-    char end = *at == '[' ? ']' : *at;
-    for (at++; *at; at++) {
-        if (*at != end)
-            continue;
-        if (end == ']' || at[1] != end)
-            return at + 1;
-        at++;
-    }
-    return at;
-}
-
 /* Whether it is CREATE VIRTUAL TABLE name USING semantic, as sqlite_master keeps it. */
-static bool is_semantic(const char *sql)
+static int look_at(const char *sql, bool *is_semantic)
 {
-    static const char head[] = "CREATE VIRTUAL TABLE", word[] = "semantic";
-    if (sqlite3_strnicmp(sql, head, sizeof head - 1) != 0)
-        return false;
-    const char *at = skip_space(skip_name(skip_space(sql + sizeof head - 1)));
-    if (sqlite3_strnicmp(at, "USING", 5) != 0)
-        return false;
-    at = skip_space(at + 5);
-    if (*at && strchr("\"'`[", *at))
-        at++;
-    if (sqlite3_strnicmp(at, word, sizeof word - 1) != 0)
-        return false;
-    at += sizeof word - 1;
-    return !*at || strchr(" \t\r\n\f(\"'`];", *at);
+    static const char *const words[] = {"CREATE", "VIRTUAL", "TABLE", NULL, "USING", "semantic"};
+    *is_semantic = true;
+    for (size_t i = 0; i < sizeof words / sizeof *words && *is_semantic; i++) {
+        char *word;
+        sql = ctx_skip_space(sql);
+        ctx_take_word(&sql, &word);
+        if (!word)
+            return SQLITE_NOMEM;
+        *is_semantic = !words[i] || sqlite3_stricmp(word, words[i]) == 0;
+        sqlite3_free(word);
+    }
+    return SQLITE_OK;
 }
 
 static int add(status_cursor *cursor, const char *schema, const char *name)
@@ -133,7 +111,10 @@ static int find_in_schema(status_cursor *cursor, sqlite3 *db, const char *schema
     while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(statement, 0);
         const char *text = (const char *)sqlite3_column_text(statement, 1);
-        if (name && text && is_semantic(text))
+        bool is_semantic = false;
+        if (name && text)
+            code = look_at(text, &is_semantic);
+        if (code == SQLITE_OK && is_semantic)
             code = add(cursor, schema, name);
     }
     int end = sqlite3_finalize(statement);

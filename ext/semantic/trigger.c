@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { TRIGGERS = 3 };
+enum { ON_INSERT, ON_DELETE, ON_UPDATE, TRIGGERS };
 static const char *const suffixes[TRIGGERS] = {"ai", "ad", "au"};
 static const char mark[] = CTX_TRIGGER_MARK;
 
@@ -68,19 +68,19 @@ static char *trigger_text(const ctx_config *config, bool computed, int which)
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "CREATE TRIGGER \"%w\".\"%w_%s\" AFTER ", config->schema,
                         config->name, suffixes[which]);
-    if (which == 2 && computed) {
+    if (which == ON_UPDATE && computed) {
         sqlite3_str_appendall(sql, "UPDATE");
-    } else if (which == 2) {
+    } else if (which == ON_UPDATE) {
         sqlite3_str_appendf(sql, "UPDATE OF \"%w\"", config->content_rowid);
         append_columns(sql, config, false, true, ", \"%w\"");
     } else {
-        sqlite3_str_appendall(sql, which == 0 ? "INSERT" : "DELETE");
+        sqlite3_str_appendall(sql, which == ON_INSERT ? "INSERT" : "DELETE");
     }
     sqlite3_str_appendf(sql, " ON \"%w\" BEGIN %s\n", config->content_table, mark);
-    if (which != 0)
+    if (which != ON_INSERT)
         append_delete(sql, config);
-    if (which != 1)
-        append_insert(sql, config, which == 0);
+    if (which != ON_DELETE)
+        append_insert(sql, config, which == ON_INSERT);
     sqlite3_str_appendall(sql, "END");
     return sqlite3_str_finish(sql);
 }
@@ -139,7 +139,7 @@ static int is_computed(sqlite3 *db, const ctx_config *config, bool *computed, ct
             continue;
         *computed |= name && sqlite3_stricmp(name, config->content_rowid) == 0;
         for (int i = 0; i < config->columns && name; i++)
-            *computed |= !config->unindexed[i] && 
+            *computed |= !config->unindexed[i] &&
                          sqlite3_stricmp(name, ctx_config_source(config, i)) == 0;
     }
     code = sqlite3_finalize(statement);
@@ -172,7 +172,6 @@ static int make(sqlite3 *db, const ctx_config *config, ctx_error *error)
     return code;
 }
 
-/* *dropped: how many. */
 static int drop(sqlite3 *db, const ctx_config *config, int *dropped, ctx_error *error)
 {
     int code = SQLITE_OK;
