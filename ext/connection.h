@@ -50,8 +50,9 @@ int ctx_vtab_error(sqlite3_vtab *vtab, const ctx_error *error);
 /* ---- The process ---- */
 
 /* Guards what belongs to the process here: which SQLite library this is (contextual.c), the
-** list of open connections, the blocks of semantic indexes (semantic/block_cache.c). Held for an
-** instant; fork-safe. */
+** list of open connections, the blocks of semantic indexes (semantic/block_cache.c,
+** block_memory.c). Held for an instant, and no other lock of the extension's is taken meanwhile;
+** fork-safe. */
 void ctx_process_lock(void);
 void ctx_process_unlock(void);
 

@@ -103,7 +103,7 @@ void ctx_answer_score_bounds(const ctx_answer *answer, double *low, double *high
     double size = metric == ENC_COSINE ? 1 : answer->qq;
     *low = -HUGE_VAL;
     *high = HUGE_VAL;
-    double far = (double)filter->to, near = (double)filter->from;
+    double far = filter->to, near = filter->from;
     if (answer->after && answer->in_order && answer->last.distance > near)
         near = answer->last.distance;
     if (far < HUGE_VAL) {

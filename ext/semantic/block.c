@@ -76,7 +76,7 @@ bool ctx_layout_make(const ctx_config *config, ctx_layout *out)
                     .rows = config->block_rows,
                     .part_rows = config->part_rows};
     if (l.dimensions < 1 || l.rows < MIN_ROWS || l.rows > MAX_ROWS || l.rows % STEP ||
-        l.part_rows < 1 || l.rows % l.part_rows || l.dimensions > 1 << 20)
+        l.part_rows < 1 || l.rows % l.part_rows || l.dimensions > CTX_MOST_DIMENSIONS)
         return false;
     size_t rows = (size_t)l.rows, part_rows = (size_t)l.part_rows;
     l.code_size = enc_code_size(l.type, (size_t)l.dimensions);

@@ -8,9 +8,8 @@
 **
 ** so that a scan reads what it needs in one piece: all behind the sums is as it lies in memory.
 ** The errors are left out where codes are kept alone, the coarse ones and the rests where codes
-** are of bits. A part is a header, the sums of its
-** part_rows slots and their vectors. Numbers are little-endian, as the machines are that the
-** extension runs on.
+** are of bits. A part is a header, the sums of its part_rows slots and their vectors. Numbers are
+** little-endian, as the machines are that the extension runs on.
 **
 ** A slot's sum is the checksum of everything in the slot, its place included; 0: the slot is
 ** free and all its bytes are 0. The header holds the checksum of the sums and one of itself.

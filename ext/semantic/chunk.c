@@ -44,7 +44,8 @@ typedef struct cutter {
     size_t base;
     size_t behind;      /* the token behind the text's last one */
     size_t count;       /* atoms */
-    /* A byte behind which no chunk begins yet to be written, and its number in characters. */
+    /* Where the chunk that was put last begins, in bytes and in characters: the next one is counted
+    ** from there. */
     size_t known_byte;
     size_t known_character;
 } cutter;
@@ -288,8 +289,7 @@ static int shorten(cutter *c, size_t start, size_t *end)
 }
 
 /* Where the chunk that begins with atom *first ends, or with `past` where what lies before
-** leaves no room for more: behind atom *end - 1, or inside atom *first, which is *end, too.
-** */
+** leaves no room for more: behind atom *end - 1, or inside atom *first, which is *end, too. */
 static int find_end(cutter *c, size_t *first, size_t past, size_t *end, size_t *stop)
 {
     size_t excess = 0, room = c->room;

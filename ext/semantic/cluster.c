@@ -14,7 +14,7 @@ typedef struct cluster {
     ctx_index *index;
     ctx_error *error;
     int dimensions, count;
-    size_t code_size;
+    size_t code_size, head_size; /* of a code; its rest follows its head */
     uint8_t *code;     /* [samples, code_size] */
     float *scale;      /* [samples] */
     int *list;         /* [samples] where each is now */
@@ -41,7 +41,8 @@ static int open(cluster *c, ctx_index *index, sqlite3_int64 vectors, int count,
 {
     size_t d = (size_t)index->config.dimensions, n = (size_t)count;
     *c = (cluster){.index = index, .error = error, .dimensions = (int)d, .count = count,
-                   .code_size = enc_code_size(ENC_INT8, d)};
+                   .code_size = enc_code_size(ENC_INT8, d),
+                   .head_size = enc_code_head(ENC_INT8, d)};
     c->samples = n * PER_LIST;
     if (c->samples > SAMPLE_BYTES / c->code_size)
         c->samples = SAMPLE_BYTES / c->code_size;
@@ -84,7 +85,7 @@ static void sample_block(cluster *c, const ctx_block *block, sqlite3_int64 vecto
         uint8_t *code = c->code + c->taken * c->code_size;
         enc_code_numbers numbers;
         if (enc_code_make(ctx_lists_metric(config), ENC_INT8, c->vector,
-                          (size_t)c->dimensions, false, code, code + c->code_size / 2, &numbers))
+                          (size_t)c->dimensions, false, code, code + c->head_size, &numbers))
             c->scale[c->taken++] = numbers.scale;
     }
 }
@@ -110,7 +111,7 @@ static int sample(cluster *c, const ctx_block_entry *directory, int blocks,
 static void read_sample(const cluster *c, size_t i, float *out)
 {
     const uint8_t *code = c->code + i * c->code_size;
-    enc_code_read(ENC_INT8, code, code + c->code_size / 2, c->scale[i], (size_t)c->dimensions,
+    enc_code_read(ENC_INT8, code, code + c->head_size, c->scale[i], (size_t)c->dimensions,
                   out);
 }
 

@@ -198,7 +198,7 @@ int ctx_cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
     ctx_error error = {0};
     int hidden = column - ctx_cursor_index(cursor)->config.columns;
     bool is_distance = hidden == CTX_COLUMN_RANK ||
-                       (hidden == CTX_COLUMN_DISTANCE && !((ctx_index_cursor *)base)->fusion);
+                       (hidden == CTX_COLUMN_DISTANCE && !cursor->fusion);
     cursor->reads = cursor->reads == CTX_READ_NOTHING && is_distance ? CTX_READ_DISTANCE
                                                                       : CTX_READ_MORE;
     /* An UPDATE that leaves the column alone asks for nothing. */

@@ -397,7 +397,7 @@ static int read_columns(reader *r)
 {
     sqlite3_int64 columns, unindexed;
     char name[40], *column;
-    int code = read_integer(r, "columns", 1, 2000, &columns);
+    int code = read_integer(r, "columns", 1, CTX_MOST_COLUMNS, &columns);
     for (int i = 0; code == SQLITE_OK && i < columns; i++) {
         sqlite3_snprintf(sizeof name, name, "unindexed %d", i);
         code = read_integer(r, name, 0, 1, &unindexed);

@@ -23,6 +23,10 @@ enum ctx_index_kind { CTX_INDEX_FLAT, CTX_INDEX_IVF };
 
 enum { CTX_FINGERPRINT_SIZE = 33 };
 
+/* Beside its columns a table has the hidden ones, and SQLite's own limit is 2,000 of both. The
+** dimensions are more than any model's: what is above is damage. */
+enum { CTX_MOST_COLUMNS = 1000, CTX_MOST_DIMENSIONS = 1 << 20 };
+
 typedef struct ctx_config {
     /* From CREATE; immutable but for schema and name (ALTER TABLE RENAME). */
     char *schema;        /* "main", "temp", an ATTACHed name */

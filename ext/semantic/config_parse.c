@@ -14,8 +14,6 @@
 #include "config_settings.h"
 #include "index.h"
 
-enum { MOST_COLUMNS = 1000 };
-
 typedef struct parser {
     ctx_config *config;
     ctx_error *error;
@@ -120,8 +118,8 @@ static int check_column(const parser *p, const char *name)
     for (int i = 0; i < config->columns; i++)
         if (sqlite3_stricmp(name, config->column[i]) == 0)
             return FAIL(p, "column '%s' is there twice", name);
-    if (config->columns == MOST_COLUMNS)
-        return FAIL(p, "more than %d columns", MOST_COLUMNS);
+    if (config->columns == CTX_MOST_COLUMNS)
+        return FAIL(p, "more than %d columns", CTX_MOST_COLUMNS);
     return SQLITE_OK;
 }
 

@@ -8,7 +8,7 @@
 #define MOST_GAP INT64_C(0x7fefffffffffffff) /* the largest double */
 #define LARGEST_CACHE ((sqlite3_int64)1 << 50)
 
-enum { LONGEST_CHUNK = 1 << 20, MOST_DIMENSIONS = 1 << 20, MOST_ROWS = 1 << 20 };
+enum { LONGEST_CHUNK = 1 << 20, MOST_ROWS = 1 << 20 };
 
 const ctx_setting ctx_settings[] = {
     {"content_rowid", CTX_SETTING_TEXT, true, AT(content_rowid), {0}, 0, 0},
@@ -29,7 +29,7 @@ const ctx_setting ctx_settings[] = {
     {"content_kind", CTX_SETTING_CHOICE, false, AT(content),
      {"own", "external", "none"}, 0, 0},
     {"content_table", CTX_SETTING_TEXT, false, AT(content_table), {0}, 0, 0},
-    {"dimensions", CTX_SETTING_INTEGER, false, AT(dimensions), {0}, 0, MOST_DIMENSIONS},
+    {"dimensions", CTX_SETTING_INTEGER, false, AT(dimensions), {0}, 0, CTX_MOST_DIMENSIONS},
     {"block_rows", CTX_SETTING_INTEGER, false, AT(block_rows), {0}, 0, MOST_ROWS},
     {"part_rows", CTX_SETTING_INTEGER, false, AT(part_rows), {0}, 0, MOST_ROWS},
     {"lists_first", CTX_SETTING_LARGE, false, AT(lists_first), {0}, 0, INT64_MAX / 2},

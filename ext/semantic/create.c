@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "lists.h"
 #include "chunk.h"
+#include "lists.h"
 #include "names.h"
 #include "pending.h"
 #include "trigger.h"

@@ -142,7 +142,10 @@ static int find_scores(enc_session *session, const ctx_states *states, const dou
 
 /* ---- Words ---- */
 
-static bool is_apostrophe(uint32_t c) { return c == '\'' || c == 0x2019; }
+static bool is_apostrophe(uint32_t c)
+{
+    return c == '\'' || c == 0x2019;
+}
 
 /* The stretch grows over the characters that belong to the same word; an apostrophe does, if a
 ** letter follows. */

@@ -2,13 +2,16 @@
 ** index.h - one semantic index on one connection: the virtual table's object and the parts that
 ** it is made of.
 **
-**   config.h    what CREATE said, what was learnt        content.h   the texts
-**   storage.h   rows, codes and vectors in tables        pending.h   rows that wait
-**   chunk.h     texts into chunks                        update.h    xUpdate
-**   plan.h      xBestIndex                               scan.h      the nearest rows
-**   cursor.h    xFilter, rows and columns                command.h   INSERT INTO t(t) VALUES(...)
+**   config.h    what CREATE said, what was learnt    content.h   the texts
+**   storage.h   rows, codes and vectors in tables    lists.h     which of them to read (ivf)
+**   pending.h   rows that wait                       chunk.h     texts into chunks
+**   update.h    xUpdate, and the commands            rebuild.h   all rows anew
+**   plan.h      xBestIndex                           cursor.h    xFilter, rows and columns
+**   answer.h    the nearest rows                     scan.h      one pass over the codes
 **   words.h     an FTS5 table beside it              fuse.h      words and meaning in one
-**   module.c    xCreate ... xRename, registration
+**   module.c    xCreate ... xRename, registration    shadow.c    statements, declared below
+**
+** ext/README.md tells how they work together.
 **
 ** Messages begin with the index's name: "search: ...". A part that fails returns a SQLite code
 ** and leaves the sentence in a ctx_error; module.c hands it to SQLite once.
@@ -68,7 +71,7 @@ enum ctx_index_column {
     CTX_COLUMN_SEMANTIC_RANK,
     CTX_HIDDEN_COLUMNS
 };
-/* Its name; valid as long as config. */
+/* Its name; valid as long as config (config_parse.c). */
 const char *ctx_hidden_column(const ctx_config *config, int column);
 
 /* The model that the index was made with, by its name on this connection: loaded if need be. A

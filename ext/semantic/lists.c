@@ -329,7 +329,8 @@ sqlite3_int64 ctx_lists_bytes(const ctx_lists *lists)
 {
     size_t code = enc_code_size(ENC_INT8, (size_t)lists->dimensions);
     return (sqlite3_int64)((size_t)lists->count *
-                           (code + sizeof *lists->codes.scale + sizeof *lists->codes.offset));
+                           (code + sizeof *lists->codes.scale + sizeof *lists->codes.coarse +
+                            sizeof *lists->codes.offset));
 }
 
 int ctx_lists_nearest(const ctx_lists *lists, const ctx_config *config, const float *vector,

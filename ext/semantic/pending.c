@@ -521,9 +521,9 @@ int ctx_pending_commit(ctx_pending *pending, ctx_error *error)
     return rc == SQLITE_ERROR || rc == SQLITE_CANTOPEN ? SQLITE_OK : rc;
 }
 
-/* After an interrupt no statement runs, ROLLBACK TO neither, and what a question has written by then
-** would stay half done in its transaction. Of a statement that only reads SQLite rolls back for
-** memory, I/O and a full disk, so it is told one of these. */
+/* After an interrupt no statement runs, ROLLBACK TO neither, and what a question has written by
+** then would stay half done in its transaction. Of a statement that only reads SQLite rolls back
+** for memory, I/O and a full disk, so it is told one of these. */
 static int torn(ctx_pending *pending, int code, ctx_error *error)
 {
     if ((code & 0xff) != SQLITE_INTERRUPT)

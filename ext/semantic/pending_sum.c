@@ -63,13 +63,16 @@ bool ctx_pending_sound(sqlite3_stmt *row)
            sqlite3_column_int64(row, CTX_PENDING_BODY);
 }
 
+static const char *remedy(const ctx_config *config)
+{
+    return config->content == CTX_CONTENT_NONE ? "'delete-all', and give the rows again"
+                                               : "'rebuild' makes the index anew";
+}
+
 int ctx_pending_damaged(const ctx_config *config, sqlite3_int64 id, ctx_error *error)
 {
     return ctx_fail(error, SQLITE_CORRUPT_VTAB, config->name,
-                    "row %lld of %s_pending is damaged: %s", id, config->name,
-                    config->content == CTX_CONTENT_NONE
-                        ? "'delete-all', and give the rows again"
-                        : "'rebuild' makes the index anew");
+                    "row %lld of %s_pending is damaged: %s", id, config->name, remedy(config));
 }
 
 /* ---- The total ---- */
@@ -92,9 +95,7 @@ static int wrong_total(const ctx_pending_total *total, ctx_error *error)
     const char *name = total->config->name;
     return ctx_fail(error, SQLITE_CORRUPT_VTAB, name,
                     "rows of %s_pending are missing or damaged, or row '%s' of %s_config: %s",
-                    name, total_name, name, total->config->content == CTX_CONTENT_NONE
-                                                ? "'delete-all', and give the rows again"
-                                                : "'rebuild' makes the index anew");
+                    name, total_name, name, remedy(total->config));
 }
 
 static int read_total(ctx_pending_total *total, sqlite3_int64 *value, ctx_error *error)

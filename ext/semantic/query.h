@@ -1,9 +1,11 @@
 /*
 ** query.h - questions: what xBestIndex promises, what a cursor does.
 **
-** The parts are plan.c (xBestIndex), filter.c (which row ids may be answered), question.c (the
-** question's vector), scan.c (the nearest chunks, exactly), answer.c (rows from chunks, lazily),
-** walk.c (all rows by row id), cursor.c.
+** The parts are plan.c (xBestIndex), cursor.c (xFilter, xNext) and columns.c (xColumn); filter.c
+** (which row ids may be answered), question.c (the question's vector), probe.c (the blocks that an
+** approximate index reads), scan.c (the nearest chunks, exactly), answer.c and answer_rows.c (rows
+** from chunks, lazily), fuse.c (words beside them), kept.c (the same question for many row ids);
+** walk.c (all rows by row id).
 */
 #ifndef CTX_SEMANTIC_QUERY_H
 #define CTX_SEMANTIC_QUERY_H

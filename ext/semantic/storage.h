@@ -38,7 +38,7 @@ typedef struct ctx_chunk {
 
 /* What is known about an indexed row. */
 typedef struct ctx_row_entry {
-    sqlite3_uint64 hash;  /* of the text, or of the vector that the row brought */
+    sqlite3_uint64 hash;  /* of the text, and whether the row brought its vector: ctx_row_hash */
     int chunks;
     ctx_chunk *chunk;     /* [chunks] the storage's, until the next call on it */
 } ctx_row_entry;
@@ -91,6 +91,7 @@ int ctx_storage_remove(ctx_storage *storage, int generation, sqlite3_int64 id,
 /* Removes all rows of a generation (everything of it, whatever its state). */
 int ctx_storage_clear(ctx_storage *storage, int generation, ctx_error *error);
 
+/* Writes what was changed; after a failure it is forgotten, and the statement must fail. */
 int ctx_storage_write(ctx_storage *storage, ctx_error *error);
 void ctx_storage_forget(ctx_storage *storage);
 

@@ -3,10 +3,10 @@
 **
 **   storage.c            open, close, put, move, remove   storage_tables.c   CREATE, clear
 **   storage_rows.c       entries of NAME_rows             storage_read.c     blocks, vectors
-**   storage_directory.c  NAME_blocks                      storage_check.c    integrity-check
-**   storage_change.c     changed slots in memory          storage_compact.c  fewer blocks
-**   storage_lists.c      blocks of lists
-**   storage_write.c      ... and into the tables
+**   storage_directory.c  NAME_blocks                      storage_compact.c  fewer blocks
+**   storage_change.c     changed slots in memory          storage_lists.c    blocks of lists
+**   storage_write.c      ... and into the tables          storage_check.c, storage_check_blocks.c
+**                                                                            integrity-check
 **
 ** The directory of a generation has one row more, of number -generation: its totals. `stamp`
 ** there is as random and new with every change as those of blocks, so a directory in memory is

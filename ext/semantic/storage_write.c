@@ -2,8 +2,9 @@
 ** storage_write.c - changed slots into NAME_codes, NAME_vectors and NAME_blocks.
 **
 ** First everything is read that has to be, so that damage is met before the first write. Then a
-** block or part that is in the table is changed in place, by runs of slots that follow each other,
-** or as a whole where these are many; new ones go in as a whole, those without a slot in use go out.
+** block or part that is in the table is changed in place, by runs of slots that follow each
+** other, or as a whole where these are many; new ones go in as a whole, those without a slot in
+** use go out.
 */
 #include "storage_parts.h"
 

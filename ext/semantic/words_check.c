@@ -73,7 +73,8 @@ static int has_fts5(sqlite3 *db, const ctx_config *config, ctx_error *error)
     if (code == SQLITE_OK)
         return code;
     if (code == SQLITE_ERROR || code == SQLITE_AUTH)
-        return ctx_fail(error, SQLITE_ERROR, config->name, "%s needs FTS5, and this SQLite has none",
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "%s needs FTS5, and this SQLite has none",
                         config->fts ? "fts='1'" : "hybrid");
     return failed(db, config, error);
 }
