@@ -113,7 +113,6 @@ FLAGS_kernel_scan_avx512bw := $(FLAGS_kernel_avx512)
 FLAGS_kernel_scan_avx512vnni := $(FLAGS_kernel_avx512) -mavx512vnni
 FLAGS_kernel_scan_neon     := $(FLAGS_kernel_neon)
 FLAGS_kernel_scan_dotprod  := $(FLAGS_kernel_int8_dotprod)
-FLAGS_code := -O3
 
 # Loops over all pairs of tokens, or of a head's numbers, that are no kernel's: four at a time,
 # with the same bits.
@@ -407,12 +406,12 @@ check-bits: ## see that a text has the same bits in any batch, on any number of 
 	@$(MAKE) --no-print-directory $(SAME_BITS)
 	@sh tests/run.sh $(BUILD) $(LIBRARY) same-bits
 
-check-asan: ## ... under the address and undefined-behaviour sanitizers
+check-asan: ## run the tests under the address and undefined-behaviour sanitizers
 	+@$(INSTRUMENT) BUILD=build/asan SANITIZE='-fsanitize=$(ASAN)' tests
 	@DAMAGE=$${DAMAGE:-10000} sh tests/run.sh build/asan build/asan/contextual.so \
 	    unit damage replay sql tables semantic faults host
 
-check-tsan: ## ... under the thread sanitizer: what runs in threads
+check-tsan: ## run what runs in threads under the thread sanitizer
 	+@$(INSTRUMENT) BUILD=build/tsan SANITIZE='-fsanitize=thread' tests
 	@CONTEXTUAL_TEST_MODEL= CONTEXTUAL_KERNEL=$(ONE_KERNEL) \
 	    sh tests/run.sh build/tsan build/tsan/contextual.so unit host
@@ -433,7 +432,7 @@ check-walk: $(LIBRARY) ## compare semantic indexes with an oracle: OPERATIONS=10
 check-versions: $(LIBRARY) $(SQL) $(KILL_AT) ## run SQL and the semantic index on other versions of SQLite
 	@sh tests/host/versions.sh $(BUILD) $(LIBRARY) $(SQLITE)
 
-check-valgrind: ## ... under valgrind
+check-valgrind: ## run the tests under valgrind
 	@command -v valgrind >/dev/null || { echo "valgrind is missing" >&2; exit 1; }
 	+@$(INSTRUMENT) BUILD=build/valgrind tests
 	@CONTEXTUAL_TEST_MODEL= CONTEXTUAL_KERNEL=$(ONE_KERNEL) UNDER='$(VALGRIND)' \
@@ -452,7 +451,7 @@ $(KERNELS): $(KERNELS_C:%.c=$(BUILD)/%.o)
 	$(call say,link,$@)
 	$(Q)$(CC) -static -o $@ $^ -lpthread -lm
 
-check-neon: ## ... of the kernels on an emulated arm64
+check-neon: ## run the tests of the kernels on an emulated arm64
 	+@if command -v $(ARM64_CC) >/dev/null && command -v $(ARM64_RUN) >/dev/null; then \
 	    $(MAKE) --no-print-directory BUILD=build/neon CC=$(ARM64_CC) KERNELS_ALONE=1 \
 	        CFLAGS='-O2 -DENC_NO_OPENBLAS' build/neon/tests/unit/kernels && \

@@ -115,7 +115,8 @@ for part in "$@"; do
     python)
         find_python
         for name in python models saved memory bits readme semantic_query semantic_step \
-                    semantic_model semantic_damage semantic_kill semantic_ivf semantic_host; do
+                    semantic_model semantic_kinds semantic_damage semantic_kill semantic_ivf \
+                    semantic_host; do
             part "Python's sqlite3, $name" "${python:-python3}" "tests/host/test_$name.py"
         done ;;
     same-bits)
