@@ -358,14 +358,14 @@ int ctx_cursor_arguments(ctx_cursor *cursor, unsigned keys, enc_text *text, bool
     return cursor->session ? SQLITE_OK : error->code;
 }
 
-/* The token's string, or the piece of the call's text that it stands for. */
-static void result_string(sqlite3_context *context, const ctx_cursor *cursor,
-                          const enc_token *token)
+void ctx_token_string(sqlite3_context *context, const ctx_cursor *cursor, int argument,
+                      const enc_token *token)
 {
     size_t size;
     const char *string = enc_token_string(cursor->model, token->id, &size);
-    const char *text = (const char *)sqlite3_value_text(cursor->argument[0]);
-    if (!string && text && (int)token->byte_end <= sqlite3_value_bytes(cursor->argument[0])) {
+    sqlite3_value *value = cursor->argument[argument];
+    const char *text = (const char *)sqlite3_value_text(value);
+    if (!string && text && (int)token->byte_end <= sqlite3_value_bytes(value)) {
         string = text + token->byte_start;
         size = token->byte_end - token->byte_start;
     }
@@ -380,7 +380,7 @@ void ctx_token_result(sqlite3_context *context, const ctx_cursor *cursor,
 
     switch (column) {
     case CTX_TOKEN_STRING:
-        result_string(context, cursor, token);
+        ctx_token_string(context, cursor, 0, token);
         return;
     case CTX_TOKEN_ID:
         if (token->id >= 0)

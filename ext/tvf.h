@@ -127,6 +127,9 @@ enum ctx_token_column {
     CTX_TOKEN_BYTE_END,
     CTX_TOKEN_SPECIAL
 };
+/* Gives the token's string, or the piece that it stands for of the text in that argument. */
+void ctx_token_string(sqlite3_context *context, const ctx_cursor *cursor, int argument,
+                      const enc_token *token);
 /* Gives one such column; NULL for the place of a special token, which has none, and for the id
 ** of a token without a row of its own, whose string is its place in the text. */
 void ctx_token_result(sqlite3_context *context, const ctx_cursor *cursor,

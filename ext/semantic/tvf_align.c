@@ -83,21 +83,6 @@ static int align_next(ctx_cursor *base, ctx_error *error)
     return SQLITE_OK;
 }
 
-/* The token's string, or the piece of the text that it stands for. */
-static void result_token(sqlite3_context *context, align_cursor *cursor, int argument,
-                         const enc_token *token)
-{
-    size_t size;
-    const char *string = enc_token_string(cursor->base.model, token->id, &size);
-    const char *text = (const char *)sqlite3_value_text(cursor->base.argument[argument]);
-    if (!string && text) {
-        string = text + token->byte_start;
-        size = token->byte_end - token->byte_start;
-    }
-    if (string)
-        sqlite3_result_text64(context, string, size, SQLITE_TRANSIENT, SQLITE_UTF8);
-}
-
 static void align_column(ctx_cursor *base, sqlite3_context *context, int column)
 {
     align_cursor *cursor = (align_cursor *)base;
@@ -113,7 +98,7 @@ static void align_column(ctx_cursor *base, sqlite3_context *context, int column)
     case POSITION_A: case POSITION_B:
         sqlite3_result_int64(context, (sqlite3_int64)(states->first + number));
         break;
-    case TOKEN_A: case TOKEN_B: result_token(context, cursor, of_b, t); break;
+    case TOKEN_A: case TOKEN_B: ctx_token_string(context, base, of_b, t); break;
     case START_A: case START_B:
         sqlite3_result_int64(context, (sqlite3_int64)t->char_start + 1);
         break;
