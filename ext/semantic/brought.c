@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "embed_batch.h"
 #include "pending.h"
 #include "vector_text.h"
 

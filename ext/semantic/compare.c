@@ -1,6 +1,7 @@
 /* compare.c - see compare.h. */
 #include "compare.h"
 
+#include "embed_batch.h"
 #include "pending.h"
 
 int ctx_stored_next(ctx_index *index, int generation, sqlite3_int64 from, sqlite3_int64 *id,

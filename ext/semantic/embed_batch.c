@@ -1,7 +1,5 @@
-/*
-** embed_batch.c - rows into chunks, chunks into vectors, vectors into the storage: see pending.h.
-*/
-#include "pending.h"
+/* embed_batch.c - see embed_batch.h. */
+#include "embed_batch.h"
 
 #include <string.h>
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "embed_batch.h"
 #include "pending_sum.h"
 #include "query.h"
 #include "rebuild.h"

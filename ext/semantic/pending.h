@@ -1,5 +1,5 @@
 /*
-** pending.h - rows that wait to be embedded, and their embedding.
+** pending.h - rows that wait to be embedded, and when they are.
 **
 **   NAME_pending (id INTEGER PRIMARY KEY, gone, fresh, body, sum, text, vector)
 **
@@ -95,29 +95,5 @@ int ctx_pending_read_only(const ctx_pending *pending, bool *is);
 ** taken away since the rows came, they go on waiting, and the next question says what is
 ** missing: COMMIT would undo all that the transaction did. */
 int ctx_pending_commit(ctx_pending *pending, ctx_error *error);
-
-/* Chunks and embeds one batch of rows and puts them into a generation of the storage: what both
-** the flush and a rebuild do. text[i].data NULL with vector[i] NULL: a row without text, which
-** has no chunk. Writes the storage at the end; after a failure it has forgotten all. */
-typedef struct ctx_batch_row {
-    sqlite3_int64 id;
-    enc_text text;
-    const float *vector; /* brought along; NULL: embed the text */
-} ctx_batch_row;
-int ctx_embed_batch(ctx_index *index, int generation, const ctx_batch_row *row, int count,
-                    ctx_error *error);
-
-/* The hash of a row's text, as storage keeps it: covers the model's fingerprint and the options
-** that change vectors, so that another model's rows are embedded again. Its lowest bit says that
-** the row brought its vector: ctx_same_text leaves that out. */
-sqlite3_uint64 ctx_row_hash(const ctx_index *index, enc_text text, const float *vector);
-static inline bool ctx_same_text(sqlite3_uint64 a, sqlite3_uint64 b)
-{
-    return (a | 1) == (b | 1);
-}
-static inline bool ctx_brought_vector(sqlite3_uint64 hash)
-{
-    return hash & 1;
-}
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "compare.h"
 #include "create.h"
+#include "embed_batch.h"
 #include "lists.h"
 #include "pending.h"
 #include "words.h"
