@@ -141,7 +141,9 @@ static void plan_same_rowid(planner *p, int i)
 
 /* Takes bounds on row ids and distances. SQLite shows of (distance, rowid) > (?, ?) that
 ** distance >= ?, and checks the rest by itself whatever `omit` says: beside >= and <= there may
-** be more than is seen here, so LIMIT is not to be taken. */
+** be more than is seen here, so LIMIT is not to be taken, and k is to be counted with care: see
+** cursor.c. Nothing tells the two apart but a literal, and that only from 3.38 on: their
+** collation, the value that comes to xFilter and all else that is shown are the same. */
 static void plan_bounds(planner *p)
 {
     for (int i = 0; i < p->info->nConstraint; i++) {

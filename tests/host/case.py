@@ -1,9 +1,33 @@
 """case.py - runs one class of tests as tests/run.sh wants it: what failed or was skipped, then one
 line "N passed, M failed, K skipped". For the test_*.py beside it."""
 import os
+import pathlib
 import sqlite3
 import sys
 import unittest
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+LIBRARY = os.path.abspath(os.environ.get("CONTEXTUAL_LIBRARY", TESTS.parent / "contextual.so"))
+
+
+def connect(path, **options):
+    """A connection with the extension that begins no transactions by itself."""
+    db = sqlite3.connect(path, isolation_level=None, **options)
+    db.enable_load_extension(True)
+    db.load_extension(LIBRARY)
+    return db
+
+
+class Connected(unittest.TestCase):
+    """Tests that have a connection `db`, and more if they want; all are closed behind them."""
+
+    def setUp(self):
+        self.db = self.connect()
+
+    def connect(self, path=":memory:"):
+        db = connect(path)
+        self.addCleanup(db.close)
+        return db
 
 
 def run(case, loads_extensions=True):

@@ -10,6 +10,8 @@ orders, their fusion and pages are Python's.
 import dataclasses
 import sqlite3
 
+from semantic_walk import last
+
 CAN = sqlite3.sqlite_version_info
 DEPTH, CONSTANT = 200, 60        # of reciprocal rank fusion, as the README has it
 MEASURES = {"cosine": "cosine_distance({}, {})", "l2": "l2_distance({}, {})", "dot": "-dot({}, {})"}
@@ -37,11 +39,6 @@ class Kind:
     @property
     def external(self):
         return self.content not in ("own", "none")
-
-
-def last(name):
-    """The name without its schema, as MATCH and commands want it."""
-    return name.rpartition(".")[2]
 
 
 def made(name, kind, index=None):
@@ -188,10 +185,19 @@ class Form:
     count: int = 10 ** 9
     skip: int = 0
     page: tuple = None                    # rows behind that (distance or rank, row id)
+    beside: float = None                  # rows at that distance don't count
     filters: list = dataclasses.field(default_factory=list)
+    values: list = dataclasses.field(default_factory=list)  # of parameters, after the question
 
     def passes(self, distance, id_):
         return all(f(distance, id_) for f in self.filters)
+
+    def cut(self, rows):
+        """Of all rows in order those that are wanted."""
+        rows = [row for row in rows if not self.page or row[:2] > self.page]
+        few = [row for row in rows if row[0] != self.beside][self.skip:][:self.count]
+        beside = [row for row in rows if row[0] == self.beside]
+        return beside + few  # nothing is nearer than the bound
 
     def sql(self, index, columns):
         if self.call:
@@ -213,11 +219,16 @@ def drawn_filters(r, form, ids, far):
         rowids += [(f" AND rowid IN (SELECT value FROM json_each('{some}'))", lambda d, i: i in some),
                    (f" AND rowid IN {several}", lambda d, i: i in some),
                    (f" AND rowid = {low}", lambda d, i: i == low)]
-    bounds = [(f" AND distance {op} {far!r}", test) for op, test in (
+    literal = r.random() < 0.5
+    bounds = [(f" AND distance {op} {repr(far) if literal else '?'}", test) for op, test in (
         ("<", lambda d, i: d is not None and d < far), ("<=", lambda d, i: d is not None and d <= far),
         (">", lambda d, i: d is not None and d > far), (">=", lambda d, i: d is not None and d >= far))]
     kind = r.random()
     chosen = [] if kind < 0.4 else [r.choice(rowids)] if kind < 0.75 else [r.choice(bounds)]
+    if chosen and chosen[0] in bounds:
+        form.values += [] if literal else [far]
+        # What could be a part of (distance, rowid) > (?, ?), see the README.
+        form.beside = far if chosen[0] == bounds[3] and not (literal and CAN >= (3, 38)) else None
     if kind > 0.9:
         chosen.append(r.choice(rowids))
     for where, passes in chosen:
@@ -225,12 +236,15 @@ def drawn_filters(r, form, ids, far):
         form.filters.append(passes)
 
 
-def drawn_form(r, kind, near, ranked):
-    """A way to put a question of which `near`, and without filters `ranked`, are the answer."""
+def drawn_form(r, kind, near, ranked, columns):
+    """A way to ask for `columns` of a question of which `near`, and without filters `ranked`, are
+    the answer."""
     form = Form()
     far = r.choice(near)[0] if near else 0.5
     drawn_filters(r, form, kind.ids, far)
-    by = r.random()
+    by, literal = r.random(), r.random() < 0.5
+    if by >= 0.4 or columns != "distance, rowid":
+        form.beside = None
     if by < 0.4:
         form.count = r.choice((1, 3, 10, 100))
         form.where += f" AND k = {form.count}"
@@ -245,8 +259,16 @@ def drawn_form(r, kind, near, ranked):
         form.page = r.choice(ranked)[:2]
         form.count = r.choice((1, 5, 20))
         column = "rank" if kind.words else "distance"
-        form.where += f" AND ({column}, rowid) > ({form.page[0]!r}, {form.page[1]})"
-        form.order = f" ORDER BY {column}, rowid LIMIT {form.count}"
+        values = [repr(value) if literal else "?" for value in form.page]
+        form.where += f" AND ({column}, rowid) > ({values[0]}, {values[1]})"
+        form.values += [] if literal else form.page
+        form.order = f" ORDER BY {column}, rowid"
+        if by < 0.81:
+            form.order += f" LIMIT {form.count}"
+            form.skip = r.choice((0, 0, 2))
+            form.order += f" OFFSET {form.skip}" * (form.skip > 0)
+        else:
+            form.where += f" AND k = {form.count}"
     else:
         form.call = True
     return form

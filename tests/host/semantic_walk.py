@@ -17,17 +17,15 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-LIBRARY = os.path.abspath(os.environ.get("CONTEXTUAL_LIBRARY", TESTS.parent / "contextual.so"))
-BERT = str(TESTS / "golden" / "bert")
+import case
+
+BERT = str(case.TESTS / "golden" / "bert")
 WORDS = ("bank river money loan tide sea bread oven flour yeast lender rate interest water "
          "fish boat night day city tree apple phone").split()
 
 
 def connect(path):
-    db = sqlite3.connect(path, isolation_level=None, timeout=0, cached_statements=0)
-    db.enable_load_extension(True)
-    db.load_extension(LIBRARY)
+    db = case.connect(path, timeout=0, cached_statements=0)
     db.execute("SELECT embed_model('tiny', ?)", (BERT,))
     db.execute("ATTACH ? AS other", (path + ".other",))
     return db
@@ -93,14 +91,21 @@ def work():
         print(json.dumps(answer), flush=True)
 
 
+def last(name):
+    """The name without its schema, as MATCH and commands want it."""
+    return name.rpartition(".")[2]
+
+
 def is_busy(error):
     return "locked" in str(error)
 
 
 class Walk:
     """One random walk; `say` notes what was done, for the message of a failure. Subclasses have
-    `step` (one operation), `change` (of an index and its table, both or neither) and `end` (what
-    must hold when all is over)."""
+    `step` (one operation), `change` (of an index and its table, both or neither), `rows` and
+    `question` (what must hold at any time) and `indexes`, the names of all."""
+
+    indexes = ()
 
     def __init__(self, random_, connections):
         self.random = random_
@@ -214,6 +219,22 @@ class Walk:
                  f"{outcome}")
         if outcome[0] != outcome[1]:
             raise AssertionError(f"table {outcome[0]}, index {outcome[1]}: {second}")
+
+
+    # ---- All ----
+
+    def end(self):
+        """What must hold when all is over."""
+        for at, db in enumerate(self.connections):
+            if self.open[at]:
+                db.run("ROLLBACK")
+                self.open[at] = False
+        for at, db in enumerate(self.connections):
+            for name in self.indexes:
+                db.run(f"INSERT INTO {name}({last(name)}) VALUES('integrity-check')")
+            self.rows(at)
+            for _ in range(10):
+                self.question(at)
 
 
 def walk_all(test, Subclass, schema, seed, journal, operations, prepare=None):

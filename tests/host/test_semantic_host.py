@@ -3,30 +3,15 @@ done to a file while the index is in use.
 
     CONTEXTUAL_LIBRARY=./contextual.so /usr/bin/python3 tests/host/test_semantic_host.py
 """
-import os
-import pathlib
 import sqlite3
 import sys
-import unittest
 
 import case
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-LIBRARY = os.path.abspath(os.environ.get("CONTEXTUAL_LIBRARY", TESTS.parent / "contextual.so"))
 CHECK = "INSERT INTO search(search) VALUES('integrity-check')"
 
 
-class Host(unittest.TestCase):
-    def setUp(self):
-        self.db = self.connect()
-
-    def connect(self, path=":memory:"):
-        db = sqlite3.connect(path, isolation_level=None)
-        db.enable_load_extension(True)
-        db.load_extension(LIBRARY)
-        self.addCleanup(db.close)
-        return db
-
+class Host(case.Connected):
     def test_a_limit_on_values_is_named_before_anything_is_written(self):
         db = self.db
         if not hasattr(db, "setlimit"):

@@ -19,7 +19,7 @@ import tempfile
 import unittest
 
 import case
-from semantic_walk import WORDS, Walk, connect, is_busy, walk_all
+from semantic_walk import WORDS, Walk, connect, is_busy, last, walk_all
 
 OPERATIONS = int(os.environ.get("OPERATIONS", 3000))
 SEED = int(os.environ.get("SEED", 1))
@@ -42,11 +42,6 @@ CODES_ALONE = ("small", "bits")
 MEASURE = {"bare": "l2_distance"}  # else cosine_distance
 
 
-def last(name):
-    """The name without its schema, as MATCH and commands want it."""
-    return name.rpartition(".")[2]
-
-
 SCHEMA = "".join(f"""
 CREATE TABLE {name}_truth(id INTEGER PRIMARY KEY, body, vector BLOB);
 CREATE VIRTUAL TABLE {name} USING semantic(body, {options});
@@ -60,6 +55,8 @@ INSERT INTO search(search) VALUES('triggers');
 
 
 class VectorsAndArticles(Walk):
+    indexes = (*OPTIONS, "search", "long")
+
     def __init__(self, random_, connections):
         super().__init__(random_, connections)
         self.chunks = {}   # of the index `long`, as answers named them: text -> {(start, length)}
@@ -174,7 +171,7 @@ class VectorsAndArticles(Walk):
 
     def command(self, at):
         r, db = self.random, self.connections[at]
-        index = r.choice((*OPTIONS, "search", "long"))
+        index = r.choice(self.indexes)
         kind = r.random()
         if kind < 0.05 and not self.open[at]:
             self.say(f"{at}: VACUUM")
@@ -308,18 +305,6 @@ class VectorsAndArticles(Walk):
             self.rows(at)
         else:
             self.question(at)
-
-    def end(self):
-        for at, db in enumerate(self.connections):
-            if self.open[at]:
-                db.run("ROLLBACK")
-                self.open[at] = False
-        for at, db in enumerate(self.connections):
-            for index in (*OPTIONS, "search", "long"):
-                db.run(f"INSERT INTO {index}({last(index)}) VALUES('integrity-check')")
-            self.rows(at)
-            for _ in range(10):
-                self.question(at)
 
 
 class Model(unittest.TestCase):

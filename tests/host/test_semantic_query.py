@@ -4,18 +4,13 @@ distances, bit for bit, as cosine_distance, dot and l2_distance give over all ve
     CONTEXTUAL_LIBRARY=./contextual.so /usr/bin/python3 tests/host/test_semantic_query.py
 """
 import json
-import os
-import pathlib
 import random
 import sqlite3
 import struct
 import sys
-import unittest
 
 import case
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-LIBRARY = os.path.abspath(os.environ.get("CONTEXTUAL_LIBRARY", TESTS.parent / "contextual.so"))
 MEASURE = {"cosine": "cosine_distance(vector, ?1)", "dot": "-dot(vector, ?1)",
            "l2": "l2_distance(vector, ?1)"}
 
@@ -48,17 +43,7 @@ def tied_vectors(chance, count, dimensions):
 KINDS = {"random": random_vectors, "clustered": clustered_vectors, "tied": tied_vectors}
 
 
-class Semantic(unittest.TestCase):
-    def setUp(self):
-        self.db = self.connect()
-
-    def connect(self, path=":memory:"):
-        db = sqlite3.connect(path, isolation_level=None)
-        db.enable_load_extension(True)
-        db.load_extension(LIBRARY)
-        self.addCleanup(db.close)
-        return db
-
+class Semantic(case.Connected):
     def fill(self, vectors, metric="cosine", quantize="none", gap=1, name="search"):
         """An index of ready-made vectors; some are deleted and changed, so that slots are free."""
         db = self.db
@@ -206,6 +191,31 @@ class Semantic(unittest.TestCase):
         rows = self.ask(q, "AND k = 10 AND (distance, rowid) <= (?, ?)",
                         (expected[3][1], expected[3][0]))
         self.assertEqual(rows, expected[:4])
+
+    def test_rows_at_a_lower_bound_are_beside_k_only_where_that_could_be_a_page(self):
+        """SQLite shows the same of distance >= ? and of (distance, rowid) > (?, ?)."""
+        chance = random.Random(7)
+        self.fill(tied_vectors(chance, 600, 16))
+        q = pack(gaussian(chance, 16))
+        expected = self.brute(q)
+        bound = expected[200][1]
+        rows = [row for row in expected if row[1] >= bound]
+        ties = sum(row[1] == bound for row in rows)
+        self.assertGreater(ties, 9)
+        tells = sqlite3.sqlite_version_info >= (3, 38)
+        for values, literal in ((f"{bound!r}", tells), ("?2", False)):
+            where = f"FROM search WHERE search MATCH ?1 AND k = 9 AND distance >= {values}"
+            ask = lambda columns: self.db.execute(f"SELECT {columns} {where}",
+                                                  (q, bound)[:1 + (values == "?2")]).fetchall()
+            found = 9 if literal else ties + 9
+            self.assertEqual(ask("distance, rowid"), [row[::-1] for row in rows[:found]])
+            for columns in ("rowid, distance", "rowid", "distance", "body", "1",
+                            "distance, rowid, body"):
+                self.assertEqual(len(ask(columns)), 9, columns)
+            self.assertEqual(ask("count(*)"), [(9,)])
+            self.assertEqual(ask("rowid, distance"), rows[:9])
+            where += " LIMIT 9"
+            self.assertEqual(ask("distance, rowid"), [row[::-1] for row in rows[:9]])
 
     def test_offset_pages_lose_nothing(self):
         chance = random.Random(5)
@@ -392,7 +402,7 @@ class Semantic(unittest.TestCase):
         return self.db.execute("SELECT count(*) FROM search_pending").fetchone()[0]
 
     def texts(self, options=""):
-        self.db.execute("SELECT embed_model('tiny', ?)", (str(TESTS / "golden" / "bert"),))
+        self.db.execute("SELECT embed_model('tiny', ?)", (str(case.TESTS / "golden" / "bert"),))
         self.db.execute(f"CREATE VIRTUAL TABLE search USING semantic(body, model='tiny' {options})")
         for i, text in enumerate(("the bank", "the river", "a loan")):
             self.db.execute("INSERT INTO search(rowid, body) VALUES (?, ?)", (i + 1, text))
