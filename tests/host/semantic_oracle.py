@@ -148,9 +148,13 @@ def query_of(text):
     return " OR ".join(words.values())
 
 
+# A connection's, made before it begins anything: SQLite 3.44 fails to make an FTS5 table a second
+# time where ROLLBACK TO took back the first.
+WORDS_ANEW = "CREATE VIRTUAL TABLE temp.words_anew USING fts5(body)"
+
+
 def by_words(db, name, question):
     """The ids that words find, best first."""
-    db.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.words_anew USING fts5(body)")
     db.run("DELETE FROM temp.words_anew")
     db.run(f"INSERT INTO temp.words_anew(rowid, body) SELECT id, body FROM {name}_truth")
     return [id_ for id_, in db.run("SELECT rowid FROM temp.words_anew WHERE words_anew MATCH ? "

@@ -13,7 +13,7 @@ import sys
 import unittest
 
 import case
-from semantic_oracle import (CAN, Kind, by_words, distances, drawn_form, fused, made, schema_of,
+from semantic_oracle import (WORDS_ANEW, Kind, by_words, distances, drawn_form, fused, made, schema_of,
                              vector_of)
 from semantic_walk import Walk, is_busy, last, walk_all
 
@@ -65,6 +65,12 @@ WORDY = {
 
 class Kinds(Walk):
     KINDS = None
+
+    def __init__(self, random_, connections):
+        super().__init__(random_, connections)
+        for db in connections:
+            if any(kind.words for kind in self.KINDS.values()):
+                db.run(WORDS_ANEW)
 
     # ---- What rows are made of ----
 
