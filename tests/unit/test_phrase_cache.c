@@ -8,7 +8,7 @@
 
 static enc_phrase_key key_of(const char *text, uint32_t owner, unsigned kind)
 {
-    enc_phrase_key key;
+    enc_phrase_key key = {0};
     size_t size = strlen(text);
     char *copy = malloc(size); /* of the exact size: reading on is a fault */
     if (copy) {
