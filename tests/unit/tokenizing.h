@@ -95,6 +95,18 @@ static inline const char *refusal(const char *json)
     return err.message;
 }
 
+/* Field by field: what lies between the fields is anything. */
+static inline bool same_tokens(const enc_token *a, const enc_token *b, size_t count)
+{
+    size_t i = 0;
+    while (i < count && a[i].id == b[i].id && a[i].word == b[i].word &&
+           a[i].type == b[i].type && a[i].special == b[i].special &&
+           a[i].byte_start == b[i].byte_start && a[i].byte_end == b[i].byte_end &&
+           a[i].char_start == b[i].char_start && a[i].char_end == b[i].char_end)
+        i++;
+    return i == count;
+}
+
 /* "9:0-5/0 10:6-11/1": id, characters, number of the word (special tokens: "2*"). */
 static inline const char *shown(const enc_token *token, size_t count)
 {
