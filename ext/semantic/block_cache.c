@@ -260,6 +260,7 @@ ctx_cached_block *ctx_block_cache_make(ctx_block_cache *cache, const ctx_layout 
         return NULL;
     memset(block, 0, sizeof *block);
     block->body = (uint8_t *)block + body;
+    block->layout = *layout;
     block->bytes = bytes;
     block->references = 1;
     block->file = cache->file;

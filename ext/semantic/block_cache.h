@@ -25,6 +25,7 @@ void ctx_block_cache_close(ctx_block_cache *cache);
 typedef struct ctx_cached_block {
     ctx_block block; /* first: ctx_block_release finds the whole by it */
     uint8_t *body;
+    ctx_layout layout;                      /* how its bytes lie there */
     struct ctx_cached_block *chain;         /* of the same bucket */
     struct ctx_cached_block *newer, *older; /* kept blocks by use */
     const void *file;                       /* whose it is */
@@ -35,7 +36,8 @@ typedef struct ctx_cached_block {
     bool outdated;                          /* and an older state, as far as is known */
 } ctx_cached_block;
 
-/* The kept block of that stamp with one reference, or NULL. */
+/* The kept block of that stamp with one reference, or NULL. Stamps come from files: whether it is
+** the block that is wanted is the caller's to see. */
 ctx_cached_block *ctx_block_cache_find(uint64_t stamp);
 
 /* Memory for a block that is about to be read, with one reference and its arrays set up; NULL:

@@ -104,6 +104,17 @@ static const ctx_directory *directory_of(ctx_storage *storage, const ctx_block_e
     return NULL;
 }
 
+/* Whether a block that was found by its stamp can be the one of the directory. Two indexes whose
+** directories were made to name one stamp may have codes of other lengths. */
+static bool is_block(const ctx_cached_block *block, const ctx_block_entry *entry,
+                     const ctx_layout *layout)
+{
+    const ctx_layout *its = &block->layout;
+    return block->block.number == entry->number && block->block.used == entry->used &&
+           its->type == layout->type && its->vectors == layout->vectors &&
+           its->dimensions == layout->dimensions && its->rows == layout->rows;
+}
+
 int ctx_storage_block(ctx_storage *storage, const ctx_block_entry *entry,
                       const ctx_block **out, ctx_error *error)
 {
@@ -112,12 +123,6 @@ int ctx_storage_block(ctx_storage *storage, const ctx_block_entry *entry,
     if (code != SQLITE_OK)
         return code;
     ctx_cached_block *block = ctx_block_cache_find(entry->stamp);
-    if (block && (block->block.number != entry->number || block->block.used != entry->used ||
-                  block->block.codes.count != (size_t)storage->layout.rows)) {
-        ctx_block_release(&block->block);
-        return ctx_storage_damaged(storage, error, "blocks", entry->number,
-                                   "its stamp is another block's");
-    }
     if (!block) {
         const ctx_directory *directory = directory_of(storage, entry);
         if (!directory)
@@ -132,6 +137,11 @@ int ctx_storage_block(ctx_storage *storage, const ctx_block_entry *entry,
             return code;
         }
         block = ctx_block_cache_keep(storage->cache, block, directory->count);
+    }
+    if (!is_block(block, entry, &storage->layout)) {
+        ctx_block_release(&block->block);
+        return ctx_storage_damaged(storage, error, "blocks", entry->number,
+                                   "its stamp is another block's");
     }
     *out = &block->block;
     return SQLITE_OK;

@@ -317,6 +317,58 @@ TEST("the cache of blocks keeps to its budget, and to what is asked for")
     CHECK_INT(ctx_block_cache_release(), 0); /* the last index of the database is closed */
 }
 
+/* Another table of the database with one row of one chunk; what its directory says. */
+static ctx_block_entry one_row_of(fixture *f, ctx_config *config, ctx_storage **storage)
+{
+    static const float vector[8 * DIMENSIONS] = {1};
+    ctx_chunk chunk = {.length = 9};
+    ctx_block_entry *entry = NULL, found = {0};
+    int count = 0;
+    config->name = "other";
+    CHECK_INT(ctx_storage_create(f->db, config, &f->error), SQLITE_OK);
+    CHECK_INT(ctx_storage_open(f->db, config, storage, &f->error), SQLITE_OK);
+    CHECK_INT(ctx_storage_put(*storage, 1, 1, 5, &chunk, 1, vector, &f->error), SQLITE_OK);
+    CHECK_INT(ctx_storage_write(*storage, &f->error), SQLITE_OK);
+    CHECK_INT(ctx_storage_blocks(*storage, 1, &entry, &count, &f->error), SQLITE_OK);
+    if (CHECK_INT(count, 1))
+        found = *entry;
+    sqlite3_free(entry);
+    return found;
+}
+
+TEST("a block in memory with other codes than the index has is damage, whatever its stamp")
+{
+    static fixture f;
+    static const struct {
+        enum enc_vector_type quantize;
+        int dimensions;
+    } others[] = {{ENC_FLOAT32, 8 * DIMENSIONS}, {ENC_INT8, DIMENSIONS}, {ENC_BIT, DIMENSIONS}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        open_fixture(&f, ENC_FLOAT32, -1);
+        put(&f, 1, 1);
+        write_all(&f);
+        check_tables(&f); /* its block is in memory now */
+        ctx_block_entry *entry;
+        const ctx_block *block;
+        int count;
+        CHECK_INT(ctx_storage_blocks(f.storage, 1, &entry, &count, &f.error), SQLITE_OK);
+        ctx_config config = f.config;
+        config.quantize = others[i].quantize;
+        config.dimensions = others[i].dimensions;
+        ctx_storage *other;
+        ctx_block_entry one = one_row_of(&f, &config, &other);
+        CHECK_INT(ctx_storage_block(other, &one, &block, &f.error), SQLITE_OK);
+        ctx_block_release(block);
+        one.stamp = entry->stamp;
+        CHECK_INT(ctx_storage_block(other, &one, &block, &f.error), SQLITE_CORRUPT_VTAB);
+        ctx_block_release(block);
+        memset(&f.error, 0, sizeof f.error);
+        sqlite3_free(entry);
+        ctx_storage_close(other);
+        close_fixture(&f);
+    }
+}
+
 TEST("blocks and parts are of a fitting size for any vectors")
 {
     for (int dimensions = 1; dimensions <= 8192; dimensions += 1 + dimensions / 16)
