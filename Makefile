@@ -441,9 +441,10 @@ check-valgrind: ## run the tests under valgrind
 # Kernels and their tests need no library: for another processor than this one a compiler and an
 # emulator will do. Of the two CPUs the second has no dot products.
 KERNELS    := $(BUILD)/tests/unit/kernels
-KERNELS_C  := $(filter core/maths/kernel_% core/maths/ops.c core/maths/cpu.c core/base/memory.c \
-                tests/unit/test_kernel_% tests/unit/test_ops.c tests/unit/run.c, \
-                $(CORE_C) $(UNIT_C))
+KERNELS_C  := $(filter core/maths/kernel_% core/maths/ops.c core/maths/cpu.c core/maths/code.c \
+                core/maths/vector.c core/calls/question.c core/base/memory.c core/base/error.c \
+                $(addprefix tests/unit/test_,kernel_% ops.c code.c vector.c question.c) \
+                tests/unit/run.c, $(CORE_C) $(UNIT_C))
 ARM64_CC   := aarch64-linux-gnu-gcc
 ARM64_RUN  := qemu-aarch64
 
