@@ -319,7 +319,8 @@ TABLES_O   := $(filter-out $(BUILD)/ext/contextual.o $(BUILD)/ext/fn_% \
               $(BUILD)/core/base/stdin.o \
               $(BUILD)/tests/host/counting_encoder.o $(BUILD)/tests/unit/run.o
 
-FLAGS_test_storage := $(FLAGS_ext)
+FLAGS_test_storage  := $(FLAGS_ext)
+FLAGS_semantic_seal := $(FLAGS_ext)
 
 $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -345,6 +346,7 @@ $(FAULTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/faults/*.c)) \
            $(BUILD)/tests/unit/run.o $(EXT_O) $(CORE_O)
 $(REPLAY): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
                                          $(BUILD)/tests/fuzz/replay.o $(EXT_O) $(CORE_O)
+$(BUILD)/tests/fuzz/replay_semantic $(BUILD)/fuzz_semantic: $(BUILD)/tests/fuzz/semantic_seal.o
 $(TESTS):
 	$(call say,link,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ $(TEST_LIBS)
