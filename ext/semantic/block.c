@@ -80,6 +80,8 @@ bool ctx_layout_make(const ctx_config *config, ctx_layout *out)
         return false;
     size_t rows = (size_t)l.rows, part_rows = (size_t)l.part_rows;
     l.code_size = enc_code_size(l.type, (size_t)l.dimensions);
+    if (l.rows > MIN_ROWS && rows * l.code_size > BLOCK_BYTES) /* memory is taken by it */
+        return false;
     l.head_size = enc_code_head(l.type, (size_t)l.dimensions);
     l.rest_size = l.code_size - l.head_size;
     l.vector_size = (size_t)l.dimensions * sizeof(float);

@@ -382,6 +382,21 @@ TEST("blocks and parts are of a fitting size for any vectors")
         }
 }
 
+TEST("no settings make blocks larger than any index has")
+{
+    ctx_layout layout;
+    for (int type = ENC_INT8; type <= ENC_BIT; type++)
+        for (int dimensions = 1; dimensions <= 1 << 20; dimensions += 1 + dimensions / 3) {
+            ctx_config config = {.quantize = (enum enc_vector_type)type,
+                                 .dimensions = dimensions};
+            ctx_storage_geometry((enum enc_vector_type)type, dimensions, false,
+                                 &config.block_rows, &config.part_rows);
+            CHECK(ctx_layout_make(&config, &layout));
+            config.block_rows = 4096;
+            CHECK(!ctx_layout_make(&config, &layout) || layout.size < 1 << 20);
+        }
+}
+
 TEST("memory of blocks is each block's own and aligned, in slabs as alone, and goes with the last")
 {
     enum { BLOCKS = 150, SIZE = 280000 };
