@@ -87,7 +87,7 @@ static int declare(const ctx_index *index, ctx_error *error)
         code = sqlite3_vtab_config(index->db, SQLITE_VTAB_INNOCUOUS);
     if (code == SQLITE_OK)
         return code;
-    return ctx_fail(error, code, config->name, "%s", sqlite3_errmsg(index->db));
+    return ctx_shadow_failed(index->db, config, code, error);
 }
 
 static int open_parts(ctx_index *index, ctx_error *error)

@@ -80,6 +80,8 @@ int ctx_shadow_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error
         return ctx_fail(error, SQLITE_INTERRUPT, config->name, "interrupted");
     case SQLITE_MISMATCH:
     case SQLITE_ERROR:
+        if (strcmp(message, sqlite3_errstr(SQLITE_INTERRUPT)) == 0) /* when it was parsed */
+            return ctx_fail(error, SQLITE_INTERRUPT, config->name, "interrupted");
         if ((code & 0xff) == SQLITE_MISMATCH || strncmp(message, "no such ", 8) == 0 ||
             strstr(message, " has no column named ") || strstr(message, "may not be modified"))
             return ctx_fail(error, SQLITE_CORRUPT_VTAB, config->name,

@@ -17,9 +17,14 @@
 typedef struct run {
     const fault *fault;
     const scenario *scenario;
-    state state; /* before the act */
-    view before, after;
-    rows rows;   /* that the act gives */
+    const char *act;
+    bool inside;    /* a transaction in which rows wait; else the act is one of its own */
+    state state;    /* before the act */
+    view untouched; /* what it shows */
+    view before;    /* that; inside: with what the transaction did before the act */
+    view after;
+    rows rows;      /* that the act gives */
+    uint64_t changes; /* that it tells of */
     sqlite3_int64 sqlite_memory, core_memory; /* in use when no connection is open */
 } run;
 
@@ -34,37 +39,60 @@ static bool closes(run *r, sqlite3 *db)
            CHECK_INT(enc_memory_used(), r->core_memory);
 }
 
-/* The state of things before the act, after it, and how many chances it has; -1: a check failed. */
-static long learn(run *r, const char *act)
+/* The transaction around the act. The index may be gone, or not be there yet. */
+static bool begins(run *r, sqlite3 *db)
+{
+    if (!r->inside)
+        return true;
+    bool good = state_run(db, "BEGIN");
+    sqlite3_exec(db, r->scenario->waits, NULL, NULL, NULL);
+    return good;
+}
+
+static bool commits(run *r, sqlite3 *db)
+{
+    return !r->inside || state_run(db, "COMMIT");
+}
+
+/* The states of things around the act, and how many chances it has; -1: a check failed. */
+static long learn(run *r)
 {
     const char *const *shown = r->scenario->shown, *rest;
     sqlite3 *db = state_open(&r->state);
-    bool good = db && state_look(db, shown, &r->before);
+    bool good = db && state_look(db, shown, &r->untouched) && begins(r, db) &&
+                commits(r, db) && state_look(db, shown, &r->before);
     sqlite3_close(db);
     r->sqlite_memory = sqlite3_memory_used();
     r->core_memory = enc_memory_used();
     if (!good || !(db = state_open(&r->state)))
         return -1;
     r->rows = (rows){0};
+    good = begins(r, db);
     r->fault->arm(db, -1, false);
-    good = CHECK_INT(state_play(db, act, &r->rows, &rest), SQLITE_OK);
+    good = good && CHECK_INT(state_play(db, r->act, &r->rows, &rest), SQLITE_OK);
     long count = r->fault->disarm(db);
     if (!good)
-        printf("    %s: %s\n", act, sqlite3_errmsg(db));
+        printf("    %s: %s\n", r->act, sqlite3_errmsg(db));
     r->rows.known = true;
-    good = good && state_look(db, shown, &r->after);
+    r->changes = r->rows.changes;
+    good = good && commits(r, db) && state_look(db, shown, &r->after);
     good = closes(r, db) && good;
     return good ? count : -1;
 }
 
 /* ---- With one ------------------------------------------------------------------------ */
 
+/* What is done with a transaction that the failure left. */
+enum way { BACK, AGAIN /* the statement, and what follows */, WITHOUT /* it */ };
+
 typedef struct point {
-    const char *act;
     long n;
     bool on;
-    bool goes_on; /* a transaction that the failure left is gone on with, not rolled back */
+    enum way way;
 } point;
+
+/* What is to be seen afterwards. SOUND: what follows the statement that failed, without it. */
+enum outcome { UNTOUCHED, BEFORE, AFTER, SOUND };
 
 static bool is_as(run *r, const view *now, const view *want, const char *which)
 {
@@ -75,25 +103,53 @@ static bool is_as(run *r, const view *now, const view *want, const char *which)
     return good;
 }
 
-/* What the statement that failed has said. */
-static bool says(run *r, sqlite3 *db, int rc, bool struck)
+bool faults_fts5_unopened(const char *message)
 {
-    const char *message = sqlite3_errmsg(db);
-    bool good = CHECK(struck) && CHECK(r->fault->says(rc & 0xff, message));
+    static const char failed[] = "vtable constructor failed: ";
+    const char *found = strstr(message, failed), *end = found ? found + strlen(found) : NULL;
+    return found && end - found > (long)sizeof failed + 3 && strcmp(end - 4, "_fts") == 0;
+}
+
+/* What the statement that failed has said. */
+static bool says(run *r, int rc, const char *message, const char *statement, bool struck)
+{
+    bool good = CHECK(struck) && CHECK(r->fault->says(rc & 0xff, message, statement));
     if (!good)
         printf("    it said %d: %s\n", rc, message);
     return good;
 }
 
-/* After a failure, with nothing failing any more: goes on with the transaction that is left, or
-** back. *done: the act is. */
-static bool settle(run *r, sqlite3 *db, const point *p, const char *rest, bool *done)
+/* Runs what follows the statement that failed. Where it stands on that, it may fail, too. */
+static bool goes_on_without(sqlite3 *db, const char *rest, bool *followed)
 {
-    bool good = true;
-    *done = false;
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v2(db, rest, -1, &statement, &rest);
+    sqlite3_finalize(statement);
+    *followed = *rest;
+    while (*rest && !sqlite3_get_autocommit(db) &&
+           state_play(db, rest, NULL, &rest) != SQLITE_OK) {
+        sqlite3_prepare_v2(db, rest, -1, &statement, &rest);
+        sqlite3_finalize(statement);
+    }
+    return sqlite3_get_autocommit(db) || state_run(db, "COMMIT");
+}
+
+/* After a failure, with nothing failing any more: what becomes of the transaction. */
+static bool settle(run *r, sqlite3 *db, const point *p, const char *rest, enum outcome *out)
+{
+    bool good = true, followed = false;
+    *out = UNTOUCHED;
+    /* After an ALTER TABLE that failed SQLite takes its own word for the new schema. */
+    const enum way way = strncmp(rest, "ALTER", 5) == 0 ? BACK : p->way;
     if (!sqlite3_get_autocommit(db)) {
-        *done = p->goes_on && !r->fault->late;
-        good = state_run(db, *done ? rest : "ROLLBACK");
+        if (way == AGAIN && !r->fault->late) {
+            good = state_run(db, rest) && commits(r, db);
+            *out = AFTER;
+        } else if (way == WITHOUT) {
+            good = goes_on_without(db, rest, &followed);
+            *out = r->inside && !followed ? BEFORE : SOUND;
+        } else
+            good = state_run(db, "ROLLBACK");
     }
     /* FTS5 forgets what it held at a failure when it is asked again, and that one fails. */
     if (r->scenario->fts5)
@@ -101,69 +157,93 @@ static bool settle(run *r, sqlite3 *db, const point *p, const char *rest, bool *
     return good;
 }
 
-/* The state of things is that before or that after the act; and another connection sees the
-** same. */
-static bool sees(run *r, sqlite3 *db, bool done, bool *is_after)
+/* A connection that knows nothing of the failure sees the same. */
+static bool sees_anew(run *r, sqlite3 *db, const view *now)
 {
-    const char *const *shown = r->scenario->shown;
-    view now, again;
-    if (!state_look(db, shown, &now))
-        return false;
-    *is_after = done || ((r->state.journal || r->fault->late) && !state_differs(shown, &now, &r->after));
-    bool good = *is_after ? is_as(r, &now, &r->after, "after")
-                          : is_as(r, &now, &r->before, "before");
-    if (!r->state.journal || !good)
-        return good;
-    sqlite3 *other = state_reopen(&r->state);
-    good = other && state_look(other, shown, &again) && is_as(r, &again, &now, "shown after");
+    view again;
+    sqlite3 *other = r->state.journal ? state_reopen(&r->state) : state_copy(db);
+    bool good = other && state_look(other, r->scenario->shown, &again) &&
+                is_as(r, &again, now, "shown after");
     return CHECK_INT(sqlite3_close(other), SQLITE_OK) && good;
 }
 
+/* The state of things is one that may be; *out: which of those. */
+static bool sees(run *r, sqlite3 *db, const point *p, enum outcome *out)
+{
+    const char *const *shown = r->scenario->shown;
+    const view *want[] = {&r->untouched, &r->before, &r->after};
+    static const char *const names[] = {"it was before", "before", "after"};
+    view now;
+    bool good = state_look(db, shown, &now);
+    bool also_after = (*out == UNTOUCHED && r->state.journal) || r->fault->late;
+    if (good && also_after && (*out == UNTOUCHED || *out == BEFORE) &&
+        !state_differs(shown, &now, &r->after))
+        *out = AFTER;
+    if (good && *out != SOUND)
+        good = is_as(r, &now, want[*out], names[*out]);
+    else if (good)
+        good = CHECK(state_is_sound(shown, &now, &r->before));
+    return good && (!(r->state.journal || p->n % 4 == 0) || sees_anew(r, db, &now));
+}
+
 /* The act once more, with nothing failing. */
-static bool repeats(run *r, sqlite3 *db, const char *act)
+static bool repeats(run *r, sqlite3 *db)
 {
     view now;
     const char *rest;
     r->rows.wrong = false;
-    return CHECK_INT(state_play(db, act, &r->rows, &rest), SQLITE_OK) &&
-           CHECK(!r->rows.wrong) && state_look(db, r->scenario->shown, &now) &&
-           is_as(r, &now, &r->after, "after");
+    return begins(r, db) && CHECK_INT(state_play(db, r->act, &r->rows, &rest), SQLITE_OK) &&
+           CHECK(!r->rows.wrong) && commits(r, db) &&
+           state_look(db, r->scenario->shown, &now) && is_as(r, &now, &r->after, "after");
 }
 
-/* The connection is closed while everything still fails: that takes no memory and writes
-** nothing that matters. */
+/* The connection is closed while everything still fails: that takes no memory, and what was not
+** committed is not there afterwards. */
 static bool closes_failing(run *r, sqlite3 *db)
 {
+    enum outcome out = UNTOUCHED;
+    point p = {.n = 1};
     bool good = CHECK_INT(sqlite3_close(db), SQLITE_OK);
     r->fault->disarm(NULL);
-    return good && CHECK_INT(sqlite3_memory_used(), r->sqlite_memory) &&
+    good = good && CHECK_INT(sqlite3_memory_used(), r->sqlite_memory) &&
            CHECK_INT(enc_memory_used(), r->core_memory);
+    if (!good || !r->state.journal)
+        return good;
+    db = state_reopen(&r->state);
+    good = db && sees(r, db, &p, &out);
+    return closes(r, db) && good;
 }
 
 static bool try_point(run *r, const point *p)
 {
-    const char *rest = p->act;
-    bool done, is_after = false;
+    const char *rest = r->act;
+    char message[256];
+    enum outcome out = AFTER;
     sqlite3 *db = state_open(&r->state);
-    if (!db)
+    if (!db || !begins(r, db))
         return false;
     r->rows.wrong = false;
     r->fault->arm(db, p->n, p->on);
-    int rc = state_play(db, p->act, &r->rows, &rest);
-    done = rc == SQLITE_OK;
+    int rc = state_play(db, r->act, &r->rows, &rest);
+    sqlite3_snprintf(sizeof message, message, "%s", sqlite3_errmsg(db));
     if (p->on && p->n % 5 == 0 && !sqlite3_get_autocommit(db))
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    else if (p->on && p->n % 5 == 1 && sqlite3_get_autocommit(db) && !done)
-        return closes_failing(r, db);
+    else if (p->on && p->n % 5 == 1 && rc != SQLITE_OK)
+        return closes_failing(r, db) && says(r, rc, message, rest, true);
+    bool undone = r->inside && sqlite3_get_autocommit(db); /* with a success, too: by us */
     long chances = r->fault->disarm(db);
     bool good = CHECK(!r->rows.wrong);
-    if (!done && !(p->on && p->n % 5 == 0))
-        good = says(r, db, rc, chances > p->n) && good;
-    if (!done)
-        good = settle(r, db, p, rest, &done) && good;
-    good = sees(r, db, done, &is_after) && good;
-    if (good && !is_after && p->n % 3 == 0)
-        good = repeats(r, db, p->act);
+    if (rc != SQLITE_OK) {
+        good = says(r, rc, message, rest, chances > p->n) && good;
+        good = settle(r, db, p, rest, &out) && good;
+    } else {
+        good = CHECK(r->rows.changes == r->changes) && good;
+        good = (undone || commits(r, db)) && good;
+        out = undone ? UNTOUCHED : AFTER;
+    }
+    good = sees(r, db, p, &out) && good;
+    if (good && out == UNTOUCHED && p->n % 3 == 0)
+        good = repeats(r, db);
     return closes(r, db) && good;
 }
 
@@ -179,25 +259,42 @@ static long stride(const fault *what, long count)
     return count > points ? (count + points - 1) / points : 1;
 }
 
-static bool try_act(run *r, const char *act, int number, long *tried)
+static bool try_points(run *r, int number, long *tried)
 {
-    long count = learn(r, act);
+    long count = learn(r);
     bool good = count >= 0;
     long step = good ? stride(r->fault, count) : 1;
     int bad = 0;
+    if (getenv("FAULTS"))
+        printf("  %6ld chances%s: %s\n", count, r->inside ? ", inside" : "", r->act);
     /* Modes take turns where not all points are tried. */
     for (long n = number % step, turn = number; good && n < count; n += step, turn++)
         for (int on = 0; bad < MOST_BAD && on < 2; on++) {
             if (step > 1 && on != turn % 2)
                 continue;
-            point p = {act, n, on, turn % 4 < 2};
+            point p = {n, on, (enum way)(turn / 2 % 3)};
             ++*tried;
             if (!try_point(r, &p)) {
-                printf("    chance %ld%s of: %s\n", n, on ? " and all after" : "", act);
+                printf("    chance %ld%s%s of: %s\n", n, on ? " and all after" : "",
+                       r->inside ? " inside a transaction" : "", r->act);
                 bad++;
             }
         }
-    sqlite3 *db = good ? state_open(&r->state) : NULL;
+    return good;
+}
+
+/* In a transaction of its own, and in one in which rows wait. */
+static bool try_act(run *r, const char *act, int number, long *tried)
+{
+    bool alone = strncmp(act, "BEGIN", 5) == 0 || strstr(act, "VACUUM") || strstr(act, "ATTACH");
+    r->act = act;
+    r->inside = false;
+    if (!try_points(r, number, tried))
+        return false;
+    r->inside = r->scenario->waits && !alone && !(r->scenario->fts5 && r->fault->lasts);
+    if (r->inside && !try_points(r, number + 1, tried))
+        return false;
+    sqlite3 *db = state_open(&r->state);
     return db && state_run(db, act) && state_take(&r->state, db);
 }
 

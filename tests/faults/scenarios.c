@@ -308,14 +308,29 @@ static const char *const wide_shown[] = {
     "INSERT INTO article_fts(article_fts) VALUES('rebuild');"
 
 const scenario scenarios[] = {
-    {"its own content", "", own_acts, own_shown, false},
-    {"external content", ARTICLE, external_acts, external_shown, false},
-    {"vectors only", "", bare_acts, bare_shown, false},
-    {"words", "", words_acts, words_shown, true},
-    {"words kept elsewhere", ARTICLE_FTS, hybrid_acts, hybrid_shown, true},
-    {"lists", "", list_acts, list_shown, false},
-    {"codes", "", hand_acts, hand_shown, false},
-    {"late interaction", ARTICLE_FTS, late_acts, late_shown, false},
-    {"UTF-16", "PRAGMA encoding = 'UTF-16'; " ARTICLE_FTS, wide_acts, wide_shown, true},
+    {"its own content", "", own_acts, own_shown,
+     "INSERT INTO own(rowid, body) VALUES(90, 'waits'); "
+     "UPDATE own SET body = 'waits, too' WHERE rowid = 2", false},
+    {"external content", ARTICLE, external_acts, external_shown,
+     "INSERT INTO article(id, body) SELECT 90, 'waits' FROM sqlite_master WHERE "
+     "name = 'search_ai'; UPDATE article SET body = 'waits, too' WHERE id = 90", false},
+    {"vectors only", "", bare_acts, bare_shown,
+     "INSERT INTO bare(rowid, vector) VALUES(90, '[1, 1, 1, 1]'); "
+     "DELETE FROM bare WHERE rowid = 5", false},
+    {"words", "", words_acts, words_shown,
+     "INSERT INTO words(rowid, body) VALUES(90, 'the river waits'); "
+     "UPDATE words SET body = 'waits, too' WHERE rowid = 2", true},
+    {"words kept elsewhere", ARTICLE_FTS, hybrid_acts, hybrid_shown, NULL, true},
+    {"lists", "", list_acts, list_shown,
+     "INSERT INTO lists(rowid, vector) VALUES(990, '[1, 1, 1, 1]'); "
+     "DELETE FROM lists WHERE rowid = 5", false},
+    {"codes", "", hand_acts, hand_shown,
+     "INSERT INTO hand(rowid, body) VALUES(90, 'waits'); "
+     "INSERT INTO bits(rowid, body) VALUES(90, 'waits')", false},
+    {"late interaction", ARTICLE_FTS, late_acts, late_shown,
+     "INSERT INTO late(rowid, body) VALUES(90, 'waits')", false},
+    {"UTF-16", "PRAGMA encoding = 'UTF-16'; " ARTICLE_FTS, wide_acts, wide_shown,
+     "INSERT INTO words(rowid, body) VALUES(90, 'the river waits'); "
+     "INSERT INTO bare(rowid, body) VALUES(90, 'waits')", true},
 };
 const int scenario_count = sizeof scenarios / sizeof *scenarios;

@@ -12,6 +12,7 @@ typedef struct scenario {
     const char *setup;        /* statements of an empty database, before the acts */
     const char *const *acts;  /* NULL at the end; a transaction each, or a question */
     const char *const *shown; /* NULL at the end; statements that hold in every state */
+    const char *waits;        /* statements of a transaction around an act; NULL: none */
     bool fts5;                /* the first of them asks an FTS5 table, too */
 } scenario;
 

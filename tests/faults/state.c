@@ -63,11 +63,18 @@ static void see(rows *seen, uint64_t row, int *count)
     ++*count;
 }
 
+static void mix_changes(uint64_t *hash, sqlite3 *db)
+{
+    const sqlite3_int64 changes[] = {sqlite3_changes(db), sqlite3_last_insert_rowid(db)};
+    *hash = mix(*hash, changes, sizeof changes);
+}
+
 static bool wide_text; /* the database's texts are in UTF-16 */
 
 int state_play(sqlite3 *db, const char *sql, rows *seen, const char **rest)
 {
     int rc = SQLITE_OK, count = 0;
+    uint64_t changes = 0;
     while (rc == SQLITE_OK && *sql) {
         sqlite3_stmt *statement = NULL;
         *rest = sql;
@@ -78,7 +85,11 @@ int state_play(sqlite3 *db, const char *sql, rows *seen, const char **rest)
             if (seen)
                 see(seen, hash_row(statement, wide_text), &count);
         rc = sqlite3_finalize(statement);
+        if (rc == SQLITE_OK)
+            mix_changes(&changes, db);
     }
+    if (seen)
+        seen->changes = changes;
     if (rc == SQLITE_OK && seen && count != seen->count)
         seen->wrong = true;
     return rc;
@@ -136,6 +147,15 @@ const char *state_differs(const char *const *shown, const view *a, const view *b
         if (a->of[n] != b->of[n])
             return always[i];
     return NULL;
+}
+
+bool state_is_sound(const char *const *shown, const view *v, const view *other)
+{
+    int n = 0;
+    while (shown[n])
+        n++;
+    n += (int)(sizeof always / sizeof *always) - 2; /* the last of them */
+    return v->of[n] == other->of[n];
 }
 
 /* ---- The extension ----------------------------------------------------------------- */
@@ -237,6 +257,12 @@ sqlite3 *state_reopen(const state *s)
         return db;
     sqlite3_close(db);
     return NULL;
+}
+
+sqlite3 *state_copy(sqlite3 *db)
+{
+    const state s = {.memory = db};
+    return state_reopen(&s);
 }
 
 sqlite3 *state_open(const state *s)

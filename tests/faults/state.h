@@ -26,6 +26,8 @@ void state_free(state *s);
 sqlite3 *state_open(const state *s);
 /* Another to the copy that state_open made last; of a database in a file alone. */
 sqlite3 *state_reopen(const state *s);
+/* Another to a copy of what `db` has in memory. */
+sqlite3 *state_copy(sqlite3 *db);
 /* Makes it what `db` has, and closes that. */
 bool state_take(state *s, sqlite3 *db);
 
@@ -38,6 +40,7 @@ typedef struct rows {
     int count;
     bool known; /* these are to come again: */
     bool wrong; /* others came */
+    uint64_t changes; /* what the statements, all of which got through, have told of theirs */
 } rows;
 
 /* Runs statements; of the first that fails the code, and its place in *rest. */
@@ -54,5 +57,7 @@ typedef struct view {
 bool state_look(sqlite3 *db, const char *const *shown, view *out);
 /* The first statement of which they differ; NULL: none. */
 const char *state_differs(const char *const *shown, const view *a, const view *b);
+/* Whether SQLite's own check finds as much as it does in another. */
+bool state_is_sound(const char *const *shown, const view *v, const view *other);
 
 #endif

@@ -1,6 +1,6 @@
 /*
-** test_files.c - reads, writes and other calls on files fail, and the disk is full: in both kinds
-** of journal.
+** test_files.c - reads, writes and other calls on files fail, the disk is full, another has the
+** lock: in both kinds of journal.
 */
 #include <string.h>
 
@@ -8,17 +8,29 @@
 #include "faults.h"
 
 /* A sentence about the file, of SQLite's or ours; not one that puts it down to something else.
-** Of an FTS5 table that can't be opened SQLite has no better one. */
-static bool says_disk(int code, const char *message)
+** Of an FTS5 table that can't be opened SQLite has no better one, of an ALTER TABLE no better
+** code. */
+static bool says_disk(int code, const char *message, const char *statement)
 {
-    return (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) &&
+    bool alters = code == SQLITE_ERROR && strncmp(statement, "ALTER", 5) == 0;
+    return (code == SQLITE_IOERR || code == SQLITE_CANTOPEN || alters) &&
            (strstr(message, "disk I/O error") || strstr(message, "unable to open database file")
-            || strstr(message, "vtable constructor failed: "));
+            || faults_fts5_unopened(message));
 }
 
-static bool says_full(int code, const char *message)
+static bool says_full(int code, const char *message, const char *statement)
 {
-    return code == SQLITE_FULL && strstr(message, "database or disk is full");
+    (void)statement;
+    return code == SQLITE_FULL &&
+           (strstr(message, "database or disk is full") || faults_fts5_unopened(message));
+}
+
+/* Another connection may have any lock at any moment. */
+static bool says_busy(int code, const char *message, const char *statement)
+{
+    (void)statement;
+    return code == SQLITE_BUSY &&
+           (strstr(message, "database is locked") || faults_fts5_unopened(message));
 }
 
 static void arm_all(sqlite3 *db, long n, bool on)
@@ -33,6 +45,12 @@ static void arm_full(sqlite3 *db, long n, bool on)
     faulty_vfs_arm(FAULTY_FULL, n, on);
 }
 
+static void arm_busy(sqlite3 *db, long n, bool on)
+{
+    (void)db;
+    faulty_vfs_arm(FAULTY_BUSY, n, on);
+}
+
 static long disarm(sqlite3 *db)
 {
     (void)db;
@@ -41,13 +59,17 @@ static long disarm(sqlite3 *db)
 
 static const fault faults[] = {
     {"files: an index with %s stays sound whichever call on a file fails", faulty_vfs_use,
-     arm_all, disarm, says_disk, "DELETE", 4, 0, false},
+     arm_all, disarm, says_disk, "DELETE", 4, 0, false, false},
     {"files: an index with %s stays sound whichever call on a file fails, with a WAL",
-     faulty_vfs_use, arm_all, disarm, says_disk, "WAL", 4, 0, false},
+     faulty_vfs_use, arm_all, disarm, says_disk, "WAL", 4, 0, false, false},
     {"files: an index with %s stays sound when the disk is full", faulty_vfs_use, arm_full,
-     disarm, says_full, "DELETE", 3, 0, false},
+     disarm, says_full, "DELETE", 3, 0, false, false},
     {"files: an index with %s stays sound when the disk is full, with a WAL", faulty_vfs_use,
-     arm_full, disarm, says_full, "WAL", 3, 0, false},
+     arm_full, disarm, says_full, "WAL", 3, 0, false, false},
+    {"files: an index with %s stays sound whichever lock another has", faulty_vfs_use, arm_busy,
+     disarm, says_busy, "DELETE", 3, 0, false, false},
+    {"files: an index with %s stays sound whichever lock another has, with a WAL",
+     faulty_vfs_use, arm_busy, disarm, says_busy, "WAL", 3, 0, false, false},
 };
 
 __attribute__((constructor)) static void enter(void)

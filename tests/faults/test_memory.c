@@ -10,11 +10,14 @@
 #include "memory.h"
 
 /* ALTER TABLE has a sentence of SQLite's own where it keeps the new schema for a moment. */
-static bool says_out_of_memory(int code, const char *message)
+static bool says_out_of_memory(int code, const char *message, const char *statement)
 {
     static const char temporary[] = "unable to open a temporary database";
-    return code == SQLITE_NOMEM && (strcmp(message, "out of memory") == 0 ||
-                                    strncmp(message, temporary, sizeof temporary - 1) == 0);
+    if (code != SQLITE_NOMEM)
+        return false;
+    return strcmp(message, "out of memory") == 0 ||
+           (strncmp(statement, "ALTER", 5) == 0 &&
+            strncmp(message, temporary, sizeof temporary - 1) == 0);
 }
 
 /* ---- SQLite's ---- */
@@ -76,10 +79,10 @@ static long disarm_core(sqlite3 *db)
 
 static const fault sqlite_memory = {
     "memory: an index with %s stays sound whichever allocation of SQLite's fails",
-    failing_use, arm_sqlite, disarm_sqlite, says_out_of_memory, NULL, 12, 0, false};
+    failing_use, arm_sqlite, disarm_sqlite, says_out_of_memory, NULL, 12, 0, false, false};
 static const fault core_memory = {
     "memory: an index with %s stays sound whichever allocation of the encoder's fails",
-    use_core, arm_core, disarm_core, says_out_of_memory, NULL, 6, 0, false};
+    use_core, arm_core, disarm_core, says_out_of_memory, NULL, 6, 0, false, false};
 
 __attribute__((constructor)) static void enter(void)
 {

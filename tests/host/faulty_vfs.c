@@ -18,7 +18,9 @@ static bool for_ever;
 
 void faulty_vfs_arm(unsigned calls, long n, bool on)
 {
-    kinds = calls & FAULTY_FULL ? FAULTY_FULL | FAULTY_WRITE : calls;
+    kinds = calls & FAULTY_FULL   ? FAULTY_FULL | FAULTY_WRITE
+            : calls & FAULTY_BUSY ? FAULTY_BUSY | FAULTY_LOCK | FAULTY_SHM_LOCK
+                                  : calls;
     begin = n;
     count = 0;
     for_ever = on;
@@ -89,7 +91,7 @@ static int faulty_size(sqlite3_file *file, sqlite3_int64 *size)
 static int faulty_lock(sqlite3_file *file, int level)
 {
     if (fails(FAULTY_LOCK))
-        return SQLITE_IOERR_LOCK;
+        return kinds & FAULTY_BUSY ? SQLITE_BUSY : SQLITE_IOERR_LOCK;
     return real(file)->pMethods->xLock(real(file), level);
 }
 
@@ -100,7 +102,7 @@ static int faulty_unlock(sqlite3_file *file, int level)
 
 static int faulty_reserved(sqlite3_file *file, int *is)
 {
-    if (fails(FAULTY_LOCK))
+    if (!(kinds & FAULTY_BUSY) && fails(FAULTY_LOCK))
         return SQLITE_IOERR_CHECKRESERVEDLOCK;
     return real(file)->pMethods->xCheckReservedLock(real(file), is);
 }
@@ -130,8 +132,10 @@ static int faulty_shm_map(sqlite3_file *file, int region, int size, int extend,
 
 static int faulty_shm_lock(sqlite3_file *file, int offset, int n, int flags)
 {
-    if (flags & SQLITE_SHM_LOCK && fails(FAULTY_SHM))
-        return SQLITE_IOERR_SHMLOCK;
+    /* Of the locks of a WAL readers share those from the fourth on. */
+    bool shared = kinds & FAULTY_BUSY && offset >= 3;
+    if (flags & SQLITE_SHM_LOCK && !shared && fails(FAULTY_SHM_LOCK))
+        return kinds & FAULTY_BUSY ? SQLITE_BUSY : SQLITE_IOERR_SHMLOCK;
     return real(file)->pMethods->xShmLock(real(file), offset, n, flags);
 }
 
@@ -197,6 +201,13 @@ static int faulty_access(sqlite3_vfs *vfs, const char *name, int flags, int *out
     return fails(FAULTY_ACCESS) ? SQLITE_IOERR_ACCESS : plain->xAccess(plain, name, flags, out);
 }
 
+/* Nobody is there to wait for. */
+static int faulty_sleep(sqlite3_vfs *vfs, int microseconds)
+{
+    (void)vfs;
+    return microseconds;
+}
+
 bool faulty_vfs_use(void)
 {
     static sqlite3_vfs faulty;
@@ -211,5 +222,6 @@ bool faulty_vfs_use(void)
     faulty.xOpen = faulty_open;
     faulty.xDelete = faulty_delete;
     faulty.xAccess = faulty_access;
+    faulty.xSleep = faulty_sleep;
     return sqlite3_vfs_register(&faulty, 1) == SQLITE_OK;
 }

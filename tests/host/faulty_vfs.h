@@ -20,9 +20,11 @@ enum faulty_calls {
     FAULTY_DELETE = 64,
     FAULTY_ACCESS = 128,
     FAULTY_LOCK = 256,
-    FAULTY_SHM = 512,    /* mapping and locking a WAL's shared memory */
-    FAULTY_ALL = 1023,
-    FAULTY_FULL = 1024   /* instead: SQLITE_FULL, from writes alone, half of each done */
+    FAULTY_SHM = 512,    /* mapping a WAL's shared memory */
+    FAULTY_SHM_LOCK = 1024,
+    FAULTY_ALL = 2047,
+    FAULTY_BUSY = 2048,  /* instead: SQLITE_BUSY, from locks of both kinds alone */
+    FAULTY_FULL = 4096   /* instead: SQLITE_FULL, from writes alone, half of each done */
 };
 
 /* Makes it the default for connections opened from now on. */
