@@ -54,29 +54,39 @@ static bool make_state(state *s, const char **path)
     return good && CHECK_INT(seen.count, 2);
 }
 
-/* Fails at every point of a life, or at as many as FAULTS says, spread by `step`. */
-static void fail_a_life(void (*arm)(long, bool), long (*disarm)(void), bool (*fits)(int),
-                        long step)
+/* What fails, and how it is said. */
+typedef struct cause {
+    bool (*use)(void);
+    void (*arm)(long n, bool on);
+    long (*disarm)(void);
+    bool (*fits)(int code);
+    long step; /* from one chance to the next, unless FAULTS is 0 */
+} cause;
+
+static const cause *why;
+
+/* A life for each chance, or for those that lie `step` apart. */
+static void fail_each(void)
 {
     state s;
     const char *path = NULL;
     const char *wish = getenv("FAULTS");
-    REQUIRE(make_state(&s, &path));
-    if (wish) {
+    const long step = wish && !atol(wish) ? 1 : why->step;
+    setenv("CONTEXTUAL_THREADS", "1", 1);
+    REQUIRE(why->use() && make_state(&s, &path));
+    if (wish)
         alarm(0);
-        step = atol(wish) ? step : 1;
-    }
     sqlite3_int64 before = sqlite3_memory_used(), core = enc_memory_used();
-    arm(-1, false);
+    why->arm(-1, false);
     REQUIRE(CHECK_INT(whole_life(path), SQLITE_OK));
-    long count = disarm();
+    long count = why->disarm();
     bool good = CHECK(count > 0);
     for (long n = 0; n < count && good; n += step)
         for (int on = 0; on < 2; on++) {
-            arm(n, on);
+            why->arm(n, on);
             int rc = whole_life(path);
-            disarm();
-            good = CHECK(rc == SQLITE_OK || fits(rc)) && CHECK(!seen.wrong) &&
+            why->disarm();
+            good = CHECK(rc == SQLITE_OK || why->fits(rc)) && CHECK(!seen.wrong) &&
                    CHECK_INT(sqlite3_memory_used(), before) &&
                    CHECK_INT(enc_memory_used(), core) && good;
             if (!good)
@@ -86,21 +96,21 @@ static void fail_a_life(void (*arm)(long, bool), long (*disarm)(void), bool (*fi
     state_free(&s);
 }
 
+static void fail_lives(const cause *what)
+{
+    why = what;
+    unit_in_child(fail_each);
+}
+
 /* ---- Memory ---- */
 
 static bool is_nomem(int code) { return code == SQLITE_NOMEM; }
 
-static void fail_memory(void)
-{
-    setenv("CONTEXTUAL_THREADS", "1", 1);
-    REQUIRE(failing_use());
-    fail_a_life(failing_count, failing_counted, is_nomem, 97);
-}
-
 TEST("open: whichever allocation of SQLite's fails, a connection's first question is right or not "
      "answered")
 {
-    unit_in_child(fail_memory);
+    static const cause memory = {failing_use, failing_count, failing_counted, is_nomem, 97};
+    fail_lives(&memory);
 }
 
 /* ---- The file ---- */
@@ -112,15 +122,9 @@ static bool is_of_file(int code)
     return code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
 }
 
-static void fail_file(void)
-{
-    setenv("CONTEXTUAL_THREADS", "1", 1);
-    REQUIRE(faulty_vfs_use());
-    fail_a_life(arm_file, faulty_vfs_disarm, is_of_file, 1);
-}
-
 TEST("open: whichever call on the file fails, a connection's first question is right or not "
      "answered")
 {
-    unit_in_child(fail_file);
+    static const cause file = {faulty_vfs_use, arm_file, faulty_vfs_disarm, is_of_file, 1};
+    fail_lives(&file);
 }
