@@ -36,6 +36,8 @@ static const char *const own_acts[] = {
     "SELECT rowid, distance FROM own(vector('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,"
     "20,21,22,23,24,25,26,27,28,29,30,31,32]'), 2)",
     "SELECT o.rowid, s.rowid, s.snippet FROM own o, own(o.body, 2) s ORDER BY 1, s.rank",
+    "SELECT o.rowid, s.distance FROM own o LEFT JOIN own s ON s.rowid = o.rowid AND "
+    "s.own MATCH 'money'",
     "SELECT rowid, body, vector FROM own WHERE rowid > 1 ORDER BY rowid DESC",
     "SELECT vector FROM own WHERE rowid = 3",
     "UPDATE own SET body = 'the bank of the river' WHERE rowid = 2",
@@ -46,7 +48,7 @@ static const char *const own_acts[] = {
     "WHERE own.rowid = t.id",
     "INSERT OR REPLACE INTO own(rowid, body) VALUES(20, 'flour')",
     "INSERT OR IGNORE INTO own(rowid, body) VALUES(20, 'not this'), (21, 'but this')",
-    "DELETE FROM own WHERE rowid = 1",
+    "PRAGMA secure_delete = 1; DELETE FROM own WHERE rowid = 1",
     "BEGIN; SAVEPOINT s; INSERT INTO own(body) VALUES('gone'); ROLLBACK TO s; "
     "INSERT INTO own(body) VALUES('here'); RELEASE s; COMMIT",
     "BEGIN; INSERT INTO own(body) VALUES('a loan'); SELECT rowid FROM own WHERE own MATCH "
@@ -109,6 +111,17 @@ static const char *const external_acts[] = {
     "BEGIN; CREATE TABLE other(id INTEGER PRIMARY KEY, title, body); "
     "INSERT INTO search(search, rank) VALUES('content', 'other'); "
     "INSERT INTO search(search, rank) VALUES('content', 'article'); DROP TABLE other; COMMIT",
+    "ALTER TABLE article RENAME TO essay",
+    "INSERT INTO essay(id, body) VALUES(30, 'renamed')",
+    "ALTER TABLE essay RENAME TO article",
+    "ALTER TABLE article RENAME COLUMN id TO number",
+    "DELETE FROM article WHERE number = 30",
+    "ALTER TABLE article RENAME COLUMN number TO id",
+    "BEGIN; SAVEPOINT s; DELETE FROM article; SELECT rowid FROM search('beach', 2); "
+    "ROLLBACK TO s; INSERT INTO article(id, body) VALUES(31, 'after all'); RELEASE s; COMMIT",
+    "SELECT a.id, s.distance FROM article a LEFT JOIN search s ON s.rowid = a.id AND "
+    "s.search MATCH 'money'",
+    "VACUUM",
     "ALTER TABLE search RENAME TO found",
     "DROP TABLE found",
     NULL,
@@ -137,6 +150,13 @@ static const char *const bare_acts[] = {
     "UPDATE bare SET rowid = rowid + 100 WHERE rowid > 7",
     "DELETE FROM bare WHERE rowid IN (1, 2)",
     "INSERT INTO bare(bare) VALUES('optimize')",
+    "INSERT INTO bare(bare, rank) VALUES('rebuild', 3)",
+    "INSERT INTO bare(rowid, vector) VALUES(200, '[0, 1, 0, 1]')",
+    "INSERT INTO bare(bare, rank) VALUES('rebuild', 100)",
+    "INSERT INTO bare(bare) VALUES('rebuild')",
+    "DELETE FROM bare WHERE rowid IN (SELECT rowid FROM bare(vector('[4, 3, 2, 1]'), 2))",
+    "VACUUM",
+    "INSERT INTO bare(bare) VALUES('delete-all')",
     "DROP TABLE bare",
     NULL,
 };
@@ -162,7 +182,16 @@ static const char *const words_acts[] = {
     "INSERT OR REPLACE INTO words(rowid, body) VALUES(9, 'flour')",
     "INSERT INTO words(words, rank) VALUES('weights', '1,0.5')",
     "INSERT INTO words(words) VALUES('rebuild')",
+    "INSERT INTO words(words, rank) VALUES('rebuild', 1)",
+    "UPDATE words SET body = 'changed meanwhile' WHERE rowid = 2",
+    "INSERT INTO words(words, rank) VALUES('rebuild', 100)",
+    "INSERT OR IGNORE INTO words(rowid, body) VALUES(9, 'not this'), (10, 'but this')",
+    "BEGIN; SAVEPOINT s; INSERT INTO words(body) VALUES('gone'); SELECT rowid FROM words "
+    "WHERE words MATCH 'gone' AND k = 1; ROLLBACK TO s; INSERT INTO words(body) "
+    "VALUES('here'); RELEASE s; COMMIT",
+    "VACUUM",
     "ALTER TABLE words RENAME TO texts",
+    "INSERT INTO texts(texts) VALUES('delete-all')",
     "DROP TABLE texts",
     NULL,
 };
@@ -184,6 +213,13 @@ static const char *const hybrid_acts[] = {
     "AND k = 2",
     "SELECT rowid FROM both WHERE both MATCH 'bank' LIMIT 3",
     "SELECT q.value, s.rowid FROM json_each('[\"bank\", \"sea\"]') q, both(q.value, 2) s",
+    "INSERT INTO both(both) VALUES('triggers')",
+    "CREATE TRIGGER article_fts_au AFTER UPDATE ON article BEGIN INSERT INTO "
+    "article_fts(article_fts, rowid, body) VALUES('delete', old.id, old.body); INSERT INTO "
+    "article_fts(rowid, body) VALUES(new.id, new.body); END",
+    "UPDATE article SET body = 'the shore' WHERE id = 2",
+    "INSERT INTO both(both) VALUES('sync')",
+    "INSERT INTO both(both) VALUES('rebuild')",
     "DROP TABLE both",
     NULL,
 };
@@ -205,8 +241,13 @@ static const char *const list_acts[] = {
     "DELETE FROM lists WHERE rowid BETWEEN 10 AND 40",
     "INSERT INTO lists(rowid, body, vector) " VECTORS(500, 520),
     "INSERT INTO lists(lists, rank) VALUES('optimize', 5)",
+    "SELECT rowid, distance FROM lists WHERE lists MATCH vector('[1, 1, 0, 0]')",
+    "INSERT INTO lists(lists, rank) VALUES('optimize', 100000)",
     "INSERT INTO lists(lists, rank) VALUES('probes', 1)",
     "INSERT INTO lists(lists, rank) VALUES('probes', 0)",
+    "INSERT INTO lists(lists, rank) VALUES('rebuild', 300)",
+    "INSERT INTO lists(lists, rank) VALUES('rebuild', 300)",
+    "INSERT INTO lists(lists) VALUES('delete-all')",
     "DROP TABLE lists",
     NULL,
 };
@@ -231,6 +272,18 @@ static const char *const hand_acts[] = {
     "SELECT rowid, distance, vector FROM bits WHERE bits MATCH 'money' AND k = 2",
     "UPDATE bits SET body = 'flour' WHERE rowid = 3",
     "DELETE FROM hand WHERE rowid = 1",
+    "UPDATE hand SET body = 'a loan' WHERE rowid = 2",
+    "SELECT rowid, body, vector FROM hand",
+    "INSERT INTO hand(hand, rank) VALUES('rebuild', 1)",
+    "INSERT INTO hand(hand) VALUES('sync')",
+    "INSERT INTO hand(hand) VALUES('rebuild')",
+    "INSERT INTO bits(bits, rank) VALUES('rebuild', 2)",
+    "INSERT INTO bits(bits, rank) VALUES('rebuild', 100)",
+    "INSERT INTO bits(bits) VALUES('optimize')",
+    "INSERT INTO bits(bits) VALUES('delete-all')",
+    "ALTER TABLE hand RENAME TO arm",
+    "DROP TABLE arm",
+    "DROP TABLE bits",
     NULL,
 };
 static const char *const hand_shown[] = {
@@ -257,6 +310,12 @@ static const char *const late_acts[] = {
     "WHERE article_fts MATCH 'bank'",
     "SELECT rowid, semantic_rank(article_fts, 'money', 'late') FROM article_fts "
     "WHERE article_fts MATCH 'bank OR sea'",
+    "UPDATE late SET body = 'the shore. ' || body WHERE rowid = 2",
+    "INSERT INTO late(late, rank) VALUES('rebuild', 1)",
+    "INSERT INTO late(late, rank) VALUES('rebuild', 9)",
+    "DELETE FROM late WHERE rowid = 1",
+    "INSERT INTO late(late) VALUES('optimize')",
+    "DROP TABLE late",
     NULL,
 };
 static const char *const late_shown[] = {
@@ -283,7 +342,11 @@ static const char *const wide_acts[] = {
     "content_rowid='id', hybrid='article_fts'); INSERT INTO both(both) VALUES('rebuild'); COMMIT",
     "INSERT INTO both(both) VALUES('triggers')",
     "SELECT rowid, bm25_rank, semantic_rank, snippet FROM both WHERE both MATCH 'the bank'",
+    "INSERT INTO bare(bare, rank) VALUES('rebuild', 1)",
+    "INSERT INTO bare(rowid, body) VALUES(3, 'meanwhile')",
+    "INSERT INTO bare(bare, rank) VALUES('rebuild', 9)",
     "ALTER TABLE both RENAME TO two",
+    "DROP TABLE words",
     NULL,
 };
 
@@ -299,6 +362,91 @@ static const char *const wide_shown[] = {
     NULL,
 };
 
+/* ---- Other databases, models, triggers -------------------------------------------------- */
+
+static const char *const other_acts[] = {
+    "CREATE VIRTUAL TABLE own USING semantic(body, model='tiny')",
+    "INSERT INTO own(body) VALUES('the bank'), ('a river'), ('bread'), ('the tide')",
+    "ATTACH ':memory:' AS far; CREATE VIRTUAL TABLE far.away USING semantic(body, model='tiny', "
+    "fts=1); INSERT INTO far.away(body) SELECT body FROM own; INSERT INTO far.away(away) "
+    "VALUES('rebuild'); SELECT rowid, distance FROM far.away WHERE away MATCH 'money' AND k = 2; "
+    "BEGIN; INSERT INTO far.away(body) VALUES('the sea'); INSERT INTO own(body) SELECT body FROM "
+    "far.away; SELECT rowid FROM own('money', 2); ROLLBACK; ALTER TABLE far.away RENAME TO gone; "
+    "DROP TABLE far.gone; DETACH far",
+    "CREATE VIRTUAL TABLE temp.passing USING semantic(body, model='tiny'); INSERT INTO "
+    "passing(body) SELECT body FROM own; SELECT rowid, distance FROM passing('money', 2); "
+    "DROP TABLE passing",
+    "SELECT embed_model_save('tiny', place('saved')); SELECT embed_model('again', "
+    "place('saved')); SELECT embed('the bank', 'again'); SELECT embed_model_drop('again')",
+    "SELECT embed_model('other', place('golden/modernbert')); SELECT embed('the bank', "
+    "'other'); SELECT embed_model_drop('other')",
+    "BEGIN; SELECT embed_model_drop('tiny'), embed_model('tiny', place('golden/modernbert')); "
+    "INSERT INTO own(own) VALUES('rebuild'); SELECT rowid, distance FROM own('money', 2); "
+    "SELECT embed_model_drop('tiny'), embed_model('tiny', place('golden/bert')); "
+    "INSERT INTO own(own) VALUES('rebuild'); COMMIT",
+    "CREATE TABLE log(id, distance)",
+    "CREATE TRIGGER answer AFTER INSERT ON log BEGIN UPDATE own SET body = 'seen ' || new.id "
+    "WHERE rowid = new.id; DELETE FROM own WHERE rowid = 4 AND new.id = 2; END",
+    "INSERT INTO log SELECT rowid, distance FROM own WHERE own MATCH 'money'",
+    "INSERT INTO own(body) SELECT s.body || '!' FROM log l, own(l.id, 1) s",
+    "UPDATE own SET body = 'nearest' WHERE rowid IN (SELECT rowid FROM own('seen', 1))",
+    "SELECT \"index\", rows, bytes FROM semantic_status",
+    "DROP TABLE own",
+    NULL,
+};
+static const char *const other_shown[] = {
+    "INSERT INTO own(own) VALUES('integrity-check')",
+    "SELECT rowid, body, vector FROM own",
+    "SELECT rowid, distance FROM own WHERE own MATCH 'the bank' AND k = 3",
+    "SELECT * FROM log",
+    NULL,
+};
+
+/* ---- A view of a table without row ids --------------------------------------------------- */
+
+static const char *const view_acts[] = {
+    "BEGIN; CREATE VIRTUAL TABLE search USING semantic(text, model='tiny', content='seen', "
+    "content_rowid='number', fts=1); INSERT INTO search(search) VALUES('rebuild'); COMMIT",
+    "BEGIN; UPDATE base SET text = 'the tide' WHERE number = 2; DELETE FROM base WHERE number = "
+    "1; INSERT INTO base VALUES(5, 'flour'), (6, 'a loan'); INSERT INTO search(search, rank) "
+    "VALUES('sync', 1); SELECT rowid FROM search('money', 2); INSERT INTO search(search) "
+    "VALUES('sync'); COMMIT",
+    "SELECT rowid, text, distance, bm25_rank FROM search WHERE search MATCH 'the tide' AND k = 2",
+    "SELECT rowid FROM search WHERE search MATCH 'money' AND rowid IN (SELECT number FROM base)",
+    "INSERT INTO search(search, rank) VALUES('rebuild', 2)",
+    "INSERT INTO search(search, rank) VALUES('rebuild', 2)",
+    "DROP TABLE search",
+    NULL,
+};
+static const char *const view_shown[] = {
+    "INSERT INTO search(search) VALUES('integrity-check')",
+    "SELECT rowid, text, vector FROM search",
+    "SELECT rowid, distance, bm25_rank FROM search WHERE search MATCH 'the tide' AND k = 3",
+    "SELECT * FROM base",
+    NULL,
+};
+
+/* ---- More rows than wait or are made anew at a time --------------------------------------- */
+
+#define TEXTS(first, last)                                                                 \
+    "WITH RECURSIVE n(i) AS (SELECT " #first " UNION ALL SELECT i + 1 FROM n WHERE i < "   \
+    #last ") SELECT i, 'text ' || (i % 9) FROM n"
+
+static const char *const many_acts[] = {
+    "CREATE VIRTUAL TABLE many USING semantic(body, model='tiny')",
+    "INSERT INTO many(rowid, body) " TEXTS(1, 1100),
+    "INSERT INTO many(many) VALUES('rebuild')",
+    "DELETE FROM many WHERE rowid % 4 <> 0",
+    "INSERT INTO many(many) VALUES('optimize')",
+    NULL,
+};
+static const char *const many_shown[] = {
+    "INSERT INTO many(many) VALUES('integrity-check')",
+    "SELECT count(*), sum(rowid), max(body) FROM many",
+    "SELECT rowid, distance FROM many WHERE many MATCH 'text' AND k = 20",
+    NULL,
+};
+
 #define ARTICLE                                                                            \
     "CREATE TABLE article(id INTEGER PRIMARY KEY, title, body, note UNIQUE);"
 #define ARTICLE_FTS                                                                        \
@@ -310,27 +458,35 @@ static const char *const wide_shown[] = {
 const scenario scenarios[] = {
     {"its own content", "", own_acts, own_shown,
      "INSERT INTO own(rowid, body) VALUES(90, 'waits'); "
-     "UPDATE own SET body = 'waits, too' WHERE rowid = 2", false},
+     "UPDATE own SET body = 'waits, too' WHERE rowid = 2", false, 0},
     {"external content", ARTICLE, external_acts, external_shown,
      "INSERT INTO article(id, body) SELECT 90, 'waits' FROM sqlite_master WHERE "
-     "name = 'search_ai'; UPDATE article SET body = 'waits, too' WHERE id = 90", false},
+     "name = 'search_ai'; UPDATE article SET body = 'waits, too' WHERE id = 90", false, 0},
     {"vectors only", "", bare_acts, bare_shown,
      "INSERT INTO bare(rowid, vector) VALUES(90, '[1, 1, 1, 1]'); "
-     "DELETE FROM bare WHERE rowid = 5", false},
+     "DELETE FROM bare WHERE rowid = 5", false, 0},
     {"words", "", words_acts, words_shown,
      "INSERT INTO words(rowid, body) VALUES(90, 'the river waits'); "
-     "UPDATE words SET body = 'waits, too' WHERE rowid = 2", true},
-    {"words kept elsewhere", ARTICLE_FTS, hybrid_acts, hybrid_shown, NULL, true},
+     "UPDATE words SET body = 'waits, too' WHERE rowid = 2", true, 0},
+    {"words kept elsewhere", ARTICLE_FTS, hybrid_acts, hybrid_shown, NULL, true, 0},
     {"lists", "", list_acts, list_shown,
      "INSERT INTO lists(rowid, vector) VALUES(990, '[1, 1, 1, 1]'); "
-     "DELETE FROM lists WHERE rowid = 5", false},
+     "DELETE FROM lists WHERE rowid = 5", false, 0},
     {"codes", "", hand_acts, hand_shown,
      "INSERT INTO hand(rowid, body) VALUES(90, 'waits'); "
-     "INSERT INTO bits(rowid, body) VALUES(90, 'waits')", false},
+     "INSERT INTO bits(rowid, body) VALUES(90, 'waits')", false, 0},
     {"late interaction", ARTICLE_FTS, late_acts, late_shown,
-     "INSERT INTO late(rowid, body) VALUES(90, 'waits')", false},
+     "INSERT INTO late(rowid, body) VALUES(90, 'waits')", false, 0},
     {"UTF-16", "PRAGMA encoding = 'UTF-16'; " ARTICLE_FTS, wide_acts, wide_shown,
      "INSERT INTO words(rowid, body) VALUES(90, 'the river waits'); "
-     "INSERT INTO bare(rowid, body) VALUES(90, 'waits')", true},
+     "INSERT INTO bare(rowid, body) VALUES(90, 'waits')", true, 0},
+    {"others beside it", "", other_acts, other_shown,
+     "INSERT INTO own(rowid, body) VALUES(90, 'waits')", false, 0},
+    {"a view",
+     "CREATE TABLE base(number INTEGER PRIMARY KEY NOT NULL, text) WITHOUT ROWID; INSERT INTO "
+     "base VALUES(1, 'the bank'), (2, 'a river'), (3, 'bread'), (4, NULL); CREATE VIEW seen AS "
+     "SELECT number, text FROM base WHERE text IS NOT NULL",
+     view_acts, view_shown, NULL, true, 0},
+    {"many rows", "", many_acts, many_shown, NULL, false, 40},
 };
 const int scenario_count = sizeof scenarios / sizeof *scenarios;

@@ -14,6 +14,7 @@ typedef struct scenario {
     const char *const *shown; /* NULL at the end; statements that hold in every state */
     const char *waits;        /* statements of a transaction around an act; NULL: none */
     bool fts5;                /* the first of them asks an FTS5 table, too */
+    int most;                 /* points that are tried of an act at most; 0: no limit */
 } scenario;
 
 extern const scenario scenarios[];

@@ -77,6 +77,7 @@ int state_play(sqlite3 *db, const char *sql, rows *seen, const char **rest)
     uint64_t changes = 0;
     while (rc == SQLITE_OK && *sql) {
         sqlite3_stmt *statement = NULL;
+        sql += strspn(sql, " ");
         *rest = sql;
         rc = sqlite3_prepare_v2(db, sql, -1, &statement, &sql);
         if (rc != SQLITE_OK || !statement)
@@ -233,16 +234,40 @@ static bool read_file(state *s)
     return CHECK(good);
 }
 
+/* place('golden/...'): a test's data; place('NAME'): a file for the test. */
+static void place(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    const char *name = argc == 1 ? (const char *)sqlite3_value_text(argv[0]) : NULL;
+    if (!name)
+        sqlite3_result_error_nomem(context);
+    else
+        sqlite3_result_text(context,
+                            strncmp(name, "golden", 6) == 0 ? test_data(name) : test_tmp(name),
+                            -1, SQLITE_TRANSIENT);
+}
+
+static const char open_tiny[] =
+    "SELECT embed_model('tiny', place('golden/bert')), embed_model_default('tiny')";
+
+void state_tidy(sqlite3 *db)
+{
+    sqlite3_exec(db, "DROP TABLE IF EXISTS temp.passing", NULL, NULL, NULL);
+    sqlite3_exec(db, "DETACH far", NULL, NULL, NULL);
+    if (sqlite3_exec(db, open_tiny, NULL, NULL, NULL) == SQLITE_OK)
+        return;
+    sqlite3_exec(db, "SELECT embed_model_drop('tiny')", NULL, NULL, NULL);
+    sqlite3_exec(db, open_tiny, NULL, NULL, NULL);
+}
+
 /* The journal's mode is the file's where that is WAL; pages go to it early. */
 static bool prepare(sqlite3 *db, const state *s)
 {
     bool good = CHECK_INT(state_load(db), SQLITE_OK);
     if (good && s->journal)
         good = state_run(db, "PRAGMA wal_autocheckpoint = 30; PRAGMA cache_size = 20");
-    char *sql = sqlite3_mprintf("SELECT embed_model('tiny', '%q'), "
-                                "embed_model_default('tiny')", test_data("golden/bert"));
-    good = good && state_run(db, sql);
-    sqlite3_free(sql);
+    good = good && CHECK_INT(sqlite3_create_function(db, "place", 1, SQLITE_UTF8, NULL, place,
+                                                     NULL, NULL), SQLITE_OK);
+    good = good && state_run(db, open_tiny);
     /* Values are in the encoding that the connection takes the database to have. */
     return good && (!wide_text || state_run(db, "SELECT 1 FROM sqlite_master"));
 }

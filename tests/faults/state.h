@@ -22,12 +22,16 @@ typedef struct state {
 /* An empty one, after `setup`. */
 bool state_make(state *out, const char *journal, const char *setup);
 void state_free(state *s);
-/* A connection to a copy, with the extension and the tiny model; NULL and a failed check. */
+/* A connection to a copy, with the extension, the tiny model and place('NAME'), a path; NULL and a
+** failed check. */
 sqlite3 *state_open(const state *s);
 /* Another to the copy that state_open made last; of a database in a file alone. */
 sqlite3 *state_reopen(const state *s);
 /* Another to a copy of what `db` has in memory. */
 sqlite3 *state_copy(sqlite3 *db);
+/* Of a connection what no database has is as state_open left it: no `far` is attached, no `passing`
+** is among temporary tables, 'tiny' is the tiny model. */
+void state_tidy(sqlite3 *db);
 /* Makes it what `db` has, and closes that. */
 bool state_take(state *s, sqlite3 *db);
 

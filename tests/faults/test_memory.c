@@ -79,10 +79,10 @@ static long disarm_core(sqlite3 *db)
 
 static const fault sqlite_memory = {
     "memory: an index with %s stays sound whichever allocation of SQLite's fails",
-    failing_use, arm_sqlite, disarm_sqlite, says_out_of_memory, NULL, 12, 0, false, false};
+    failing_use, arm_sqlite, disarm_sqlite, says_out_of_memory, NULL, 8, 0, false, false};
 static const fault core_memory = {
     "memory: an index with %s stays sound whichever allocation of the encoder's fails",
-    use_core, arm_core, disarm_core, says_out_of_memory, NULL, 6, 0, false, false};
+    use_core, arm_core, disarm_core, says_out_of_memory, NULL, 4, 0, false, false};
 
 __attribute__((constructor)) static void enter(void)
 {
