@@ -14,7 +14,7 @@
 #include <immintrin.h>
 #include <math.h>
 
-#include "kernel_bytes_fold.inc"
+#include "kernel_bytes_fold512.inc"
 
 #define BYTES 64
 
@@ -54,16 +54,11 @@ static inline ints ints_dot(ints s, bytes a, bytes b)
     return _mm512_dpbusd_epi32(s, a, b);
 }
 
-static inline __m256i halves_added(ints v)
-{
-    return _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
-}
-
-static inline int32_t ints_fold(ints v) { return fold8_int32(halves_added(v)); }
+static inline int32_t ints_fold(ints v) { return fold16_int32(v); }
 
 static inline three ints_fold3(ints a, ints b, ints c)
 {
-    return fold8_int32_3(halves_added(a), halves_added(b), halves_added(c));
+    return fold16_int32_3(a, b, c);
 }
 
 #include "kernel_bytes_vnni.inc"
