@@ -206,6 +206,9 @@ static int open_temporary(enc_saved_writer *w, enc_error *err)
             return ENC_OK;
         enc_free(w->temporary);
         w->temporary = NULL;
+        if (errno == ENOENT)
+            return enc_fail(err, ENC_CANTOPEN, "cannot save to '%s': there is no such folder",
+                            enc_tail(w->path, ENC_TAIL));
         if ((errno != EEXIST && errno != EINTR) || attempt == ATTEMPTS)
             return enc_file_cannot("save to", w->path, errno, err);
     }

@@ -171,6 +171,7 @@ class Saved(unittest.TestCase):
                 (str(taken), "it is there already and no saved model, which alone is replaced"),
                 (str(self.folder), "it is a folder; give the file a name in it"),
                 (str(self.folder / ("x" * 300)), "the path is too long"),
+                (str(self.folder / "none" / "m"), "there is no such folder"),
                 (str(taken / "m"), "part of the path is not a folder")]:
             with self.assertRaises(sqlite3.OperationalError) as caught:
                 db.execute("SELECT embed_model_save('m', ?)", (path,))

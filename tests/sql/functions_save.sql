@@ -54,7 +54,7 @@ SELECT embed_model_save('tiny', '');
 SELECT embed_model_save('tiny', '/etc');
 -- error: embed_model_save: cannot save to '/etc/passwd': it is there already and no saved model, which alone is replaced
 SELECT embed_model_save('tiny', '/etc/passwd');
--- error: embed_model_save: cannot save to '/nowhere/tiny': no such file
+-- error: embed_model_save: cannot save to '/nowhere/tiny': there is no such folder
 SELECT embed_model_save('tiny', '/nowhere/tiny');
 -- error: embed_model_save: cannot save to '/dev/null': it is there already and no saved model, which alone is replaced
 SELECT embed_model_save('tiny', '/dev/null');
