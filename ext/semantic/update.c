@@ -152,16 +152,40 @@ static int check_model(change *c)
 
 /* ---- INSERT ---- */
 
+/* Whether a table that is the content has the row at this moment. Of a view nothing is known: the
+** triggers of its tables may run before it shows what they do. Nor of what can't be read, which is
+** for those to say who read it. */
+static int is_there(change *c, sqlite3_int64 id, bool otherwise, bool *there)
+{
+    const ctx_config *config = &c->index->config;
+    bool view = sqlite3_table_column_metadata(c->index->db, config->schema,
+                                              config->content_table, NULL, NULL, NULL, NULL,
+                                              NULL, NULL) != SQLITE_OK;
+    *there = otherwise;
+    int rc = view ? SQLITE_OK : ctx_content_exists(c->index->content, id, there, c->error);
+    if (rc != SQLITE_ERROR)
+        return rc;
+    *c->error = (ctx_error){0};
+    *there = otherwise;
+    return SQLITE_OK;
+}
+
 /* The triggers' way to say that a row of external content is no more: a DELETE would first look
-** for it, and there it is gone already. */
+** for it, and there it is gone already. Unless another trigger, whose turn came before, has made
+** it anew: then it stays, to be looked at. */
 static int run_delete(change *c, sqlite3_value *id)
 {
     const ctx_config *config = &c->index->config;
+    bool there = false;
     if (config->content != CTX_CONTENT_EXTERNAL)
         return ctx_fail(c->error, SQLITE_ERROR, config->name,
                         "'delete' is for rows of external content: DELETE FROM \"%w\" WHERE"
                         " rowid = ...", config->name);
     int rc = read_id(c, id, &c->old);
+    if (rc == SQLITE_OK)
+        rc = is_there(c, c->old, false, &there);
+    if (rc == SQLITE_OK && there)
+        return ctx_pending_add(c->index->pending, c->old, (enc_text){NULL, 0}, NULL, c->error);
     if (rc == SQLITE_OK)
         rc = ctx_words_remove(c->index->words, c->old, c->error);
     return rc == SQLITE_OK ? ctx_pending_remove(c->index->pending, c->old, c->error) : rc;
@@ -223,6 +247,21 @@ static enc_text noted_text(const change *c)
     return (enc_text){c->text.size ? c->text.data : "", c->text.size};
 }
 
+/* A row of external content that another trigger has taken away again has no words to be found
+** by. */
+static int insert_words(change *c)
+{
+    ctx_words *words = c->index->words;
+    bool there = true;
+    int rc = SQLITE_OK;
+    if (c->index->config.fts && c->index->config.content == CTX_CONTENT_EXTERNAL)
+        rc = is_there(c, c->id, true, &there);
+    if (rc != SQLITE_OK)
+        return rc;
+    return there ? ctx_words_put(words, c->id, c->id, c->value, c->error)
+                 : ctx_words_remove(words, c->id, c->error);
+}
+
 static int insert(change *c, sqlite3_value *id, sqlite3_int64 *rowid)
 {
     ctx_index *index = c->index;
@@ -241,7 +280,7 @@ static int insert(change *c, sqlite3_value *id, sqlite3_int64 *rowid)
     if (rc == SQLITE_OK)
         rc = learn_dimensions(c);
     if (rc == SQLITE_OK)
-        rc = ctx_words_put(index->words, c->id, c->id, c->value, c->error);
+        rc = insert_words(c);
     if (rc == SQLITE_OK && index->config.content == CTX_CONTENT_OWN)
         rc = ctx_content_write(index->content, c->id, c->value, c->error);
     if (rc != SQLITE_OK)

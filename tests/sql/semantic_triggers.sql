@@ -141,3 +141,33 @@ SELECT 'triggers: a generated column changes with those it is made of', count(*)
 INSERT INTO of_made(of_made) VALUES('integrity-check');
 DROP TABLE of_made;
 DROP TABLE made;
+
+-- ---- Other triggers on the content ----
+-- SQLite runs the latest trigger first: these write before the index's own have their turn.
+CREATE TABLE chain(id INTEGER PRIMARY KEY, body, again);
+CREATE VIRTUAL TABLE chained USING semantic(body, content='chain', content_rowid='id', fts=1);
+INSERT INTO chained(chained) VALUES('triggers');
+CREATE TRIGGER reborn AFTER DELETE ON chain WHEN old.again > 0 BEGIN
+  INSERT INTO chain VALUES (old.id, 'born again ' || old.body, old.again - 1); END;
+CREATE TRIGGER edited AFTER INSERT ON chain WHEN new.again = 2 BEGIN
+  UPDATE chain SET body = body || ' edited' WHERE id = new.id; END;
+CREATE TRIGGER refused AFTER INSERT ON chain WHEN new.again < 0 BEGIN
+  DELETE FROM chain WHERE id = new.id; END;
+INSERT INTO chain VALUES (1, 'river', 0), (2, 'money', 1), (3, 'water', 2), (4, 'boat', -1);
+SELECT 'triggers: a row that another trigger changed or deleted when it came',
+       group_concat(rowid || body || (vector = embed(body))) = '1river1,2money1,3water edited1'
+  FROM chained;
+INSERT INTO chained(chained) VALUES('integrity-check');
+DELETE FROM chain;
+SELECT 'triggers: a row that another trigger made anew when it went is found',
+       group_concat(rowid || body || (vector = embed(body)))
+       = '2born again money1,3born again water edited1' FROM chained;
+SELECT 'triggers: by its words too', count(*) = 2 AND min(bm25_rank) = 1
+  FROM chained('born') WHERE bm25_rank;
+INSERT INTO chained(chained) VALUES('integrity-check');
+DELETE FROM chain;
+DELETE FROM chain;
+SELECT 'triggers: and gone at last', count(*) = 0 FROM chained;
+INSERT INTO chained(chained) VALUES('integrity-check');
+DROP TABLE chained;
+DROP TABLE chain;
