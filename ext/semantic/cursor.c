@@ -22,7 +22,6 @@
 
 int ctx_cursor_open(sqlite3_vtab *table, sqlite3_vtab_cursor **out)
 {
-    (void)table;
     ctx_index_cursor *cursor = sqlite3_malloc64(sizeof *cursor);
     if (!cursor)
         return SQLITE_NOMEM;
@@ -31,6 +30,7 @@ int ctx_cursor_open(sqlite3_vtab *table, sqlite3_vtab_cursor **out)
     ctx_filter_open(&cursor->later);
     ctx_filter_open(&cursor->ranks);
     cursor->eof = true;
+    ctx_kept_opened((ctx_index *)table);
     *out = &cursor->base;
     return SQLITE_OK;
 }
@@ -64,7 +64,7 @@ int ctx_cursor_close(sqlite3_vtab_cursor *base)
     ctx_answer_close(cursor->answer);
     ctx_question_clear(&cursor->asked);
     ctx_walk_clear(&cursor->walk);
-    ctx_kept_clear(&cursor->kept);
+    ctx_kept_closed(ctx_cursor_index(cursor), &cursor->kept);
     sqlite3_free(cursor->vector);
     sqlite3_free(cursor->text.data);
     sqlite3_free(cursor);
@@ -380,13 +380,14 @@ static int start_near(ctx_index_cursor *cursor, int number, ctx_error *error)
 static int start_kept(ctx_index_cursor *cursor, int number, const char *plan, int argc,
                       sqlite3_value **argv, ctx_error *error)
 {
-    sqlite3 *db = ctx_cursor_index(cursor)->db;
+    ctx_index *index = ctx_cursor_index(cursor);
     cursor->keeps = true;
     int code = SQLITE_OK;
-    if (!ctx_kept_same(&cursor->kept, db, plan, argc, argv)) {
-        code = ctx_cursor_flush(ctx_cursor_index(cursor), error);
+    ctx_kept_inherit(index, &cursor->kept);
+    if (!ctx_kept_same(&cursor->kept, index, plan, argc, argv)) {
+        code = ctx_cursor_flush(index, error);
         if (code == SQLITE_OK)
-            code = ctx_kept_start(&cursor->kept, db, plan, argc, argv);
+            code = ctx_kept_start(&cursor->kept, index, plan, argc, argv);
         if (code == SQLITE_OK)
             code = start_near(cursor, number, error);
         if (code == SQLITE_OK)

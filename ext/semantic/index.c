@@ -60,6 +60,7 @@ void ctx_index_forget(ctx_index *index)
     ctx_storage_forget(index->storage);
     index->config.version = -1;
     index->seen = (ctx_seen){0};
+    index->rollbacks++;
 }
 
 void ctx_index_reset(ctx_index *index)

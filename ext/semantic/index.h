@@ -46,6 +46,9 @@ typedef struct ctx_index {
     sqlite3_stmt *rows_next; /* compare.c's */
     struct ctx_words *words; /* words.h; NULL: the index is not hybrid */
     struct ctx_answer *answers; /* that cursors are giving now; see answer.h */
+    int cursors;                /* open now */
+    struct ctx_kept *kept;      /* of the cursor closed last, while others are open; see kept.h */
+    unsigned rollbacks;         /* seen; may wrap */
     struct ctx_index *next;      /* open on the connection */
     sqlite3_int64 question_bytes; /* that the last question read; -1: there was none */
     bool renamed;     /* SQLite makes another object then, but has this one sync at COMMIT */

@@ -27,6 +27,43 @@ void ctx_kept_clear(ctx_kept *kept)
     *kept = (ctx_kept){0};
 }
 
+/* ---- From cursor to cursor ---- */
+
+void ctx_kept_opened(ctx_index *index)
+{
+    index->cursors++;
+}
+
+void ctx_kept_closed(ctx_index *index, ctx_kept *kept)
+{
+    const bool last = --index->cursors == 0;
+    if (kept->ready && !last && !index->kept) {
+        index->kept = sqlite3_malloc64(sizeof *index->kept);
+        if (index->kept)
+            *index->kept = (ctx_kept){0};
+    }
+    if (kept->ready && !last && index->kept) {
+        ctx_kept_clear(index->kept);
+        *index->kept = *kept;
+        *kept = (ctx_kept){0};
+    }
+    ctx_kept_clear(kept);
+    if (last && index->kept) {
+        ctx_kept_clear(index->kept);
+        sqlite3_free(index->kept);
+        index->kept = NULL;
+    }
+}
+
+void ctx_kept_inherit(ctx_index *index, ctx_kept *kept)
+{
+    if (kept->ready || !index->kept || !index->kept->ready)
+        return;
+    ctx_kept_clear(kept);
+    *kept = *index->kept;
+    *index->kept = (ctx_kept){0};
+}
+
 /* ---- The question ---- */
 
 bool ctx_kept_can(const char *plan)
@@ -44,10 +81,11 @@ static bool is_of_join(const char *plan, sqlite3_value *value)
            !sqlite3_value_frombind(value);
 }
 
-bool ctx_kept_same(const ctx_kept *kept, sqlite3 *db, const char *plan, int argc,
+bool ctx_kept_same(const ctx_kept *kept, const ctx_index *index, const char *plan, int argc,
                    sqlite3_value **argv)
 {
-    if (!kept->ready || kept->writes != sqlite3_total_changes(db) || kept->values != argc ||
+    if (!kept->ready || kept->writes != sqlite3_total_changes(index->db) ||
+        kept->rollbacks != index->rollbacks || kept->values != argc ||
         strcmp(kept->plan, plan) != 0)
         return false;
     for (int i = 0; i < argc; i++) {
@@ -58,12 +96,13 @@ bool ctx_kept_same(const ctx_kept *kept, sqlite3 *db, const char *plan, int argc
     return true;
 }
 
-int ctx_kept_start(ctx_kept *kept, sqlite3 *db, const char *plan, int argc,
+int ctx_kept_start(ctx_kept *kept, const ctx_index *index, const char *plan, int argc,
                    sqlite3_value **argv)
 {
     forget_values(kept);
     kept->count = 0;
-    kept->writes = sqlite3_total_changes(db);
+    kept->writes = sqlite3_total_changes(index->db);
+    kept->rollbacks = index->rollbacks;
     kept->plan = sqlite3_mprintf("%s", plan);
     kept->value = sqlite3_malloc64((sqlite3_uint64)argc * sizeof(sqlite3_value *));
     if (!kept->plan || !kept->value)

@@ -9,7 +9,6 @@ process: this file with --worker.
 """
 import json
 import os
-import pathlib
 import random
 import sqlite3
 import struct

@@ -8,6 +8,7 @@ import random
 import sqlite3
 import struct
 import sys
+import unittest
 
 import case
 
@@ -266,6 +267,37 @@ class Semantic(case.Connected):
                     "SELECT a.id, s.distance FROM articles a LEFT JOIN search(?, 20) s "
                     "ON a.id = s.rowid WHERE a.year > 2010 AND s.distance IS NOT NULL "
                     "ORDER BY s.distance", (q,)).fetchall(), recent)
+
+    @unittest.skipIf(sqlite3.sqlite_version_info < (3, 38), "rowid = beside k needs SQLite 3.38")
+    def test_a_subquery_asks_once_for_all_rows_outside(self):
+        """... and anew when something was written or rolled back in between."""
+        db, chance = self.db, random.Random(31)
+        self.fill(random_vectors(chance, 300, 8))
+        db.execute("CREATE TABLE a(id INTEGER PRIMARY KEY)")
+        db.execute("INSERT INTO a SELECT rowid FROM search")
+        ids = [row[0] for row in db.execute("SELECT id FROM a ORDER BY id")]
+        q = pack(gaussian(chance, 8))
+        sql = ("SELECT id, EXISTS (SELECT 1 FROM search(?1, 40) AS s WHERE s.rowid = a.id) "
+               "FROM a ORDER BY id")
+        found = {row[0] for row in db.execute("SELECT rowid FROM search(?, 40)", (q,))}
+        read = []
+        db.set_trace_callback(lambda text: read.append("search_blocks" in text))
+        self.assertEqual(db.execute(sql, (q,)).fetchall(), [(i, i in found) for i in ids])
+        db.set_trace_callback(None)
+        self.assertLess(sum(read), len(ids))
+
+        db.execute("BEGIN")
+        rows = db.execute(sql, (q,))
+        changes = {20: "SAVEPOINT s", 40: "DELETE FROM search WHERE rowid % 2", 60: "ROLLBACK TO s",
+                   80: "DELETE FROM search WHERE rowid % 3 = 0", 100: "ROLLBACK TO s"}
+        for count, (i, is_found) in enumerate(rows):
+            if count - 1 not in changes: # Python reads a row ahead
+                self.assertEqual(is_found, i in found, f"row {count}")
+            if count in changes:
+                db.execute(changes[count])
+                found = {row[0] for row in db.execute("SELECT rowid FROM search(?, 40)", (q,))}
+        self.assertEqual(count, len(ids) - 1)
+        db.execute("ROLLBACK")
 
     def test_many_questions_at_once(self):
         chance = random.Random(9)
