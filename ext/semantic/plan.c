@@ -86,6 +86,14 @@ static char argument_of(int hidden, unsigned char op)
                                         : 0;
 }
 
+/* k <= 10 would choose among rows whose k is NULL: none. */
+static bool is_bound(unsigned char op)
+{
+    return op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE ||
+           op == SQLITE_INDEX_CONSTRAINT_GT || op == SQLITE_INDEX_CONSTRAINT_GE ||
+           op == SQLITE_INDEX_CONSTRAINT_NE;
+}
+
 /* Takes the arguments. */
 static int plan_arguments(planner *p)
 {
@@ -99,6 +107,8 @@ static int plan_arguments(planner *p)
         if (op == SQLITE_INDEX_CONSTRAINT_MATCH && column >= 0 && hidden != CTX_COLUMN_MATCH)
             return refuse(p, "MATCH asks the whole table: write \"%w\" MATCH '...'",
                           config->name);
+        if (hidden == CTX_COLUMN_K && is_bound(op))
+            return refuse(p, "%s", "k says how many rows a question gets: write k = 10");
         char what = argument_of(hidden, op);
         if (!what)
             continue;

@@ -170,6 +170,10 @@ SELECT * FROM v(vector('[1, 0]'), 'ten');
 SELECT * FROM v(vector('[1, 0]'), 2.5);
 -- error: v: k must be a whole number, 1 or more: got NULL
 SELECT * FROM v(vector('[1, 0]'), NULL);
+-- error: v: k says how many rows a question gets: write k = 10
+SELECT rowid FROM v WHERE v MATCH vector('[1, 0]') AND k <= 10;
+-- error: v: k says how many rows a question gets: write k = 10
+SELECT rowid FROM v(vector('[1, 0]')) WHERE 3 > k;
 -- error: v: k is given twice
 SELECT * FROM v(vector('[1, 0]'), 3) WHERE k = 4;
 -- error: v: one question at a time: MATCH stands twice
