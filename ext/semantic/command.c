@@ -1,6 +1,7 @@
 /*
 ** command.c - the commands of an index, INSERT INTO search(search [, rank]) VALUES('rebuild'
-** [, rows]): see update.h. 'weights' and 'content' have a text there: VALUES('weights', '1,0.5').
+** [, rows]): see update.h. 'weights', 'content' and 'hybrid' have a text there: VALUES('weights',
+** '1,0.5').
 ** rebuild.h does the work of 'rebuild', check.c of 'integrity-check'.
 */
 #include <string.h>
@@ -117,6 +118,34 @@ static int set_content(ctx_index *index, const char *given, ctx_error *error)
     return ctx_follow_to(index, given, error);
 }
 
+/* FTS5 tables follow no RENAME, so their names can't be told from triggers, as content's are. */
+static int set_hybrid(ctx_index *index, const char *given, ctx_error *error)
+{
+    ctx_config *config = &index->config, other = *config;
+    if (!config->hybrid)
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "'hybrid' is for an index made with hybrid='table'");
+    if (!given || !*given)
+        return ctx_fail(error, SQLITE_ERROR, config->name,
+                        "'hybrid' takes the name of an FTS5 table: INSERT INTO \"%w\"(\"%w\", rank)"
+                        " VALUES('hybrid', 'table')", config->name, config->name);
+    char *copy = other.hybrid = sqlite3_mprintf("%s", given);
+    if (!copy)
+        return ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
+    int code = ctx_words_fit(index->db, &other, error);
+    if (code == SQLITE_OK)
+        code = ctx_config_put_text(index->db, config, "hybrid", copy, error);
+    if (code == SQLITE_OK)
+        code = ctx_config_save(index->db, config, error);
+    if (code == SQLITE_OK) {
+        copy = config->hybrid;
+        config->hybrid = other.hybrid;
+        ctx_words_reset(index->words);
+    }
+    sqlite3_free(copy);
+    return code;
+}
+
 static const struct command {
     const char *name;
     bool numbered; /* takes a number of rows */
@@ -131,6 +160,7 @@ static const struct command {
     {"drop-triggers", false, run_drop_triggers, NULL},
     {"delete-all", false, run_delete_all, NULL},
     {"content", false, NULL, set_content},
+    {"hybrid", false, NULL, set_hybrid},
     {"weights", false, NULL, set_weights},
     {"probes", true, run_probes, NULL},
 };

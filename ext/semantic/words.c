@@ -86,6 +86,11 @@ int ctx_words_failed(sqlite3 *db, const ctx_config *config, int code, ctx_error 
             return ctx_fail(error, SQLITE_ERROR, config->name,
                             "words are searched in the FTS5 table '%s%s', and this SQLite has "
                             "no FTS5", table, suffix);
+        if (config->hybrid && strncmp(message, "no such table: ", 15) == 0)
+            return ctx_fail(error, SQLITE_ERROR, config->name,
+                            "the FTS5 table '%s': %s; if it was renamed, INSERT INTO "
+                            "\"%w\"(\"%w\", rank) VALUES('hybrid', 'table') says to what",
+                            table, message, config->name, config->name);
         if (lacks_content(config, message))
             return ctx_content_failed(db, config, code, error);
         if (!config->hybrid && strncmp(message, "no such ", 8) == 0)

@@ -7,7 +7,7 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 40)
 INSERT INTO texts SELECT i, 'the bank ' || i || ' of the river' FROM n;
 CREATE VIRTUAL TABLE s USING semantic(body, content=texts, content_rowid=id);
 
--- error: s: there is no command 'reindex'; known: rebuild, sync, optimize, integrity-check, triggers, drop-triggers, delete-all, content, weights, probes
+-- error: s: there is no command 'reindex'; known: rebuild, sync, optimize, integrity-check, triggers, drop-triggers, delete-all, content, hybrid, weights, probes
 INSERT INTO s(s) VALUES('reindex');
 -- error: s: 'triggers' takes no number
 INSERT INTO s(s, rank) VALUES('triggers', 5);

@@ -437,7 +437,7 @@ CREATE VIRTUAL TABLE plain USING semantic(title);
 -- error: plain: weights are for an index made with hybrid or fts
 INSERT INTO plain(plain, rank) VALUES('weights', '1,1');
 DROP TABLE other;
--- error: o: the FTS5 table 'other': no such table: main.other
+-- error: o: the FTS5 table 'other': no such table: main.other; if it was renamed, INSERT INTO "o"("o", rank) VALUES('hybrid', 'table') says to what
 SELECT * FROM o WHERE o MATCH 'x';
 SELECT 'hybrid: without its FTS5 table an index answers vectors and can be read', count(*) = 3 AND
        (SELECT count(*) FROM o) = 3 FROM o WHERE o MATCH (SELECT vector FROM o LIMIT 1);

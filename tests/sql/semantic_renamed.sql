@@ -296,7 +296,7 @@ ALTER TABLE articles RENAME TO papers;
 -- error: search: the FTS5 table 'words' can't be checked: SQL logic error; if its content was renamed, which FTS5 does not follow, make it anew
 INSERT INTO search(search) VALUES('integrity-check');
 DROP TABLE words;
--- error: search: the FTS5 table 'words': no such table: main.words
+-- error: search: the FTS5 table 'words': no such table: main.words; if it was renamed, INSERT INTO "search"("search", rank) VALUES('hybrid', 'table') says to what
 SELECT rowid FROM search WHERE search MATCH 'river';
 CREATE VIRTUAL TABLE words USING fts5(title, content='papers', content_rowid='id');
 INSERT INTO words(words) VALUES('rebuild');
