@@ -401,6 +401,7 @@ typedef struct enc_codes {
     const float *coarse;  /* [count] >= |x - x"|, rounded up; ENC_INT8 */
     const float *offset;  /* [count] added to the score: -|x|^2 / 2 for ENC_L2; NULL: zeros */
     size_t count;
+    const uint8_t *next;  /* the heads of a run that is likely to be scanned next, or NULL */
 } enc_codes;
 
 /* Bytes of one code: `length` (bits: length / 8, rounded up), rounded up to 64. An ENC_INT8
@@ -450,9 +451,33 @@ typedef struct enc_candidate {
 /* The codes of a run whose true score may reach `threshold` (-infinity: all but those that match
 ** nothing), in the run's order, into out [codes->count]; how many. Of each score + reach >=
 ** threshold. Of ENC_INT8 codes the rest is read where the head alone does not rule it out;
-** adds up in *rests (NULL: nobody asks) of how many it was. */
+** adds up in *rests (NULL: nobody asks) of how many it was.
+** `later` (NULL: none): codes that the head does not rule out, but whose score by it is well below
+** the threshold are appended there instead while there is room, and are settled later: most are
+** ruled out by a threshold that rose, and few of them would have made it rise. */
+typedef struct enc_doubt {
+    uint32_t index;    /* of the code in its run */
+    float most;        /* the score is not larger */
+    int32_t high, low; /* sums over the head */
+} enc_doubt;
+
+typedef struct enc_doubts {
+    enc_doubt *doubt; /* [room] */
+    size_t count, room;
+} enc_doubts;
+
 size_t enc_question_scan(const enc_question *question, const enc_codes *codes,
-                         float threshold, enc_candidate *out, size_t *rests);
+                         float threshold, enc_candidate *out, enc_doubts *later,
+                         size_t *rests);
+
+/* Of the doubts about a run of ENC_INT8 codes those whose true score may reach `threshold`, into
+** out [doubts->count], in their order; how many. */
+size_t enc_question_settle(const enc_question *question, const enc_codes *codes,
+                           float threshold, enc_candidate *out, const enc_doubts *doubts,
+                           size_t *rests);
+/* Asks for the memory that this will read, to be called a little before. */
+void enc_question_fetch(const enc_question *question, const enc_codes *codes,
+                        const enc_doubts *doubts);
 
 /* ---- Spans: one pass, many vectors ----------------------------------------------------- */
 

@@ -32,7 +32,7 @@ enum { MAX_LENGTH = 65536, LINE = 64, LARGEST = 127 * 256 };
 
 struct enc_question {
     enc_planes planes;
-    enc_scan *scan;
+    enc_scan *scan, *settle;
     size_t head;   /* bytes of a code's head */
     size_t turn;   /* the element that the second half of a plane begins with */
     int8_t *plane; /* [2, planes.size] */
@@ -151,6 +151,7 @@ int enc_question_open(enum enc_metric metric, enum enc_vector_type type, const f
     to->planes.high_step = 256 * to->planes.low_step;
     bound(&to->planes, fill_planes(to, q, by, length), metric, type, length);
     to->scan = enc_ops_get()->scan[type];
+    to->settle = enc_ops_get()->scan[ENC_SETTLE];
     *out = to;
     return ENC_OK;
 }
@@ -164,9 +165,36 @@ void enc_question_close(enc_question *question)
 }
 
 size_t enc_question_scan(const enc_question *question, const enc_codes *codes, float threshold,
-                         enc_candidate *out, size_t *rests)
+                         enc_candidate *out, enc_doubts *later, size_t *rests)
 {
     size_t nobody = 0;
-    return question->scan(&question->planes, codes, question->head, threshold, out,
+    return question->scan(&question->planes, codes, question->head, threshold, out, later,
                           rests ? rests : &nobody);
+}
+
+size_t enc_question_settle(const enc_question *question, const enc_codes *codes,
+                           float threshold, enc_candidate *out, const enc_doubts *doubts,
+                           size_t *rests)
+{
+    size_t nobody = 0;
+    enc_doubts given = *doubts;
+    return question->settle(&question->planes, codes, question->head, threshold, out, &given,
+                            rests ? rests : &nobody);
+}
+
+void enc_question_fetch(const enc_question *question, const enc_codes *codes,
+                        const enc_doubts *doubts)
+{
+    for (size_t i = 0; i < doubts->count; i++) {
+        const enc_doubt *doubt = &doubts->doubt[i];
+        const uint8_t *rest = codes->rest + doubt->index * question->head;
+        for (size_t at = 0; at < question->head; at += LINE)
+            __builtin_prefetch(rest + at, 0, 2);
+        __builtin_prefetch(rest + question->head - 1, 0, 2);
+        __builtin_prefetch(codes->scale + doubt->index);
+        if (codes->error)
+            __builtin_prefetch(codes->error + doubt->index);
+        if (codes->offset)
+            __builtin_prefetch(codes->offset + doubt->index);
+    }
 }

@@ -46,14 +46,14 @@ static ALWAYS_INLINE double enc_cosine_of(double ab, double aa, double bb)
 
 extern const enc_ops enc_ops_portable;
 extern const enc_product enc_int8_portable;
-extern enc_scan *const enc_scan_portable[ENC_VECTOR_TYPES];
+extern enc_scan *const enc_scan_portable[ENC_SCANS];
 
 #if defined(__aarch64__)
 extern const enc_ops enc_ops_neon;
 extern const enc_product enc_int8_neon;
 extern const enc_product enc_int8_dotprod;
-extern enc_scan *const enc_scan_neon[ENC_VECTOR_TYPES];
-extern enc_scan *const enc_scan_dotprod[ENC_VECTOR_TYPES];
+extern enc_scan *const enc_scan_neon[ENC_SCANS];
+extern enc_scan *const enc_scan_dotprod[ENC_SCANS];
 #endif
 
 #if defined(__x86_64__)
@@ -64,10 +64,10 @@ extern const enc_product enc_int8_avx2;
 extern const enc_product enc_int8_avx_vnni;
 extern const enc_product enc_int8_avx512;
 extern const enc_product enc_int8_avx512_vnni;
-extern enc_scan *const enc_scan_avx2[ENC_VECTOR_TYPES];
-extern enc_scan *const enc_scan_avx_vnni[ENC_VECTOR_TYPES];
-extern enc_scan *const enc_scan_avx512[ENC_VECTOR_TYPES];
-extern enc_scan *const enc_scan_avx512_vnni[ENC_VECTOR_TYPES];
+extern enc_scan *const enc_scan_avx2[ENC_SCANS];
+extern enc_scan *const enc_scan_avx_vnni[ENC_SCANS];
+extern enc_scan *const enc_scan_avx512[ENC_SCANS];
+extern enc_scan *const enc_scan_avx512_vnni[ENC_SCANS];
 
 /* Put what these instructions do better into a copy of the row of AVX2 or AVX-512. */
 void enc_compare_avx2_vnni(enc_ops *row);     /* AVX-VNNI: int8 */

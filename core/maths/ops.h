@@ -128,9 +128,10 @@ typedef struct enc_planes {
 #define ENC_OFFSET_REACH 0x1p-21f
 
 /* enc_question_scan (encoder.h) over codes whose heads are of `size` bytes, of int8 a multiple
-** of 32, of others of 64. */
+** of 32, of others of 64; or enc_question_settle, which only reads `doubts`. */
 typedef size_t enc_scan(const enc_planes *question, const enc_codes *codes, size_t size,
-                        float threshold, enc_candidate *out, size_t *rests);
+                        float threshold, enc_candidate *out, enc_doubts *doubts, size_t *rests);
+enum { ENC_SETTLE = ENC_VECTOR_TYPES, ENC_SCANS };
 
 typedef struct enc_ops {
     const char *name;
@@ -204,7 +205,8 @@ typedef struct enc_ops {
     ** Sums over floats are in double, sums over int8 and bits exact for n < 2^38. */
     enc_comparison *compare[ENC_VECTOR_TYPES][ENC_METRICS];
 
-    /* Scans over codes, by their type; NULL for ENC_FLOAT32. Sums of products are exact. */
+    /* Scans over codes, by their type, NULL for ENC_FLOAT32, and [ENC_SETTLE]. Sums of products
+    ** are exact. */
     enc_scan *const *scan;
 } enc_ops;
 

@@ -320,7 +320,7 @@ int ctx_lists_score(const ctx_lists *lists, enum enc_metric metric, const float 
     if (enc_question_open(metric, ENC_INT8, vector, (size_t)lists->dimensions, &question,
                           &failure) != ENC_OK)
         return ctx_fail_encoder(error, name, &failure);
-    *scored = enc_question_scan(question, &codes, -HUGE_VALF, lists->candidate, NULL);
+    *scored = enc_question_scan(question, &codes, -HUGE_VALF, lists->candidate, NULL, NULL);
     enc_question_close(question);
     return SQLITE_OK;
 }

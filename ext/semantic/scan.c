@@ -20,6 +20,10 @@
 ** vectors so many stay that a look waits for a part of them, 1 / MANY. */
 enum { FRESH = 2, MANY = 16 };
 
+/* Codes that are put off at a time: 2 MiB of them. Beside its bytes a slot has so many of numbers
+** in a block, nearly. */
+enum { MOST_LATER = 128 << 10, SLOT_NUMBERS = 40 };
+
 /* The host is asked whether to go on after so many bytes of codes, some 2 ms. */
 enum { ASK_EVERY = 64 << 20 };
 
@@ -28,6 +32,8 @@ void ctx_scan_clear(ctx_scan *scan)
     sqlite3_free(scan->hit);
     sqlite3_free(scan->candidate);
     sqlite3_free(scan->best);
+    sqlite3_free(scan->later.doubt);
+    sqlite3_free(scan->put_off);
     *scan = (ctx_scan){0};
 }
 
@@ -174,10 +180,10 @@ static int add_hits(ctx_scan *scan, const ctx_block *block, size_t count, ctx_er
     return SQLITE_OK;
 }
 
-/* Bytes of a block that a pass reads: what is streamed of every slot, the rests of codes that were
+/* Bytes of a block that a pass reads: what is streamed of `heads` slots, the rests of codes that were
 ** looked at, and of those slots that stay what is looked up besides. */
-static sqlite3_int64 bytes_read(const ctx_scan *scan, const ctx_block *block, size_t rests,
-                                size_t stayed)
+static sqlite3_int64 bytes_read(const ctx_scan *scan, const ctx_block *block, size_t heads,
+                                size_t rests, size_t stayed)
 {
     const ctx_config *config = scan->config;
     const enc_codes *codes = &block->codes;
@@ -187,26 +193,15 @@ static sqlite3_int64 bytes_read(const ctx_scan *scan, const ctx_block *block, si
     size_t error = codes->error ? sizeof *codes->error : 0;
     size_t slot = head + sizeof *codes->scale + (rest ? sizeof *codes->coarse : error) +
                   (codes->offset ? sizeof *codes->offset : 0);
-    return (sqlite3_int64)(codes->count * slot + rests * (rest + (rest ? error : 0)) +
+    return (sqlite3_int64)(heads * slot + rests * (rest + (rest ? error : 0)) +
                            stayed * (sizeof *block->id + sizeof *block->chunk));
 }
 
-static int scan_block(ctx_scan *scan, const ctx_block_entry *entry, ctx_error *error)
+/* Adds the first `count` candidates, of a block, and raises the threshold if they are enough. */
+static int take_candidates(ctx_scan *scan, const ctx_block *block, size_t count,
+                           ctx_error *error)
 {
-    const ctx_block *block;
-    int code = ctx_storage_block(scan->storage, entry, &block, error);
-    if (code != SQLITE_OK)
-        return code;
-    code = make_room(scan, (void **)&scan->candidate, &scan->candidate_room,
-                     block->codes.count, sizeof *scan->candidate, error);
-    if (code == SQLITE_OK) {
-        size_t rests = 0;
-        size_t count = enc_question_scan(scan->question, &block->codes, cut(scan),
-                                         scan->candidate, &rests);
-        scan->read += bytes_read(scan, block, rests, count);
-        code = add_hits(scan, block, count, error);
-    }
-    ctx_block_release(block);
+    int code = add_hits(scan, block, count, error);
     size_t enough = scan->wanted / 4 > FRESH ? scan->wanted / 4 : FRESH;
     if (enough < scan->hits / MANY)
         enough = scan->hits / MANY;
@@ -215,21 +210,144 @@ static int scan_block(ctx_scan *scan, const ctx_block_entry *entry, ctx_error *e
     return code;
 }
 
-int ctx_scan_run(ctx_scan *scan, const ctx_block_entry *directory, int blocks,
-                 ctx_error *error)
+/* Block number `at` of the directory; the one that follows is on its way. */
+static int scan_block(ctx_scan *scan, const ctx_block *block, const ctx_block *next, int at,
+                      ctx_error *error)
+{
+    int code = make_room(scan, (void **)&scan->candidate, &scan->candidate_room,
+                         block->codes.count, sizeof *scan->candidate, error);
+    if (code != SQLITE_OK)
+        return code;
+    size_t rests = 0, before = scan->later.count;
+    enc_codes codes = block->codes;
+    codes.next = next ? next->codes.code : NULL;
+    size_t count = enc_question_scan(scan->question, &codes, cut(scan), scan->candidate,
+                                     &scan->later, &rests);
+    if (scan->later.count > before)
+        scan->put_off[scan->put_offs++] = (ctx_put_off){at, scan->later.count};
+    scan->read += bytes_read(scan, block, codes.count, rests, count);
+    return take_candidates(scan, block, count, error);
+}
+
+/* ---- What was put off ---- */
+
+/* Room for what is put off, where blocks stay in memory until it is settled: they are not read
+** from the file a second time. */
+static int open_later(ctx_scan *scan, int blocks, ctx_error *error)
 {
     const ctx_config *config = scan->config;
-    size_t code_size = enc_code_size(ctx_config_codes(config), (size_t)config->dimensions);
+    const size_t dimensions = (size_t)config->dimensions;
+    const size_t code_size = enc_code_size(ctx_config_codes(config), dimensions);
+    const size_t rows = (size_t)config->block_rows * (size_t)blocks;
+    scan->later.count = scan->put_offs = 0;
+    if (ctx_config_codes(config) != ENC_INT8 ||
+        (config->cache >= 0 && (size_t)config->cache / (code_size + SLOT_NUMBERS) < rows)) {
+        scan->later.room = 0;
+        return SQLITE_OK;
+    }
+    int code = make_room(scan, (void **)&scan->later.doubt, &scan->doubt_room,
+                         rows < MOST_LATER ? rows : MOST_LATER, sizeof *scan->later.doubt,
+                         error);
+    if (code == SQLITE_OK)
+        code = make_room(scan, (void **)&scan->put_off, &scan->put_off_room, (size_t)blocks,
+                         sizeof *scan->put_off, error);
+    scan->later.room = code == SQLITE_OK ? scan->doubt_room : 0;
+    return code;
+}
+
+/* The doubts of the n-th block that has some. */
+static enc_doubts put_off_of(const ctx_scan *scan, size_t n)
+{
+    size_t first = n > 0 ? scan->put_off[n - 1].end : 0;
+    return (enc_doubts){scan->later.doubt + first, scan->put_off[n].end - first, 0};
+}
+
+/* Drops the doubts that the threshold settles. */
+static void drop_doubts(ctx_scan *scan)
+{
+    const float least = cut(scan);
+    size_t kept = 0, blocks = 0, i = 0;
+    for (size_t n = 0; n < scan->put_offs; n++) {
+        const size_t before = kept;
+        for (; i < scan->put_off[n].end; i++) {
+            scan->later.doubt[kept] = scan->later.doubt[i];
+            kept += !(scan->later.doubt[kept].most < least);
+        }
+        if (kept > before)
+            scan->put_off[blocks++] = (ctx_put_off){scan->put_off[n].block, kept};
+    }
+    scan->later.count = kept;
+    scan->put_offs = blocks;
+}
+
+static int settle_block(ctx_scan *scan, const ctx_block *block, size_t n, ctx_error *error)
+{
+    size_t rests = 0;
+    enc_doubts doubts = put_off_of(scan, n);
+    size_t count = enc_question_settle(scan->question, &block->codes, cut(scan),
+                                       scan->candidate, &doubts, &rests);
+    scan->read += bytes_read(scan, block, 0, rests, count);
+    return take_candidates(scan, block, count, error);
+}
+
+/* Settles what was put off, by rests that are asked for one block ahead. */
+static int settle(ctx_scan *scan, const ctx_block_entry *directory, ctx_error *error)
+{
+    const ctx_block *block = NULL, *next = NULL;
+    int code = raise_threshold(scan, error);
+    drop_doubts(scan);
+    for (size_t n = 0; n <= scan->put_offs && code == SQLITE_OK; n++) {
+        if (n < scan->put_offs) {
+            code = ctx_storage_block(scan->storage, &directory[scan->put_off[n].block], &next,
+                                     error);
+            enc_doubts doubts = put_off_of(scan, n);
+            if (code == SQLITE_OK)
+                enc_question_fetch(scan->question, &next->codes, &doubts);
+        }
+        if (block && code == SQLITE_OK)
+            code = settle_block(scan, block, n - 1, error);
+        ctx_block_release(block);
+        block = next;
+        next = NULL;
+    }
+    ctx_block_release(block);
+    scan->later.count = scan->put_offs = 0;
+    return code;
+}
+
+/* ---- All ---- */
+
+/* The first block from number `at` on that has rows; *block: it, or NULL behind the last one. */
+static int open_block(ctx_scan *scan, const ctx_block_entry *directory, int blocks, int *at,
+                      const ctx_block **block, ctx_error *error)
+{
+    *block = NULL;
+    while (*at < blocks && directory[*at].used == 0)
+        ++*at;
+    return *at < blocks ? ctx_storage_block(scan->storage, &directory[*at], block, error)
+                        : SQLITE_OK;
+}
+
+/* Every block once. The next one is taken before this one is read, whose last bytes are read
+** while the next one's first ones come. */
+static int scan_blocks(ctx_scan *scan, const ctx_block_entry *directory, int blocks,
+                       ctx_error *error)
+{
+    const ctx_config *config = scan->config;
+    const size_t code_size = enc_code_size(ctx_config_codes(config), (size_t)config->dimensions);
     size_t read = 0;
-    int code = SQLITE_OK;
-    scan->hits = scan->fresh = 0;
-    scan->most_reach = 0;
-    scan->threshold = scan->low;
-    scan->whole = true;
-    for (int i = 0; i < blocks && code == SQLITE_OK; i++) {
-        if (directory[i].used == 0)
-            continue;
-        code = scan_block(scan, &directory[i], error);
+    int at = 0, then;
+    const ctx_block *block = NULL, *next = NULL;
+    int code = open_block(scan, directory, blocks, &at, &block, error);
+    for (; block && code == SQLITE_OK; at = then, block = next) {
+        then = at + 1;
+        code = open_block(scan, directory, blocks, &then, &next, error);
+        if (code == SQLITE_OK)
+            code = scan_block(scan, block, next, at, error);
+        if (code == SQLITE_OK && scan->later.room > 0 &&
+            scan->later.room - scan->later.count < (size_t)config->block_rows)
+            code = settle(scan, directory, error);
+        ctx_block_release(block);
         read += code_size * (size_t)config->block_rows;
         if (code == SQLITE_OK && read >= ASK_EVERY) {
             read = 0;
@@ -237,6 +355,22 @@ int ctx_scan_run(ctx_scan *scan, const ctx_block_entry *directory, int blocks,
                 code = ctx_fail(error, SQLITE_INTERRUPT, config->name, "interrupted");
         }
     }
+    ctx_block_release(block);
+    return code;
+}
+
+int ctx_scan_run(ctx_scan *scan, const ctx_block_entry *directory, int blocks,
+                 ctx_error *error)
+{
+    scan->hits = scan->fresh = 0;
+    scan->most_reach = 0;
+    scan->threshold = scan->low;
+    scan->whole = true;
+    int code = open_later(scan, blocks, error);
+    if (code == SQLITE_OK)
+        code = scan_blocks(scan, directory, blocks, error);
+    if (code == SQLITE_OK)
+        code = settle(scan, directory, error);
     if (code == SQLITE_OK)
         code = raise_threshold(scan, error);
     /* What was dropped is below the whole slack, the rows that it was measured by may be below

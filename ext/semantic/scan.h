@@ -23,6 +23,12 @@ typedef struct ctx_hit {
     float score, reach;
 } ctx_hit;
 
+/* Doubts of a block of the directory end here in ctx_scan.later. */
+typedef struct ctx_put_off {
+    int block;
+    size_t end;
+} ctx_put_off;
+
 typedef struct ctx_scan {
     /* What is asked. */
     ctx_connection *connection;
@@ -49,6 +55,10 @@ typedef struct ctx_scan {
     size_t best_room;
     size_t fresh;    /* hits since then */
     float most_reach;
+    enc_doubts later;     /* codes to be settled by the rests, [doubt_room] */
+    size_t doubt_room;
+    ctx_put_off *put_off; /* [put_offs], in the directory's order; [put_off_room] */
+    size_t put_offs, put_off_room;
 } ctx_scan;
 
 /* Reads the blocks of the directory [blocks]. */

@@ -35,8 +35,9 @@ static enc_codes run_of(const bench *b, size_t first)
 {
     const size_t count = ROWS - first < RUN ? ROWS - first : RUN;
     const uint8_t *code = b->code + first * b->size;
+    const uint8_t *next = first + count < ROWS ? code + count * b->size : NULL;
     return (enc_codes){code, code + count * b->head, b->scale + first, b->error + first,
-                       b->coarse + first, NULL, count};
+                       b->coarse + first, NULL, count, next};
 }
 
 static size_t scan_once(const bench *b, float threshold)
@@ -44,7 +45,7 @@ static size_t scan_once(const bench *b, float threshold)
     size_t found = 0;
     for (size_t first = 0; first < ROWS; first += RUN) {
         const enc_codes run = run_of(b, first);
-        found += enc_question_scan(b->question, &run, threshold, b->out, NULL);
+        found += enc_question_scan(b->question, &run, threshold, b->out, NULL, NULL);
     }
     return found;
 }
@@ -53,7 +54,7 @@ static size_t scan_once(const bench *b, float threshold)
 static float spread_of(const bench *b)
 {
     const enc_codes run = run_of(b, 0);
-    const size_t found = enc_question_scan(b->question, &run, -INFINITY, b->out, NULL);
+    const size_t found = enc_question_scan(b->question, &run, -INFINITY, b->out, NULL, NULL);
     double squares = 0;
     for (size_t i = 0; i < found; i++)
         squares += (double)b->out[i].score * (double)b->out[i].score;

@@ -65,11 +65,11 @@ static void compare_with_portable(const enc_ops *ops, enum enc_vector_type type,
         offset[i] = noise();
     }
     const enc_codes codes = {code + shift, rest + shift, scale, count % 3 ? error : NULL,
-                             coarse, count % 2 ? offset : NULL, count};
+                             coarse, count % 2 ? offset : NULL, count, NULL};
     const enc_ops *plain = enc_ops_find("portable");
     size_t read = 0, read_plain = 0;
-    const size_t found = ops->scan[type](&planes, &codes, size, threshold, got, &read);
-    CHECK_INT(found, plain->scan[type](&planes, &codes, size, threshold, want, &read_plain));
+    const size_t found = ops->scan[type](&planes, &codes, size, threshold, got, NULL, &read);
+    CHECK_INT(found, plain->scan[type](&planes, &codes, size, threshold, want, NULL, &read_plain));
     CHECK_INT(read, read_plain);
     CHECK(read <= count);
     CHECK(same_candidates(got, want, found));
@@ -106,11 +106,11 @@ TEST("kernel: a scan sums 65,536 products of the largest size exactly")
                 const int32_t q = sign < 0 ? -128 : 127, sum = q * N;
                 const enc_planes planes = {.high = plane, .low = plane, .size = N,
                                            .high_sum = sum, .low_sum = sum, .high_step = 1};
-                const enc_codes codes = {code, code, &scale, NULL, &coarse, NULL, 1};
+                const enc_codes codes = {code, code, &scale, NULL, &coarse, NULL, 1, NULL};
                 enc_candidate one = {0, 0, 0};
-                CHECK_INT(ops->scan[ENC_INT8](&planes, &codes, N / 2, -INFINITY, &one, &(size_t){0}), 1);
+                CHECK_INT(ops->scan[ENC_INT8](&planes, &codes, N / 2, -INFINITY, &one, NULL, &(size_t){0}), 1);
                 CHECK(one.score == (float)((byte - 128) * sum));
-                CHECK_INT(ops->scan[ENC_BIT](&planes, &codes, N / 8, -INFINITY, &one, &(size_t){0}), 1);
+                CHECK_INT(ops->scan[ENC_BIT](&planes, &codes, N / 8, -INFINITY, &one, NULL, &(size_t){0}), 1);
                 CHECK(one.score == (float)(byte ? sum : -sum));
             }
     enc_free(plane);
@@ -127,15 +127,15 @@ TEST("kernel: a scan passes by what matches nothing, and keeps what it can't jud
     const float scale[] = {1, 0, NAN, FLT_MAX, 1}, error[] = {0, 0, 0, 0, INFINITY};
     const float coarse[] = {0, 0, 0, 0, INFINITY};
     const float offset[] = {0, -INFINITY, 0, 0, 0};
-    const enc_codes codes = {code, code, scale, error, coarse, offset, 5};
+    const enc_codes codes = {code, code, scale, error, coarse, offset, 5, NULL};
     FOR_KERNELS(ops) {
         enc_candidate got[5];
-        const size_t found = ops->scan[ENC_INT8](&planes, &codes, 32, 1e30f, got, &(size_t){0});
+        const size_t found = ops->scan[ENC_INT8](&planes, &codes, 32, 1e30f, got, NULL, &(size_t){0});
         CHECK(found >= 2 && found <= 3); /* the largest may be a very small number */
         CHECK(got[0].index == 2 && got[found - 1].index == 4);
         for (size_t i = 0; i < found; i++)
             CHECK(got[i].index >= 2 && isfinite(got[i].score) && !isnan(got[i].reach));
         CHECK(isinf(got[0].reach) && isinf(got[found - 1].reach));
-        CHECK_INT(ops->scan[ENC_INT8](&planes, &codes, 32, -INFINITY, got, &(size_t){0}), 4);
+        CHECK_INT(ops->scan[ENC_INT8](&planes, &codes, 32, -INFINITY, got, NULL, &(size_t){0}), 4);
     }
 }

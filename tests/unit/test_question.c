@@ -77,7 +77,7 @@ static bool run_make_alone(run *r, enum enc_metric metric, enum enc_vector_type 
 
 static enc_codes run_codes(const run *r)
 {
-    return (enc_codes){r->code, r->rest, r->scale, r->error, r->coarse, r->offset, r->count};
+    return (enc_codes){r->code, r->rest, r->scale, r->error, r->coarse, r->offset, r->count, NULL};
 }
 
 /* As encoder.h defines a score. */
@@ -102,7 +102,7 @@ static void check_bounds(const run *r, enum enc_metric metric, enum enc_vector_t
     enc_candidate *found = ENC_ALLOC(enc_candidate, r->count);
     REQUIRE(found);
     REQUIRE(enc_question_open(metric, type, q, r->length, &question, &err) == ENC_OK);
-    const size_t all = enc_question_scan(question, &codes, -INFINITY, found, NULL);
+    const size_t all = enc_question_scan(question, &codes, -INFINITY, found, NULL, NULL);
     for (size_t i = 0, next = 0; i < r->count; i++) {
         const double score = score_of(metric, q, r->x + i * r->length, r->length);
         if (isnan(score)) { /* no direction */
@@ -118,14 +118,14 @@ static void check_bounds(const run *r, enum enc_metric metric, enum enc_vector_t
     for (int quarter = 1; quarter < 4 && all > 0; quarter++) {
         const size_t best = all * (size_t)quarter / 4;
         const float threshold = found[best].score;
-        const size_t some = enc_question_scan(question, &codes, threshold, found, NULL);
+        const size_t some = enc_question_scan(question, &codes, threshold, found, NULL, NULL);
         for (size_t i = 0, next = 0; i < r->count; i++) {
             const bool there = next < some && found[next].index == i;
             next += there;
             CHECK(there || !(score_of(metric, q, r->x + i * r->length, r->length) >=
                              (double)threshold));
         }
-        enc_question_scan(question, &codes, -INFINITY, found, NULL);
+        enc_question_scan(question, &codes, -INFINITY, found, NULL, NULL);
     }
     enc_question_close(question);
     enc_free(found);
@@ -188,7 +188,7 @@ static double part_needed(const run *r, enum enc_metric metric, enum enc_vector_
     const enc_codes codes = run_codes(r);
     if (enc_question_open(metric, type, q, r->length, &question, &err))
         return NAN;
-    const size_t count = enc_question_scan(question, &codes, -INFINITY, &found, NULL);
+    const size_t count = enc_question_scan(question, &codes, -INFINITY, &found, NULL, NULL);
     enc_question_close(question);
     const double score = score_of(metric, q, r->x, r->length);
     return count == 1 ? fabs(score - (double)found.score) / (double)found.reach : NAN;
@@ -292,7 +292,7 @@ TEST("question: among 20,000 vectors in clusters few can be among the nearest te
     REQUIRE(enc_question_open(ENC_COSINE, ENC_INT8, q, LENGTH, &question, &err) == ENC_OK);
     const enc_codes codes = run_codes(&r);
     size_t rests = 0;
-    const size_t few = enc_question_scan(question, &codes, (float)best[K - 1], found, &rests);
+    const size_t few = enc_question_scan(question, &codes, (float)best[K - 1], found, NULL, &rests);
     CHECK(few >= K && few <= 60);
     CHECK(rests >= few && rests < COUNT / 8);
     enc_question_close(question);
@@ -338,8 +338,8 @@ TEST("question: a code that stands alone needs no reach to speak of")
         const enum enc_vector_type as = (enum enc_vector_type)type;
         REQUIRE(run_make_alone(&r, ENC_COSINE, as));
         REQUIRE(enc_question_open(ENC_COSINE, as, q, LENGTH, &question, &err) == ENC_OK);
-        const enc_codes codes = {r.code, r.rest, r.scale, NULL, r.coarse, NULL, 1};
-        CHECK_INT(enc_question_scan(question, &codes, -INFINITY, &found, NULL), 1);
+        const enc_codes codes = {r.code, r.rest, r.scale, NULL, r.coarse, NULL, 1, NULL};
+        CHECK_INT(enc_question_scan(question, &codes, -INFINITY, &found, NULL, NULL), 1);
         CHECK(found.reach < 2e-4f);
         CHECK_NEAR(found.score, score_of(ENC_COSINE, q, r.x, LENGTH), (double)found.reach);
         enc_question_close(question);
