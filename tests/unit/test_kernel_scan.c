@@ -41,6 +41,35 @@ static bool same_candidates(const enc_candidate *a, const enc_candidate *b, size
     return true;
 }
 
+/* Whether what can wait and then is settled gives what all at once gives, `want`, and on every
+** kernel the same doubts, where there is room for `room` of them. */
+static void compare_put_off(const enc_ops *ops, const enc_planes *planes, const enc_codes *codes,
+                            size_t size, float threshold, const enc_candidate *want,
+                            size_t wanted, size_t room)
+{
+    enc_doubt doubt[2][MAX_COUNT];
+    enc_doubts later = {doubt[0], 0, room}, later_plain = {doubt[1], 0, room};
+    enc_candidate now[MAX_COUNT], then[MAX_COUNT], plain[MAX_COUNT];
+    size_t read = 0, read_plain = 0;
+    const enc_ops *portable = enc_ops_find("portable");
+    memset(doubt, 0, sizeof doubt);
+    const size_t some = ops->scan[ENC_INT8](planes, codes, size, threshold, now, &later, &read);
+    CHECK_INT(some, portable->scan[ENC_INT8](planes, codes, size, threshold, plain, &later_plain,
+                                             &read_plain));
+    CHECK_INT(read, read_plain);
+    CHECK(same_candidates(now, plain, some));
+    REQUIRE(later.count == later_plain.count && later.count <= room);
+    CHECK(!memcmp(doubt[0], doubt[1], later.count * sizeof *doubt[0]));
+    const size_t more = ops->scan[ENC_SETTLE](planes, codes, size, threshold, then, &later, &read);
+    CHECK_INT(read, read_plain + later.count);
+    REQUIRE(some + more == wanted);
+    for (size_t i = 0, a = 0, b = 0; i < wanted; i++)
+        CHECK(same_candidates(&want[i], b == more || (a < some && now[a].index < then[b].index)
+                                            ? &now[a++] : &then[b++], 1));
+    CHECK_INT(ops->scan[ENC_SETTLE](planes, codes, size, INFINITY, then, &later, &read), 0);
+    CHECK_INT(read, read_plain + later.count);
+}
+
 /* Codes of the right size alone, so that the address sanitizer sees a byte too much. */
 static void compare_with_portable(const enc_ops *ops, enum enc_vector_type type, size_t n,
                                   size_t count, float threshold)
@@ -74,6 +103,8 @@ static void compare_with_portable(const enc_ops *ops, enum enc_vector_type type,
     CHECK(read <= count);
     CHECK(same_candidates(got, want, found));
     CHECK(threshold > -FLT_MAX || found == count);
+    for (size_t room = 0; type == ENC_INT8 && room <= MAX_COUNT; room += MAX_COUNT / 2)
+        compare_put_off(ops, &planes, &codes, size, threshold, want, found, room);
     free(code);
     free(rest);
 }

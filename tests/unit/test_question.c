@@ -292,9 +292,21 @@ TEST("question: among 20,000 vectors in clusters few can be among the nearest te
     REQUIRE(enc_question_open(ENC_COSINE, ENC_INT8, q, LENGTH, &question, &err) == ENC_OK);
     const enc_codes codes = run_codes(&r);
     size_t rests = 0;
-    const size_t few = enc_question_scan(question, &codes, (float)best[K - 1], found, NULL, &rests);
+    const size_t few = enc_question_scan(question, &codes, (float)best[K - 1], found, NULL,
+                                         &rests);
     CHECK(few >= K && few <= 60);
     CHECK(rests >= few && rests < COUNT / 8);
+    enc_doubts later = {ENC_ALLOC(enc_doubt, COUNT), 0, COUNT};
+    REQUIRE(later.doubt);
+    size_t now = 0, then = 0;
+    const size_t sooner = enc_question_scan(question, &codes, (float)best[K - 1], found, &later,
+                                            &now);
+    enc_question_fetch(question, &codes, &later);
+    const size_t rest = enc_question_settle(question, &codes, (float)best[K - 1],
+                                            found + sooner, &later, &then);
+    CHECK_INT(sooner + rest, few);
+    CHECK(now + then == rests && then == later.count && sooner >= K - 1 && now <= rests / 2);
+    enc_free(later.doubt);
     enc_question_close(question);
     enc_free(found);
     enc_free(centre);
