@@ -33,6 +33,9 @@ bool ctx_is_strong_terminator(uint32_t c);
 bool ctx_is_ideograph(uint32_t c);
 /* Punctuation, ASCII symbols, controls, and U+FFFD. */
 bool ctx_is_punctuation(uint32_t c);
+/* Signs that are neither letters nor numbers nor in ctx_is_punctuation: currencies, arrows,
+** emoji. */
+bool ctx_is_symbol(uint32_t c);
 /* Part of a word that white space or punctuation bounds: anything else, but for scripts that
 ** put no spaces between words (CJK, Thai, Lao, Khmer, Myanmar, Tibetan). */
 bool ctx_is_word_part(uint32_t c);

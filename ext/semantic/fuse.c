@@ -131,21 +131,15 @@ static int find_words(ctx_fusion *f, const char *text, size_t size, ctx_error *e
 {
     const ctx_filter *filter = f->filter;
     wording w = {.fusion = f};
-    char *query;
     if (filter->low > filter->high)
         return SQLITE_OK;
-    int code = ctx_words_query(text, size, &query);
-    if (code != SQLITE_OK)
-        return no_memory(f, error);
-    if (query)
-        code = ctx_words_find(f->index->words, query, filter->low, filter->high,
+    int code = ctx_words_find(f->index->words, text, size, filter->low, filter->high,
                               CTX_FUSE_DEPTH, take_word, &w, error);
     if (code == SQLITE_OK && w.rows == CTX_FUSE_DEPTH && f->count < CTX_FUSE_DEPTH) {
         f->count = 0;
-        code = ctx_words_find(f->index->words, query, filter->low, filter->high, -1,
+        code = ctx_words_find(f->index->words, text, size, filter->low, filter->high, -1,
                               take_word, &w, error);
     }
-    sqlite3_free(query);
     ctx_content_rest(f->index->content);
     if (code != SQLITE_OK || f->count == 0)
         return code;

@@ -9,6 +9,7 @@ struct ctx_words {
     sqlite3 *db;
     const ctx_config *config;
     sqlite3_stmt *statement[STATEMENTS];
+    bool no_phrases; /* the table has refused one */
 };
 
 /* ---- Life ---- */
@@ -374,8 +375,16 @@ int ctx_words_rebuild(ctx_words *words, ctx_error *error)
 
 /* ---- Questions ---- */
 
-int ctx_words_find(ctx_words *words, const char *query, sqlite3_int64 low, sqlite3_int64 high,
-                   int limit, ctx_on_word on, void *context, ctx_error *error)
+/* Whether that is what the last statement failed with: it says so before its first row. */
+static bool refuses_phrases(const ctx_words *words)
+{
+    static const char refusal[] = "fts5: phrase queries are not supported";
+    return strncmp(sqlite3_errmsg(words->db), refusal, sizeof refusal - 1) == 0;
+}
+
+/* Runs a query. *again: the table takes no phrases, which is known from now on. */
+static int find(ctx_words *words, const char *query, sqlite3_int64 low, sqlite3_int64 high,
+                int limit, ctx_on_word on, void *context, bool *again, ctx_error *error)
 {
     sqlite3_stmt *find;
     int step = SQLITE_ROW, code = use(words, FIND_WORDS, &find, error);
@@ -389,9 +398,29 @@ int ctx_words_find(ctx_words *words, const char *query, sqlite3_int64 low, sqlit
     sqlite3_bind_int(find, 4, limit);
     while (code == SQLITE_OK && (step = sqlite3_step(find)) == SQLITE_ROW)
         code = on(context, sqlite3_column_int64(find, 0), error);
-    if (code == SQLITE_OK && step != SQLITE_DONE)
+    if (code == SQLITE_OK && step == SQLITE_ERROR && !words->no_phrases)
+        *again = words->no_phrases = refuses_phrases(words);
+    if (code == SQLITE_OK && step != SQLITE_DONE && !*again)
         code = ctx_words_failed(words->db, words->config, step, error);
     sqlite3_reset(find);
     sqlite3_clear_bindings(find);
     return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int ctx_words_find(ctx_words *words, const char *text, size_t size, sqlite3_int64 low,
+                   sqlite3_int64 high, int limit, ctx_on_word on, void *context,
+                   ctx_error *error)
+{
+    bool again;
+    int code;
+    do {
+        char *query;
+        again = false;
+        if (ctx_words_query(text, size, !words->no_phrases, &query) != SQLITE_OK)
+            return ctx_words_failed(words->db, words->config, SQLITE_NOMEM, error);
+        code = query ? find(words, query, low, high, limit, on, context, &again, error)
+                     : SQLITE_OK;
+        sqlite3_free(query);
+    } while (again);
+    return code;
 }

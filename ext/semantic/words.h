@@ -52,18 +52,20 @@ int ctx_words_rebuild(ctx_words *words, ctx_error *error);
 int ctx_words_clear(ctx_words *words, ctx_error *error);
 
 /* A question as a query of FTS5: its words, parted by white space, quoted, joined by OR. No
-** text makes a query that FTS5 refuses. At most the first CTX_WORDS_MOST different words are taken.
+** text makes a query that FTS5 refuses, unless its table takes no `phrases`: then a word's parts
+** are asked for one by one. At most the first CTX_WORDS_MOST different words are taken.
 ** NULL in *query: there is no word. sqlite3_free. */
 enum { CTX_WORDS_MOST = 256 };
-int ctx_words_query(const char *text, size_t size, char **query);
+int ctx_words_query(const char *text, size_t size, bool phrases, char **query);
 
 /* Called for each row that the words find, best first; SQLITE_DONE ends it. */
 typedef int (*ctx_on_word)(void *context, sqlite3_int64 id, ctx_error *error);
 
-/* The rows low ... high that a query finds, by rank (BM25 unless the table was told otherwise)
-** and row id; `limit` of them at most, -1: all. No lock is held afterwards. */
-int ctx_words_find(ctx_words *words, const char *query, sqlite3_int64 low, sqlite3_int64 high,
-                   int limit, ctx_on_word on, void *context, ctx_error *error);
+/* The rows low ... high that a question's words find, by rank (BM25 unless the table was told
+** otherwise) and row id; `limit` of them at most, -1: all. No lock is held afterwards. */
+int ctx_words_find(ctx_words *words, const char *text, size_t size, sqlite3_int64 low,
+                   sqlite3_int64 high, int limit, ctx_on_word on, void *context,
+                   ctx_error *error);
 
 /* 'integrity-check': FTS5's own of the table, and its rows against the content; each finding is
 ** handed to `report`, which returns false when it has heard enough. */

@@ -3,7 +3,8 @@
 **
 ** A word is what stands between white space, NULs and bytes that are no UTF-8; the table's own
 ** tokenizer makes tokens of it, several of which are a phrase ("well-known"), or none, which
-** finds nothing.
+** finds nothing. A table with detail=none or detail=column refuses phrases: there a word's parts
+** between marks and symbols must all be in the row, wherever.
 */
 #include "words.h"
 
@@ -19,13 +20,19 @@ static bool is_gap(uint32_t c)
     return c == 0 || c == 0xFFFD || ctx_is_space(c);
 }
 
+/* A mark or a symbol, which no tokenizer of FTS5's own but trigram takes into a token. */
+static bool is_mark(uint32_t c)
+{
+    return is_gap(c) || ctx_is_punctuation(c) || ctx_is_symbol(c);
+}
+
 /* The next word in [*at, end), which moves behind it; false: there is none. */
-static bool next_word(const char **at, const char *end, word *out)
+static bool next_word(const char **at, const char *end, bool (*parts)(uint32_t), word *out)
 {
     const char *next = *at;
     out->at = NULL;
     while (*at < end) {
-        bool gap = is_gap(ctx_character_next(&next, end));
+        bool gap = parts(ctx_character_next(&next, end));
         if (!gap && !out->at)
             out->at = *at;
         if (gap && out->at)
@@ -53,18 +60,31 @@ static void append_word(sqlite3_str *query, const word *w)
     sqlite3_str_appendchar(query, 1, '"');
 }
 
-int ctx_words_query(const char *text, size_t size, char **query)
+/* ("well" AND "known"); a word of marks alone is one that finds nothing. */
+static void append_parts(sqlite3_str *query, const word *w)
+{
+    const char *at = w->at, *end = w->at + w->size, *before = "(";
+    word part;
+    while (next_word(&at, end, is_mark, &part)) {
+        sqlite3_str_appendall(query, before);
+        append_word(query, &part);
+        before = " AND ";
+    }
+    sqlite3_str_appendall(query, *before == '(' ? "\"\"" : ")");
+}
+
+int ctx_words_query(const char *text, size_t size, bool phrases, char **query)
 {
     word known[CTX_WORDS_MOST], w;
     const char *at = text, *end = text + size;
     int count = 0;
     sqlite3_str *out = sqlite3_str_new(NULL);
-    while (count < CTX_WORDS_MOST && next_word(&at, end, &w)) {
+    while (count < CTX_WORDS_MOST && next_word(&at, end, is_gap, &w)) {
         if (is_known(known, count, &w))
             continue;
         if (count > 0)
             sqlite3_str_appendall(out, " OR ");
-        append_word(out, &w);
+        phrases ? append_word(out, &w) : append_parts(out, &w);
         known[count++] = w;
     }
     int code = sqlite3_str_errcode(out);

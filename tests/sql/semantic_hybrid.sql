@@ -375,6 +375,22 @@ SELECT 'hybrid: words find what waits to be embedded', count(*) = 1 AND rowid = 
 INSERT INTO m(m) VALUES('sync');
 SELECT 'hybrid: and meaning once it is', count(*) = 2 AND count(distance) = 2 FROM m WHERE m MATCH 'bank';
 
+-- ---- FTS5 tables that keep no places of words ----
+CREATE VIRTUAL TABLE sparse USING fts5(text, detail=none);
+CREATE VIRTUAL TABLE by_column USING fts5(text, detail=column);
+INSERT INTO sparse(rowid, text) VALUES (1, 'a well-known bank'), (2, 'known and well'), (3, 'it is 3.5 °C'), (4, 'bank');
+INSERT INTO by_column(rowid, text) SELECT rowid, text FROM sparse;
+CREATE VIRTUAL TABLE on_none USING semantic(text, hybrid='sparse');
+CREATE VIRTUAL TABLE on_column USING semantic(text, hybrid='by_column');
+INSERT INTO on_none(rowid, text) SELECT rowid, text FROM sparse;
+INSERT INTO on_column(rowid, text) SELECT rowid, text FROM sparse;
+CREATE TEMP TABLE asked(question, found);
+INSERT INTO asked VALUES ('well-known', '1,2'), ('"bank" well-known?', '1,2,4'), ('3.5°C', '3'), ('?! … 😀', NULL), ('(bank)', '1,4');
+SELECT 'hybrid: where FTS5 takes no phrases, a word''s parts are looked for one by one: ' || question,
+       (SELECT group_concat(rowid) FROM (SELECT rowid FROM on_none WHERE on_none MATCH question AND bm25_rank > 0 ORDER BY rowid)) IS found
+       AND (SELECT group_concat(rowid) FROM (SELECT rowid FROM on_column WHERE on_column MATCH question AND bm25_rank > 0 ORDER BY rowid)) IS found
+  FROM asked;
+
 -- ---- More rows than the lists are deep ----
 CREATE VIRTUAL TABLE deep USING semantic(text, fts=1);
 -- run
