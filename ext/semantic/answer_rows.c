@@ -148,8 +148,10 @@ int ctx_answer_add_whole_row(ctx_answer *answer, sqlite3_int64 id, ctx_error *er
     bool found;
     int code = ctx_storage_get(answer->index->storage, answer->generation, id, &entry,
                                &found, error);
-    if (code != SQLITE_OK || !found)
+    if (code != SQLITE_OK)
         return code;
+    if (!found) /* never there, or lost? */
+        return ctx_storage_prove(answer->index->storage, answer->generation, error);
     if (entry.chunks > answer->chunk_room) {
         ctx_chunk *more = sqlite3_realloc64(answer->chunk,
                                             (sqlite3_uint64)entry.chunks * sizeof *more);

@@ -111,6 +111,8 @@ class Damage(unittest.TestCase):
         asked = [("SELECT rowid, distance, vector FROM s WHERE s MATCH ? AND k = 10", (question,))
                  for question in self.questions]
         asked += [("SELECT rowid, distance FROM s WHERE s MATCH ?", (self.questions[0],)),
+                  ("SELECT rowid, distance FROM s WHERE s MATCH ? AND rowid IN (1, 2, 3, 41, 999)",
+                   (self.questions[0],)),
                   ("SELECT rowid, vector FROM s", ()), ("SELECT count(*) FROM s", ())]
         return asked + [("SELECT rowid, vector FROM s WHERE rowid = ?", (i,))
                         for i in range(1, ROWS + 1)]
@@ -271,6 +273,17 @@ class Damage(unittest.TestCase):
         answers = self.answers(db)
         db.close()
         return answers
+
+    def test_rows_of_several_chunks(self):
+        self.TABLES = ("rows", "rows", "codes", "vectors", "config")
+        self.filled_with_texts(", chunk=8")
+        db = connect(self.whole)
+        lengths = db.execute("SELECT avg(length(chunks)) FROM s_rows").fetchone()[0]
+        self.questions[0] = db.execute("SELECT embed('sea', 'tiny')").fetchone()[0]
+        whole = self.answers(db)
+        db.close()
+        self.assertGreater(lengths, 20)
+        self.assertGreater(self.try_damages(whole, DAMAGES // 8), 0)
 
     def test_content(self):
         """Texts that are shown are those that the table holds; the answer is not moved by them."""
