@@ -5,7 +5,9 @@
 
 #include "characters.h"
 #include "cursor.h"
+#include "embed_batch.h"
 #include "options.h"
+#include "pending.h"
 #include "query.h"
 
 /* Looks up the row's chunk: the nearest, without a question the first. The row may have been
@@ -21,6 +23,8 @@ static int find_chunk(ctx_index_cursor *cursor, ctx_error *error)
                                &entry, &found, error);
     if (code != SQLITE_OK)
         return code;
+    cursor->shown.stored = found;
+    cursor->shown.hash = found ? entry.hash : 0;
     if (cursor->nearest && isnan(cursor->row.distance)) { /* found by words, without a vector */
         cursor->shown.known = true;
         cursor->shown.is = false;
@@ -44,7 +48,7 @@ static int give_vector(ctx_index_cursor *cursor, sqlite3_context *context, ctx_e
     if (!cursor->nearest && !cursor->flushed) {
         code = ctx_cursor_flush(index, error);
         cursor->flushed = true;
-        cursor->shown.known = false;
+        cursor->shown.known = cursor->shown.proven = false;
     }
     if (code == SQLITE_OK)
         code = find_chunk(cursor, error);
@@ -96,6 +100,64 @@ static const char *skip_characters(const char *at, const char *end, sqlite3_int6
     return at;
 }
 
+/* Whether the content's row, in cursor->text if it is there, is what the entry was made of. */
+static bool is_indexed(const ctx_index_cursor *cursor, bool stored, sqlite3_uint64 hash,
+                       bool exists)
+{
+    enc_text text = {cursor->text.data, cursor->text.size};
+    return exists == stored &&
+           (!exists ||
+            ctx_same_text(hash, ctx_row_hash(ctx_cursor_index(cursor), text, NULL)));
+}
+
+/* Whether the content may differ from the entry: the row waits, or was written since the cursor
+** came to it; how SQLite writes a REAL is up to its version. */
+static int may_differ(ctx_index_cursor *cursor, bool exists, bool *may, ctx_error *error)
+{
+    ctx_index *index = ctx_cursor_index(cursor);
+    const sqlite3_int64 id = cursor->row.id;
+    enum ctx_pending_state state;
+    ctx_row_entry entry;
+    bool found;
+    *may = false;
+    int code = ctx_pending_state(index->pending, id, &state, error);
+    if (code == SQLITE_OK)
+        code = ctx_storage_get(index->storage, index->config.generation, id, &entry, &found,
+                               error);
+    if (code != SQLITE_OK)
+        return code;
+    *may = state != CTX_NOT_PENDING || is_indexed(cursor, found, entry.hash, exists);
+    return *may || !exists ? SQLITE_OK
+                           : ctx_content_has_real(index->content, id, may, error);
+}
+
+/* Own content that nobody has written to has the text that was indexed; without a model none
+** was. */
+static int prove_content(ctx_index_cursor *cursor, ctx_error *error)
+{
+    ctx_index *index = ctx_cursor_index(cursor);
+    const ctx_config *config = &index->config;
+    bool exists, any;
+    if (cursor->shown.proven || config->content != CTX_CONTENT_OWN || !*config->model)
+        return SQLITE_OK;
+    int code = find_chunk(cursor, error);
+    if (code == SQLITE_OK)
+        code = ctx_content_text(index->content, cursor->row.id, &cursor->text, &exists, &any,
+                                error);
+    if (code != SQLITE_OK)
+        return code;
+    cursor->shown.proven =
+        is_indexed(cursor, cursor->shown.stored, cursor->shown.hash, exists);
+    if (!cursor->shown.proven)
+        code = may_differ(cursor, exists, &cursor->shown.proven, error);
+    if (code != SQLITE_OK || cursor->shown.proven)
+        return code;
+    return ctx_fail(error, SQLITE_CORRUPT_VTAB, config->name,
+                    "row %lld of \"%w_content\" %s: 'rebuild' indexes what is there",
+                    cursor->row.id, config->name,
+                    exists ? "is not what was indexed" : "is missing");
+}
+
 /* The chunk's text, with an ellipsis where more than white space was left out. */
 static int give_snippet(ctx_index_cursor *cursor, sqlite3_context *context, ctx_error *error)
 {
@@ -103,6 +165,8 @@ static int give_snippet(ctx_index_cursor *cursor, sqlite3_context *context, ctx_
     ctx_index *index = ctx_cursor_index(cursor);
     bool exists, any;
     int code = find_chunk(cursor, error);
+    if (code == SQLITE_OK)
+        code = prove_content(cursor, error);
     if (code != SQLITE_OK || !cursor->shown.is)
         return code;
     code = ctx_content_text(index->content, cursor->row.id, &cursor->text, &exists, &any,
@@ -181,8 +245,12 @@ static int give(ctx_index_cursor *cursor, sqlite3_context *context, int column, 
 {
     ctx_index *index = ctx_cursor_index(cursor);
     int hidden = column - index->config.columns;
-    if (hidden < 0)
-        return ctx_content_result(index->content, cursor->row.id, column, context, error);
+    if (hidden < 0) {
+        int code = prove_content(cursor, error);
+        return code == SQLITE_OK ? ctx_content_result(index->content, cursor->row.id, column,
+                                                      context, error)
+                                 : code;
+    }
     switch (hidden) {
     case CTX_COLUMN_MATCH: give_argument(context, cursor->question); return SQLITE_OK;
     case CTX_COLUMN_K: give_argument(context, cursor->k); return SQLITE_OK;

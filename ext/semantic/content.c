@@ -388,6 +388,20 @@ int ctx_content_text(ctx_content *content, sqlite3_int64 id, ctx_buffer *text, b
     return rc;
 }
 
+int ctx_content_has_real(ctx_content *content, sqlite3_int64 id, bool *has, ctx_error *error)
+{
+    sqlite3_stmt *row;
+    bool exists;
+    *has = false;
+    int rc = seek(content, GET_TEXT, id, &row, &exists, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    for (int i = 0; exists && i < sqlite3_column_count(row); i++)
+        *has |= sqlite3_column_type(row, i) == SQLITE_FLOAT;
+    sqlite3_reset(row);
+    return SQLITE_OK;
+}
+
 /* ---- Rows ---- */
 
 int ctx_content_exists(ctx_content *content, sqlite3_int64 id, bool *exists,

@@ -59,6 +59,8 @@ int ctx_content_exists(ctx_content *content, sqlite3_int64 id, bool *exists,
 /* The row's joined text as it is now; *exists, *any. */
 int ctx_content_text(ctx_content *content, sqlite3_int64 id, ctx_buffer *text, bool *exists,
                      bool *any, ctx_error *error);
+/* Whether one of them is a REAL. */
+int ctx_content_has_real(ctx_content *content, sqlite3_int64 id, bool *has, ctx_error *error);
 /* Gives a user column of the row as the result of xColumn; NULL where there is no such row. The
 ** last row asked for stays at hand. */
 int ctx_content_result(ctx_content *content, sqlite3_int64 id, int column,

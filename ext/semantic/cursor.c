@@ -418,7 +418,7 @@ static int start_walk(ctx_index_cursor *cursor, int number, ctx_error *error)
 /* Hands a failure to SQLite, which has a sentence of its own for a code without one. */
 static int finish(ctx_index_cursor *cursor, int code, const ctx_error *error)
 {
-    cursor->shown.known = false;
+    cursor->shown.known = cursor->shown.proven = false;
     cursor->reads = CTX_READ_NOTHING;
     if (code == SQLITE_OK)
         return code;

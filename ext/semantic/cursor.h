@@ -16,6 +16,9 @@ typedef struct ctx_shown {
     bool known;   /* it was looked up */
     bool is;      /* there is one */
     ctx_chunk chunk;
+    bool stored;         /* the row has an entry, with this: */
+    sqlite3_uint64 hash;
+    bool proven;         /* its content is what was indexed */
 } ctx_shown;
 
 typedef struct ctx_index_cursor {
