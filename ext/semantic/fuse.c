@@ -18,6 +18,7 @@ struct ctx_fusion {
     ctx_answer *answer;
     const ctx_filter *filter;
     bool has_vector;        /* there is a question for the answer */
+    size_t depth;           /* to which both lists count */
     double meaning, words;  /* weights; 0: the list is left out */
     ctx_fused_row *head;    /* [count] the next one at `at` */
     size_t count, room, at;
@@ -122,7 +123,7 @@ static int take_word(void *context, sqlite3_int64 id, ctx_error *error)
     }
     row.bm25_rank = (sqlite3_int64)f->count + 1;
     code = add(f, &row, error);
-    return code == SQLITE_OK && f->count == CTX_FUSE_DEPTH ? SQLITE_DONE : code;
+    return code == SQLITE_OK && f->count == f->depth ? SQLITE_DONE : code;
 }
 
 /* The list of words, by row id. Few rows are sorted in less time than all, and mostly the first
@@ -134,8 +135,8 @@ static int find_words(ctx_fusion *f, const char *text, size_t size, ctx_error *e
     if (filter->low > filter->high)
         return SQLITE_OK;
     int code = ctx_words_find(f->index->words, text, size, filter->low, filter->high,
-                              CTX_FUSE_DEPTH, take_word, &w, error);
-    if (code == SQLITE_OK && w.rows == CTX_FUSE_DEPTH && f->count < CTX_FUSE_DEPTH) {
+                              (int)f->depth, take_word, &w, error);
+    if (code == SQLITE_OK && (size_t)w.rows == f->depth && f->count < f->depth) {
         f->count = 0;
         code = ctx_words_find(f->index->words, text, size, filter->low, filter->high, -1,
                               take_word, &w, error);
@@ -184,7 +185,7 @@ static int make_head(ctx_fusion *f, sqlite3_int64 rows, ctx_error *error)
 {
     const ctx_answer_row *near;
     int code = SQLITE_OK;
-    while (code == SQLITE_OK && f->position < CTX_FUSE_DEPTH) {
+    while (code == SQLITE_OK && f->position < (sqlite3_int64)f->depth) {
         code = next_near(f, &near, error);
         if (code != SQLITE_OK || !near)
             break;
@@ -250,6 +251,21 @@ static int advance(ctx_fusion *f, ctx_error *error)
     return SQLITE_OK;
 }
 
+/* How deep both lists go: through a small index, where that costs little. */
+static int find_depth(ctx_fusion *f, ctx_error *error)
+{
+    ctx_block_entry *directory = NULL;
+    int blocks = 0;
+    sqlite3_int64 chunks = 0;
+    int code = ctx_storage_blocks(f->index->storage, f->index->config.generation, &directory,
+                                  &blocks, error);
+    for (int i = 0; i < blocks && code == SQLITE_OK; i++)
+        chunks += directory[i].used;
+    sqlite3_free(directory);
+    f->depth = chunks <= CTX_FUSE_ALL ? CTX_FUSE_ALL : CTX_FUSE_DEPTH;
+    return code;
+}
+
 /* ---- Life ---- */
 
 ctx_fusion *ctx_fusion_open(ctx_index *index, ctx_answer *answer)
@@ -292,12 +308,13 @@ int ctx_fusion_start(ctx_fusion *f, const char *text, size_t size, const float *
     f->has_vector = q != NULL;
     f->words = text ? config->weight_words : 0;
     f->meaning = text || config->weight_meaning > 0 ? config->weight_meaning : 1;
-    if (q)
+    code = find_depth(f, error);
+    if (code == SQLITE_OK && q)
         code = ctx_answer_aim(f->answer, q, error);
     if (code == SQLITE_OK && f->words > 0)
         code = find_words(f, text, size, error);
     if (code == SQLITE_OK && q && f->meaning > 0) {
-        sqlite3_int64 depth = f->found_count > 0 ? CTX_FUSE_DEPTH : rows;
+        sqlite3_int64 depth = f->found_count > 0 ? (sqlite3_int64)f->depth : rows;
         code = ctx_answer_start(f->answer, q, filter, depth, false, error);
         f->runs = f->fresh = code == SQLITE_OK;
     }

@@ -3,15 +3,16 @@
 **
 ** There are two lists of the rows that pass the question's filter: by meaning, in the order of
 ** (distance, row id), and by words, in FTS5's order (BM25) and that of row ids, of which the
-** first CTX_FUSE_DEPTH count. Reciprocal rank fusion scores a row by its positions, from 1:
+** first ones count: CTX_FUSE_DEPTH of them, or CTX_FUSE_ALL where the index has no more chunks
+** than that. Reciprocal rank fusion scores a row by its positions, from 1:
 **
 **     score = weight_meaning / (60 + semantic_rank) + weight_words / (60 + bm25_rank)
 **
 ** where a list that does not have the row adds nothing, and rows come by (-score, row id). Of a
-** row that words find, meaning counts if it is among the nearest CTX_FUSE_DEPTH, too; a row
-** that they don't find counts by meaning at any depth. None of this depends on how many rows
-** are asked for: a page goes on where the one before ended, and rows can come lazily, to the
-** last one of the index.
+** row that words find, meaning counts if it is among as many of the nearest; a row that they
+** don't find counts by meaning at any depth. None of this depends on how many rows are asked for:
+** a page goes on where the one before ended, and rows can come lazily, to the last one of the
+** index.
 **
 ** A weight of 0 leaves its list out. A question that is a vector has no words: meaning alone
 ** answers, with its weight, or 1 where that is 0.
@@ -25,7 +26,7 @@
 #include "answer.h"
 #include "words.h"
 
-enum { CTX_FUSE_DEPTH = 200, CTX_FUSE_CONSTANT = 60 };
+enum { CTX_FUSE_DEPTH = 200, CTX_FUSE_ALL = 1000, CTX_FUSE_CONSTANT = 60 };
 
 typedef struct ctx_fused_row {
     ctx_answer_row row;         /* distance NaN: it has no vector */

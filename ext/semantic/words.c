@@ -157,7 +157,8 @@ void ctx_words_append_differing(const ctx_words *words, sqlite3_str *sql)
     for (int i = 0; i < config->columns; i++) {
         if (config->unindexed[i])
             continue;
-        sqlite3_str_appendf(sql, " OR CAST(f.\"%w\" AS TEXT) IS NOT CAST(", config->column[i]);
+        sqlite3_str_appendf(sql, " OR typeof(f.\"%w\") = 'blob' OR CAST(f.\"%w\" AS TEXT) IS "
+                            "NOT CAST(", config->column[i], config->column[i]);
         append_value(config, sql, i);
         sqlite3_str_appendall(sql, " AS TEXT)");
     }

@@ -396,6 +396,21 @@ CREATE VIRTUAL TABLE deep USING semantic(text, fts=1);
 -- run
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 900)
 INSERT INTO deep(rowid, text) SELECT i, CASE WHEN i % 2 THEN 'bank ' ELSE 'river ' END || i FROM n;
+CREATE TEMP VIEW by_hand AS
+  WITH near AS (SELECT id, row_number() OVER (ORDER BY d, id) AS r
+                  FROM (SELECT rowid AS id, cosine_distance(vector, embed('bank 7', NULL, 'query')) AS d FROM deep LIMIT -1)),
+       worded AS (SELECT id, row_number() OVER (ORDER BY b, id) AS r
+                    FROM (SELECT rowid AS id, rank AS b FROM deep_fts WHERE deep_fts MATCH '"bank" OR "7"' LIMIT -1))
+  SELECT id, m.r AS s, w.r AS b, 1.0 / (60 + m.r) + coalesce(1.0 / (60 + w.r), 0) AS score
+    FROM near AS m LEFT JOIN worded AS w USING(id);
+SELECT 'hybrid: in a small index both lists count to their ends',
+       count(*) = 900 AND min(n = g AND f.score = d.score AND s IS semantic_rank AND b IS bm25_rank)
+  FROM (SELECT row_number() OVER (ORDER BY -score, id) AS n, * FROM by_hand) AS f
+  JOIN (SELECT row_number() OVER () AS g, * FROM (
+    SELECT rowid, score, semantic_rank, bm25_rank FROM deep WHERE deep MATCH 'bank 7' LIMIT -1)) AS d ON f.id = d.rowid;
+-- run
+WITH RECURSIVE n(i) AS (SELECT 901 UNION ALL SELECT i + 1 FROM n LIMIT 1500)
+INSERT INTO deep(rowid, text) SELECT i, CASE WHEN i % 2 THEN 'bank ' ELSE 'river ' END || i FROM n;
 CREATE TEMP TABLE near AS
   SELECT id, d, row_number() OVER (ORDER BY d, id) AS r
     FROM (SELECT rowid AS id, cosine_distance(vector, embed('bank 7', NULL, 'query')) AS d FROM deep LIMIT -1);
@@ -409,7 +424,7 @@ CREATE TEMP TABLE fused AS
            CASE WHEN w.r IS NULL OR m.r <= 200 THEN 1.0 / (60 + m.r) ELSE 0.0 END + coalesce(1.0 / (60 + w.r), 0) AS score
       FROM near AS m LEFT JOIN worded AS w USING(id));
 SELECT 'hybrid: rows that words don''t find come after the lists'' ends, by meaning, and each row once',
-       count(*) = 900 AND min(n = g AND id = rowid AND f.score = d.score AND f.d = distance
+       count(*) = 2400 AND min(n = g AND id = rowid AND f.score = d.score AND f.d = distance
        AND s IS semantic_rank AND b IS bm25_rank)
   FROM fused AS f JOIN (SELECT row_number() OVER () AS g, * FROM (
     SELECT rowid, score, distance, semantic_rank, bm25_rank FROM deep WHERE deep MATCH 'bank 7' LIMIT -1)) AS d ON f.id = d.rowid;
