@@ -112,22 +112,24 @@ static bool is_indexed(const ctx_index_cursor *cursor, bool stored, sqlite3_uint
 
 /* Whether the content may differ from the entry: the row waits, or was written since the cursor
 ** came to it; how SQLite writes a REAL is up to its version. */
-static int may_differ(ctx_index_cursor *cursor, bool exists, bool *may, ctx_error *error)
+static int may_differ(ctx_index_cursor *cursor, bool *exists, bool *may, ctx_error *error)
 {
     ctx_index *index = ctx_cursor_index(cursor);
     const sqlite3_int64 id = cursor->row.id;
     enum ctx_pending_state state;
     ctx_row_entry entry;
-    bool found;
+    bool found, any;
     *may = false;
     int code = ctx_pending_state(index->pending, id, &state, error);
     if (code == SQLITE_OK)
         code = ctx_storage_get(index->storage, index->config.generation, id, &entry, &found,
                                error);
+    if (code == SQLITE_OK)
+        code = ctx_content_text(index->content, id, &cursor->text, exists, &any, error);
     if (code != SQLITE_OK)
         return code;
-    *may = state != CTX_NOT_PENDING || is_indexed(cursor, found, entry.hash, exists);
-    return *may || !exists ? SQLITE_OK
+    *may = state != CTX_NOT_PENDING || is_indexed(cursor, found, entry.hash, *exists);
+    return *may || !*exists ? SQLITE_OK
                            : ctx_content_has_real(index->content, id, may, error);
 }
 
@@ -137,19 +139,18 @@ static int prove_content(ctx_index_cursor *cursor, ctx_error *error)
 {
     ctx_index *index = ctx_cursor_index(cursor);
     const ctx_config *config = &index->config;
-    bool exists, any;
+    bool exists;
     if (cursor->shown.proven || config->content != CTX_CONTENT_OWN || !*config->model)
         return SQLITE_OK;
     int code = find_chunk(cursor, error);
     if (code == SQLITE_OK)
-        code = ctx_content_text(index->content, cursor->row.id, &cursor->text, &exists, &any,
-                                error);
+        code = ctx_content_shown(index->content, cursor->row.id, &cursor->text, &exists, error);
     if (code != SQLITE_OK)
         return code;
     cursor->shown.proven =
         is_indexed(cursor, cursor->shown.stored, cursor->shown.hash, exists);
     if (!cursor->shown.proven)
-        code = may_differ(cursor, exists, &cursor->shown.proven, error);
+        code = may_differ(cursor, &exists, &cursor->shown.proven, error);
     if (code != SQLITE_OK || cursor->shown.proven)
         return code;
     return ctx_fail(error, SQLITE_CORRUPT_VTAB, config->name,

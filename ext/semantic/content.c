@@ -388,6 +388,15 @@ int ctx_content_text(ctx_content *content, sqlite3_int64 id, ctx_buffer *text, b
     return rc;
 }
 
+/* Versions of SQLite differ in how many of the digits they write that a REAL needs. */
+static bool is_written_in_one_way(double number)
+{
+    char few[64], all[64];
+    sqlite3_snprintf(sizeof few, few, "%!.15g", number);
+    sqlite3_snprintf(sizeof all, all, "%!.17g", number);
+    return strcmp(few, all) == 0;
+}
+
 int ctx_content_has_real(ctx_content *content, sqlite3_int64 id, bool *has, ctx_error *error)
 {
     sqlite3_stmt *row;
@@ -397,7 +406,8 @@ int ctx_content_has_real(ctx_content *content, sqlite3_int64 id, bool *has, ctx_
     if (rc != SQLITE_OK)
         return rc;
     for (int i = 0; exists && i < sqlite3_column_count(row); i++)
-        *has |= sqlite3_column_type(row, i) == SQLITE_FLOAT;
+        *has |= sqlite3_column_type(row, i) == SQLITE_FLOAT &&
+                !is_written_in_one_way(sqlite3_column_double(row, i));
     sqlite3_reset(row);
     return SQLITE_OK;
 }
@@ -435,6 +445,33 @@ static int fetch(ctx_content *content, sqlite3_int64 id, sqlite3_stmt **row, ctx
         *row = NULL;
     }
     return SQLITE_OK;
+}
+
+int ctx_content_shown(ctx_content *content, sqlite3_int64 id, ctx_buffer *text, bool *exists,
+                      ctx_error *error)
+{
+    const ctx_config *config = content->config;
+    sqlite3_stmt *row;
+    bool any = false;
+    int texts = 0, rc = fetch(content, id, &row, error);
+    text->size = 0;
+    *exists = rc == SQLITE_OK && row;
+    for (int i = 0; *exists && i < config->columns && rc == SQLITE_OK; i++) {
+        int type = config->unindexed[i] ? SQLITE_NULL : sqlite3_column_type(row, i);
+        if (type == SQLITE_NULL || type == SQLITE_BLOB)
+            continue;
+        /* A number in a column that is to be shown stays one: its copy becomes text. */
+        sqlite3_value *copy =
+            type == SQLITE_TEXT ? NULL : sqlite3_value_dup(sqlite3_column_value(row, i));
+        const void *data = copy ? sqlite3_value_text(copy) : sqlite3_column_text(row, i);
+        int size = copy ? sqlite3_value_bytes(copy) : sqlite3_column_bytes(row, i);
+        if (append_text(text, data, size, &any) != SQLITE_OK)
+            rc = ctx_fail(error, SQLITE_NOMEM, config->name, "out of memory");
+        sqlite3_value_free(copy);
+        texts++;
+    }
+    drop_empty(text, texts, &any);
+    return rc;
 }
 
 int ctx_content_result(ctx_content *content, sqlite3_int64 id, int column,

@@ -59,12 +59,16 @@ int ctx_content_exists(ctx_content *content, sqlite3_int64 id, bool *exists,
 /* The row's joined text as it is now; *exists, *any. */
 int ctx_content_text(ctx_content *content, sqlite3_int64 id, ctx_buffer *text, bool *exists,
                      bool *any, ctx_error *error);
-/* Whether one of them is a REAL. */
+/* Whether a column of it is a REAL of so many digits that SQLite's versions write it in two
+** ways. */
 int ctx_content_has_real(ctx_content *content, sqlite3_int64 id, bool *has, ctx_error *error);
 /* Gives a user column of the row as the result of xColumn; NULL where there is no such row. The
 ** last row asked for stays at hand. */
 int ctx_content_result(ctx_content *content, sqlite3_int64 id, int column,
                        sqlite3_context *context, ctx_error *error);
+/* The joined text of own content's row as ctx_content_result shows it: of the row at hand. */
+int ctx_content_shown(ctx_content *content, sqlite3_int64 id, ctx_buffer *text, bool *exists,
+                      ctx_error *error);
 /* Forgets the row at hand; statements are reset, so that no lock or snapshot is held. */
 void ctx_content_rest(ctx_content *content);
 
