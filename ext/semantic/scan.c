@@ -8,6 +8,10 @@
 ** which t is lowered before anything is dropped. A row with several chunks counts once, with
 ** its best lower bound. Chunks that may be beyond `high` don't count, but those that certainly
 ** are need not be kept: they are of no use to the caller.
+**
+** Codes that their heads leave in doubt (encoder.h) and that are unlikely to raise the threshold
+** are put off until all blocks are read or the room for them is full. Most of them the threshold
+** has settled by then; the rests of the others are asked for one block ahead.
 */
 #include "scan.h"
 
