@@ -214,29 +214,35 @@ static int take_candidates(ctx_scan *scan, const ctx_block *block, size_t count,
     return code;
 }
 
-/* Block number `at` of the directory; the one that follows is on its way. */
-static int scan_block(ctx_scan *scan, const ctx_block *block, const ctx_block *next, int at,
+/* Scans the block and releases it, at once or when what it puts off is settled. `next` is the one
+** that follows, or NULL. */
+static int scan_block(ctx_scan *scan, const ctx_block *block, const ctx_block *next,
                       ctx_error *error)
 {
     int code = make_room(scan, (void **)&scan->candidate, &scan->candidate_room,
                          block->codes.count, sizeof *scan->candidate, error);
-    if (code != SQLITE_OK)
+    if (code != SQLITE_OK) {
+        ctx_block_release(block);
         return code;
+    }
     size_t rests = 0, before = scan->later.count;
     enc_codes codes = block->codes;
     codes.next = next ? next->codes.code : NULL;
     size_t count = enc_question_scan(scan->question, &codes, cut(scan), scan->candidate,
                                      &scan->later, &rests);
-    if (scan->later.count > before)
-        scan->put_off[scan->put_offs++] = (ctx_put_off){at, scan->later.count};
     scan->read += bytes_read(scan, block, codes.count, rests, count);
-    return take_candidates(scan, block, count, error);
+    code = take_candidates(scan, block, count, error);
+    if (scan->later.count > before)
+        scan->put_off[scan->put_offs++] = (ctx_put_off){block, scan->later.count};
+    else
+        ctx_block_release(block);
+    return code;
 }
 
 /* ---- What was put off ---- */
 
-/* Room for what is put off, where blocks stay in memory until it is settled: they are not read
-** from the file a second time. */
+/* Room for what is put off, where all blocks may be in memory: they are held until it is
+** settled. */
 static int open_later(ctx_scan *scan, int blocks, ctx_error *error)
 {
     const ctx_config *config = scan->config;
@@ -279,13 +285,16 @@ static void drop_doubts(ctx_scan *scan)
         }
         if (kept > before)
             scan->put_off[blocks++] = (ctx_put_off){scan->put_off[n].block, kept};
+        else
+            ctx_block_release(scan->put_off[n].block);
     }
     scan->later.count = kept;
     scan->put_offs = blocks;
 }
 
-static int settle_block(ctx_scan *scan, const ctx_block *block, size_t n, ctx_error *error)
+static int settle_block(ctx_scan *scan, size_t n, ctx_error *error)
 {
+    const ctx_block *block = scan->put_off[n].block;
     size_t rests = 0;
     enc_doubts doubts = put_off_of(scan, n);
     size_t count = enc_question_settle(scan->question, &block->codes, cut(scan),
@@ -294,28 +303,32 @@ static int settle_block(ctx_scan *scan, const ctx_block *block, size_t n, ctx_er
     return take_candidates(scan, block, count, error);
 }
 
-/* Settles what was put off, by rests that are asked for one block ahead. */
-static int settle(ctx_scan *scan, const ctx_block_entry *directory, ctx_error *error)
+static void fetch_put_off(const ctx_scan *scan, size_t n)
 {
-    const ctx_block *block = NULL, *next = NULL;
+    enc_doubts doubts = put_off_of(scan, n);
+    enc_question_fetch(scan->question, &scan->put_off[n].block->codes, &doubts);
+}
+
+static void release_put_off(ctx_scan *scan)
+{
+    for (size_t n = 0; n < scan->put_offs; n++)
+        ctx_block_release(scan->put_off[n].block);
+    scan->later.count = scan->put_offs = 0;
+}
+
+/* Settles what was put off, by rests that are asked for one block ahead. */
+static int settle(ctx_scan *scan, ctx_error *error)
+{
     int code = raise_threshold(scan, error);
     drop_doubts(scan);
-    for (size_t n = 0; n <= scan->put_offs && code == SQLITE_OK; n++) {
-        if (n < scan->put_offs) {
-            code = ctx_storage_block(scan->storage, &directory[scan->put_off[n].block], &next,
-                                     error);
-            enc_doubts doubts = put_off_of(scan, n);
-            if (code == SQLITE_OK)
-                enc_question_fetch(scan->question, &next->codes, &doubts);
-        }
-        if (block && code == SQLITE_OK)
-            code = settle_block(scan, block, n - 1, error);
-        ctx_block_release(block);
-        block = next;
-        next = NULL;
+    if (scan->put_offs > 0)
+        fetch_put_off(scan, 0);
+    for (size_t n = 0; n < scan->put_offs && code == SQLITE_OK; n++) {
+        if (n + 1 < scan->put_offs)
+            fetch_put_off(scan, n + 1);
+        code = settle_block(scan, n, error);
     }
-    ctx_block_release(block);
-    scan->later.count = scan->put_offs = 0;
+    release_put_off(scan);
     return code;
 }
 
@@ -347,11 +360,12 @@ static int scan_blocks(ctx_scan *scan, const ctx_block_entry *directory, int blo
         then = at + 1;
         code = open_block(scan, directory, blocks, &then, &next, error);
         if (code == SQLITE_OK)
-            code = scan_block(scan, block, next, at, error);
+            code = scan_block(scan, block, next, error);
+        else
+            ctx_block_release(block);
         if (code == SQLITE_OK && scan->later.room > 0 &&
             scan->later.room - scan->later.count < (size_t)config->block_rows)
-            code = settle(scan, directory, error);
-        ctx_block_release(block);
+            code = settle(scan, error);
         read += code_size * (size_t)config->block_rows;
         if (code == SQLITE_OK && read >= ASK_EVERY) {
             read = 0;
@@ -374,9 +388,10 @@ int ctx_scan_run(ctx_scan *scan, const ctx_block_entry *directory, int blocks,
     if (code == SQLITE_OK)
         code = scan_blocks(scan, directory, blocks, error);
     if (code == SQLITE_OK)
-        code = settle(scan, directory, error);
+        code = settle(scan, error);
     if (code == SQLITE_OK)
         code = raise_threshold(scan, error);
+    release_put_off(scan); /* where something failed */
     /* What was dropped is below the whole slack, the rows that it was measured by may be below
     ** the threshold by their own roundings: half of it parts the two. */
     if (isfinite(scan->threshold))

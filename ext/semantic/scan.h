@@ -23,9 +23,9 @@ typedef struct ctx_hit {
     float score, reach;
 } ctx_hit;
 
-/* Doubts of a block of the directory end here in ctx_scan.later. */
+/* A block, which is held, and where its doubts end in ctx_scan.later. */
 typedef struct ctx_put_off {
-    int block;
+    const ctx_block *block;
     size_t end;
 } ctx_put_off;
 
