@@ -180,6 +180,14 @@ def fused(db, name, near, found, passes):
 
 # ---- Questions ----
 
+READER = sqlite3.connect(":memory:")
+
+
+def written(value):
+    """The number as SQLite reads it to the last bit; '?' where it is a bit off, as it may be."""
+    is_read, = READER.execute(f"SELECT {value!r} = ?", (value,)).fetchone()
+    return repr(value) if is_read else "?"
+
 @dataclasses.dataclass
 class Form:
     """How a question is put: what follows MATCH, and what it means."""
@@ -190,6 +198,7 @@ class Form:
     skip: int = 0
     page: tuple = None                    # rows behind that (distance or rank, row id)
     beside: float = None                  # rows at that distance don't count
+    read_on: bool = CAN < (3, 41)         # SQLite does not show LIMIT, or k is not all
     filters: list = dataclasses.field(default_factory=list)
     values: list = dataclasses.field(default_factory=list)  # of parameters, after the question
 
@@ -223,14 +232,16 @@ def drawn_filters(r, form, ids, far):
         rowids += [(f" AND rowid IN (SELECT value FROM json_each('{some}'))", lambda d, i: i in some),
                    (f" AND rowid IN {several}", lambda d, i: i in some),
                    (f" AND rowid = {low}", lambda d, i: i == low)]
-    literal = r.random() < 0.5
-    bounds = [(f" AND distance {op} {repr(far) if literal else '?'}", test) for op, test in (
+    bound = written(far) if r.random() < 0.5 else "?"
+    literal = bound != "?"
+    bounds = [(f" AND distance {op} {bound}", test) for op, test in (
         ("<", lambda d, i: d is not None and d < far), ("<=", lambda d, i: d is not None and d <= far),
         (">", lambda d, i: d is not None and d > far), (">=", lambda d, i: d is not None and d >= far))]
     kind = r.random()
     chosen = [] if kind < 0.4 else [r.choice(rowids)] if kind < 0.75 else [r.choice(bounds)]
     if chosen and chosen[0] in bounds:
         form.values += [] if literal else [far]
+        form.read_on |= not literal and "=" in chosen[0][0]
         # What could be a part of (distance, rowid) > (?, ?), see the README.
         form.beside = far if chosen[0] == bounds[3] and not (literal and CAN >= (3, 38)) else None
     if kind > 0.9:
@@ -246,9 +257,11 @@ def drawn_form(r, kind, near, ranked, columns):
     form = Form()
     far = r.choice(near)[0] if near else 0.5
     drawn_filters(r, form, kind.ids, far)
-    by, literal = r.random(), r.random() < 0.5
+    by = r.random()
     if by >= 0.4 or columns != "distance, rowid":
         form.beside = None
+    if by < 0.4:
+        form.read_on = form.beside is not None
     if by < 0.4:
         form.count = r.choice((1, 3, 10, 100))
         form.where += f" AND k = {form.count}"
@@ -263,10 +276,11 @@ def drawn_form(r, kind, near, ranked, columns):
         form.page = r.choice(ranked)[:2]
         form.count = r.choice((1, 5, 20))
         column = "rank" if kind.words else "distance"
-        values = [repr(value) if literal else "?" for value in form.page]
-        form.where += f" AND ({column}, rowid) > ({values[0]}, {values[1]})"
-        form.values += [] if literal else form.page
+        value = written(form.page[0]) if r.random() < 0.5 else "?"
+        form.where += f" AND ({column}, rowid) > ({value}, {form.page[1]})"
+        form.values += [form.page[0]] if value == "?" else []
         form.order = f" ORDER BY {column}, rowid"
+        form.read_on = True
         if by < 0.81:
             form.order += f" LIMIT {form.count}"
             form.skip = r.choice((0, 0, 2))
