@@ -13,14 +13,17 @@ import sys
 import unittest
 
 import case
-from semantic_oracle import (WORDS_ANEW, Kind, by_words, distances, drawn_form, fused, made, schema_of,
-                             vector_of)
+from semantic_oracle import (CAN, WORDS_ANEW, Kind, by_words, distances, drawn_form, fused, made,
+                             schema_of, vector_of)
 from semantic_statements import (backup, change_found, change_many_ids, many_questions, one_question,
                                  rename_content)
 from semantic_walk import Walk, is_busy, last, walk_all
 
 OPERATIONS = int(os.environ.get("OPERATIONS", 600))
 SEED = int(os.environ.get("SEED", 1))
+# FTS5 of SQLite 3.44 answers "SQL logic error" where a transaction renames a table twice, or makes
+# one again that ROLLBACK TO took back.
+FTS5_FAILS = CAN[:2] == (3, 44)
 
 VECTORS = {
     "dots": Kind("", metric="dot"),
@@ -223,6 +226,8 @@ class Kinds(Walk):
                   f"{verb} INTO {name}(vector, body, rowid) VALUES{marks}", *sum(rows, ()))
 
     def made_anew(self, at, db, name, kind):
+        if kind.words == "own" and FTS5_FAILS:
+            return
         self.say(f"{at}: {name} is made anew")
         db.run(f"DROP TABLE {name}")
         db.run(made(name, kind))
@@ -240,8 +245,8 @@ class Kinds(Walk):
         """To another name, changed there, and back."""
         schema = name.rpartition(".")[0]
         moved = schema + "." * bool(schema) + "moved"
-        if kind.content == "view":
-            return  # its triggers are the user's
+        if kind.content == "view" or (kind.words == "own" and FTS5_FAILS):
+            return  # the triggers of a view are the user's
         self.say(f"{at}: {name} is renamed")
         db.run(f"ALTER TABLE {name} RENAME TO moved")
         db.run(f"DELETE FROM {name}_truth WHERE id % 7 = 1")
