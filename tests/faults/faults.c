@@ -152,7 +152,9 @@ static bool settle(run *r, sqlite3 *db, const point *p, const char *rest, enum o
     /* After an ALTER TABLE that failed SQLite takes its own word for the new schema; and names of
     ** models know no transaction. */
     bool once = strncmp(rest, "ALTER", 5) == 0 || strstr(rest, "embed_model_drop");
-    const enum way way = once ? BACK : p->way;
+    /* Without a command 'content' the next statement drops what the index stands on. */
+    bool needed = p->way == WITHOUT && strstr(rest, "'content'");
+    const enum way way = once || needed ? BACK : p->way;
     if (!sqlite3_get_autocommit(db)) {
         if (way == AGAIN && !r->fault->late) {
             good = state_run(db, rest) && commits(r, db);
