@@ -17,11 +17,18 @@ int ctx_stored_next(ctx_index *index, int generation, sqlite3_int64 from, sqlite
     sqlite3_bind_int(index->rows_next, 1, generation);
     sqlite3_bind_int64(index->rows_next, 2, from);
     *found = sqlite3_step(index->rows_next) == SQLITE_ROW;
+    /* Other ids come behind all whole numbers: going on from one would begin again. */
+    const bool whole = !*found ||
+                       sqlite3_column_type(index->rows_next, 0) == SQLITE_INTEGER;
     if (*found)
         *id = sqlite3_column_int64(index->rows_next, 0);
     int code = sqlite3_reset(index->rows_next);
-    return code == SQLITE_OK ? code
-                             : ctx_shadow_failed(index->db, &index->config, code, error);
+    if (code != SQLITE_OK)
+        return ctx_shadow_failed(index->db, &index->config, code, error);
+    return whole ? SQLITE_OK
+                 : ctx_fail(error, SQLITE_CORRUPT_VTAB, index->config.name,
+                            "a row of the table '%s_rows' is damaged: its id is not INTEGER",
+                            index->config.name);
 }
 
 typedef struct comparison {

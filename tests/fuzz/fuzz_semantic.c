@@ -5,6 +5,7 @@
 ** As they are, changed rows are noticed: every answer is the one of the whole index or
 ** SQLITE_CORRUPT_VTAB with a sentence, and integrity-check tells whether there is damage. With
 ** checksums made to fit (semantic_seal.h) answers may be any, and the process goes on.
+** FUZZ_SHOW=1 says which rows are changed and what fails then.
 */
 #include "fuzz.h"
 

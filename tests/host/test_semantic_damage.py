@@ -219,6 +219,20 @@ class Damage(unittest.TestCase):
                 self.assertEqual(failure.sqlite_errorcode, CORRUPT_VTAB, failure)
                 db.close()
 
+    def test_ids_that_are_no_numbers(self):
+        """They come after all numbers, and a walk that goes on from them would have no end."""
+        self.fill("")
+        for value in ("'text'", "x'01'", "21.5"):
+            with self.subTest(value):
+                shutil.copy(self.whole, self.path)
+                db = connect(self.path)
+                db.execute(f"UPDATE s_rows SET id = {value} WHERE id = 21")
+                db.set_progress_handler(lambda: 1, 10 ** 7)
+                failure = self.failure(db, "INSERT INTO s(s) VALUES('rebuild')")
+                self.assertIsNotNone(failure)
+                self.assertEqual(failure.sqlite_errorcode, CORRUPT_VTAB, failure)
+                db.close()
+
     def test_codes_alone(self):
         self.TABLES = ("rows", "blocks", "codes", "config")
         self.try_all(", quantize='int8'")
