@@ -208,8 +208,8 @@ int ctx_directory_open(ctx_storage *storage, int generation, ctx_directory **out
     ctx_directory *d = choose(storage, generation);
     *out = d;
     if (d->changed && d->generation != generation)
-        return ctx_fail(error, SQLITE_MISUSE, storage->config->name,
-                        "three generations are written at the same time");
+        return ctx_storage_damaged(storage, error, "blocks", -generation,
+                                   "two other generations are being written");
     if (d->changed)
         return SQLITE_OK;
     if (d->generation != generation)
