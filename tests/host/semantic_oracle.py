@@ -13,7 +13,8 @@ import sqlite3
 from semantic_walk import last
 
 CAN = sqlite3.sqlite_version_info
-DEPTH, CONSTANT = 200, 60        # of reciprocal rank fusion, as the README has it
+# Of reciprocal rank fusion, as the README has it.
+DEPTH, ALL, CONSTANT = 200, 1000, 60
 MEASURES = {"cosine": "cosine_distance({}, {})", "l2": "l2_distance({}, {})", "dot": "-dot({}, {})"}
 TEXT = "embed({}, 'tiny', '{{\"prompt\":\"{}\"}}')"
 
@@ -164,14 +165,15 @@ def by_words(db, name, question):
 def fused(db, name, near, found, passes):
     """[(rank, id, distance, semantic_rank, bm25_rank)]: `near` sorted, `found` None for a vector."""
     (meaning, words), = db.run(f"SELECT meaning, words FROM {name}_set")
+    depth = ALL if len(near) <= ALL else DEPTH  # an index of chunks has fewer than that here
     if found is None:
         found, words, meaning = [], 0, meaning or 1
     distance = {id_: d for d, id_ in near}
     near = [id_ for d, id_ in near if passes(d, id_)] if meaning else []
-    found = [id_ for id_ in found if passes(distance.get(id_), id_)][:DEPTH] if words else []
+    found = [id_ for id_ in found if passes(distance.get(id_), id_)][:depth] if words else []
     bm25 = {id_: at + 1 for at, id_ in enumerate(found)}
     semantic = {id_: at + 1 for at, id_ in enumerate(near)
-                if at < DEPTH or id_ not in bm25}
+                if at < depth or id_ not in bm25}
     score = lambda id_: ((meaning / (CONSTANT + semantic[id_]) if id_ in semantic else 0.0) +
                          (words / (CONSTANT + bm25[id_]) if id_ in bm25 else 0.0))
     return sorted((-score(id_), id_, distance.get(id_), semantic.get(id_), bm25.get(id_))

@@ -60,7 +60,7 @@ CHUNKS = {
 }
 WORDY = {
     "own": Kind("", model=True, words="own"),
-    "long": Kind("", model=True, words="own", ids=300, rows=280),
+    "long": Kind("", model=True, words="own", ids=1060, rows=1010),
     "other.away": Kind("", model=True, words="own", content="table", metric="dot"),
     "beside": Kind("", model=True, words="beside", metric="l2"),
     "mirror": Kind("", model=True, words="mirror", content="table"),
