@@ -111,7 +111,7 @@ class Damage(unittest.TestCase):
         asked = [("SELECT rowid, distance, vector FROM s WHERE s MATCH ? AND k = 10", (question,))
                  for question in self.questions]
         asked += [("SELECT rowid, distance FROM s WHERE s MATCH ?", (self.questions[0],)),
-                  ("SELECT rowid, distance FROM s WHERE s MATCH ? AND rowid IN (1, 2, 3, 41, 999)",
+                  ("SELECT rowid, distance FROM s WHERE s MATCH ? AND among = '[1, 2, 3, 41, 999]'",
                    (self.questions[0],)),
                   ("SELECT rowid, vector FROM s", ()), ("SELECT count(*) FROM s", ())]
         return asked + [("SELECT rowid, vector FROM s WHERE rowid = ?", (i,))
